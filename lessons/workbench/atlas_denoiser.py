@@ -1,0 +1,319 @@
+"""The embedded denoiser: exact posterior means over the atlas, in local windows.
+
+For a finite set of pictures x_i the best possible denoiser is known in closed form. The posterior
+mean of x_0 given x_t averages the pictures with weights
+
+    w_i = prior_i exp(-|x_t - sqrt(abar_t) x_i|^2 / (2 (1 - abar_t))).
+
+Taken over the whole picture it can only recite what is stored. Taken at every place over a window
+that shrinks as the noise falls, it puts new pictures together from parts, which is what trained
+convolutional denoisers are observed to do (Kamb & Ganguli 2024, arXiv 2412.20292, section 3;
+the closed form also in Scarvelis et al. 2023, arXiv 2310.12395).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from lessons.workbench.atlas import Atlas
+from lessons.workbench.denoiser import NUM_TRAIN_TIMESTEPS, Denoiser, NoiseEstimate
+from lessons.workbench.noise_schedule import squared_cosine_alphas_cumprod
+from lessons.workbench.prompts import PromptReader, read_prompts
+from lessons.workbench.windows import corner_blend, from_cells, to_cells, window_sums
+
+ROWS_AT_ONCE = 4
+PARTS_KEPT = 8
+PAIRS_WORTH_PICKING = 120_000
+
+
+def shrinking_radius(sigma: float) -> float:
+    """Return the window radius in pixels at noise level sigma = sqrt((1 - abar) / abar)."""
+    return 4 + 10 * sigma
+
+
+class _Part(NamedTuple):
+    """Some pictures of the atlas, cut into cells, less the mean picture.
+
+    `cells` is (C, K, 48) and `squares` (C, K) their squared norms.
+    """
+
+    cells: Tensor
+    squares: Tensor
+
+
+class AtlasDenoiser(Denoiser):
+    """The posterior mean over the atlas and its mirror images.
+
+    At every corner of the 4x4-pixel cells the weights above are taken over a window; between the
+    corners the weights are interpolated bilinearly. With a window that covers the whole picture
+    this is exactly the closed form.
+
+    Args:
+        atlas: the pictures.
+        prompt_softness: how much of a prompt's mass goes to related subjects and other styles
+            (0 to 1); 0 asks hard, which suits visual anagrams.
+        window_radius: the radius in pixels for a noise level sigma.
+        mirrored: whether mirror images belong to the data. They are never stored: comparing x with
+            a mirrored picture is comparing mirrored x with the picture.
+        prune: weights below this are left out where that saves work; 0 keeps all. The estimate
+            changes by at most 2 * prune * number of pictures.
+        device: where pictures are expected.
+        dtype: float32, or float64 for a slow reference.
+
+    Raises:
+        ValueError: if the atlas's pictures can't be cut into 4x4-pixel cells.
+
+    """
+
+    name = "atlas"
+
+    def __init__(
+        self,
+        atlas: Atlas,
+        *,
+        prompt_softness: float = 0.4,
+        window_radius: Callable[[float], float] = shrinking_radius,
+        mirrored: bool = True,
+        prune: float = 1e-8,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        count, channels, height, width = atlas.pictures.shape
+        if not count or height % 4 or width % 4:
+            raise ValueError(
+                "An atlas needs pictures whose height and width are multiples of 4, "
+                f"but these are {tuple(atlas.pictures.shape)}."
+            )
+        self.atlas = atlas
+        self.device = torch.device(device)
+        self.dtype = dtype
+        self.alphas_cumprod = squared_cosine_alphas_cumprod(NUM_TRAIN_TIMESTEPS).to(self.device)
+        self.window_radius = window_radius
+        self.mirrored = mirrored
+        self.prune = prune
+        self._reader = PromptReader(atlas.subjects, atlas.styles, softness=prompt_softness)
+        self._picture_shape = (channels, height, width)
+        self._grid = (height // 4, width // 4)
+        self._mean = _mean_picture(atlas.pictures, mirrored).to(self.device, dtype)
+        cells = to_cells(atlas.pictures).to(self.device, dtype).div_(127.5).sub_(1)
+        cells.sub_(to_cells(self._mean[None]))
+        self._whole = _Part(cells, cells.square().sum(dim=2))
+        self._parts: OrderedDict[bytes, _Part] = OrderedDict()
+
+    def embed(self, prompt: str | Sequence[str]) -> Tensor:
+        """Turn prompts into log-priors over the stored pictures.
+
+        Args:
+            prompt: one prompt or n; "" is the whole atlas, evenly.
+
+        Returns:
+            (n, N) float32 on `device`; -inf where a picture is left out.
+
+        Raises:
+            PromptError: if the atlas knows no word of a prompt.
+
+        Warns:
+            PromptNotice: if a word was ignored or taken for a similar one.
+
+        """
+        rows = [self._reader.log_prior(p) for p in read_prompts(prompt)]
+        return torch.stack(rows).to(self.device)
+
+    @torch.no_grad()
+    def __call__(self, x_t: Tensor, t: int | Tensor, prompt_embeds: Tensor) -> NoiseEstimate:
+        """Estimate the noise in `x_t`; see `Denoiser`.
+
+        The variance is -1 everywhere: the posterior's own, the smallest.
+        """
+        x_t = self._check_pictures(x_t)
+        timesteps = self._check_timesteps(t, len(x_t))
+        log_priors = self._check_embeds(prompt_embeds, len(x_t))
+        noise = torch.empty_like(x_t)
+        for timestep in sorted(set(timesteps)):
+            chosen = [row for row, step in enumerate(timesteps) if step == timestep]
+            abar = float(self.alphas_cumprod[timestep])
+            for start in range(0, len(chosen), ROWS_AT_ONCE):
+                rows = chosen[start : start + ROWS_AT_ONCE]
+                x_0 = self._posterior_mean(x_t[rows], abar, log_priors[rows])
+                noise[rows] = (x_t[rows] - abar**0.5 * x_0) / (1 - abar) ** 0.5
+        return NoiseEstimate(noise, torch.full_like(noise, -1.0))
+
+    def _posterior_mean(self, x_t: Tensor, abar: float, log_priors: Tensor) -> Tensor:
+        """Return x_0 for rows of one noise level, (B, C, H, W)."""
+        pictures, which = torch.unique(x_t.flatten(1), dim=0, return_inverse=True)
+        pictures = pictures.reshape(-1, *self._picture_shape)
+        supports = [torch.nonzero(row > -torch.inf).flatten() for row in log_priors]
+        union = torch.nonzero((log_priors > -torch.inf).any(dim=0)).flatten()
+        if 2 * len(union) > len(self.atlas.pictures):
+            union = torch.arange(len(self.atlas.pictures), device=self.device)
+        evidence = self._evidence(self._views(pictures), abar, self._part(union))
+        evidence = evidence.unflatten(2, (-1, len(pictures), len(union)))
+        means = []
+        for row, support in enumerate(supports):
+            log_weights = evidence[:, :, :, which[row]]
+            if len(support) < len(union):
+                log_weights = log_weights[..., torch.searchsorted(union, support)]
+            weights = self._normalise(log_weights + log_priors[row, support])
+            means.append(self._average(weights, support))
+        return torch.stack(means)
+
+    def _views(self, pictures: Tensor) -> Tensor:
+        """Add the mirror images, if they belong to the data."""
+        return torch.cat([pictures, pictures.flip(-1)]) if self.mirrored else pictures
+
+    def _evidence(self, views: Tensor, abar: float, part: _Part) -> Tensor:
+        """Return the log-likelihood of each picture in each window, up to a constant.
+
+        The constant |x_t|^2 / (2 (1 - abar)) is left out. Both sides are taken less the mean
+        picture and the sums are in float64, as at low noise large numbers nearly cancel.
+
+        Returns:
+            (rows + 1, columns + 1, V * K) float64 for V views and K pictures.
+
+        """
+        scale = abar**0.5
+        queries = to_cells(views - scale * self._mean)
+        products = torch.bmm(queries, part.cells.transpose(1, 2))
+        products = torch.sub(products, part.squares[:, None, :], alpha=scale / 2)
+        products = products.double().mul_(scale / (1 - abar)).flatten(1)
+        sigma = ((1 - abar) / abar) ** 0.5
+        return window_sums(products.unflatten(0, self._grid), self.window_radius(sigma))
+
+    def _normalise(self, log_weights: Tensor) -> Tensor:
+        """Softmax over pictures and their mirror images, at every corner.
+
+        Args:
+            log_weights: (rows + 1, columns + 1, V, K). The second view is seen mirrored, so its
+                corner at column c belongs with the first view's at the mirrored column.
+
+        """
+        largest = log_weights.amax(dim=3)
+        if self.mirrored:
+            largest = torch.maximum(largest, largest.flip(1, 2))
+        weights = (log_weights - largest[..., None]).to(self.dtype).exp_()
+        total = weights.sum(dim=3)
+        if self.mirrored:
+            total = total + total.flip(1, 2)
+        return weights.div_(total[..., None])
+
+    def _average(self, weights: Tensor, support: Tensor) -> Tensor:
+        """Average pictures by their weights at the corners, blended in between.
+
+        Args:
+            weights: (rows + 1, columns + 1, V, K).
+            support: (K,) indices of the pictures.
+
+        Returns:
+            (C, H, W).
+
+        """
+        kept = torch.nonzero(weights.flatten(0, 2) > self.prune) if self.prune > 0 else None
+        if kept is not None and 4 * len(kept) <= PAIRS_WORTH_PICKING:
+            corners = self._pick(weights, kept, support)
+        else:
+            corners = torch.bmm(_around_cells(weights), self._part(support).cells)
+        views = weights.shape[2]
+        corners = corners.unflatten(2, (16, -1)).unflatten(1, (4, views))
+        blend = corner_blend(self.dtype, self.device)
+        cells = torch.einsum("kp,ckvpa->cvpa", blend, corners).flatten(2)
+        mean = from_cells(cells, *self._picture_shape[1:])
+        return self._mean + (mean[0] + mean[1].flip(-1) if self.mirrored else mean[0])
+
+    def _pick(self, weights: Tensor, kept: Tensor, support: Tensor) -> Tensor:
+        """Do as `_around_cells` and the product with all pictures do, for `kept` weights only.
+
+        Args:
+            weights: (rows + 1, columns + 1, V, K).
+            kept: (P, 2), sorted: which corner and view, and which picture.
+            support: (K,) indices of the pictures.
+
+        Returns:
+            (cells, 4 * V, 48).
+
+        """
+        rows, columns, views, _ = weights.shape
+        lists = torch.arange(rows * columns * views, device=self.device)
+        wanted = _around_cells(lists.reshape(rows, columns, views, 1)).flatten()
+        lengths = torch.bincount(kept[:, 0], minlength=len(lists))
+        starts = lengths.cumsum(0) - lengths
+        sizes = lengths[wanted]
+        offsets = sizes.cumsum(0) - sizes
+        bag = torch.repeat_interleave(torch.arange(len(wanted), device=self.device), sizes)
+        pair = starts[wanted][bag] + torch.arange(len(bag), device=self.device) - offsets[bag]
+        table = self._whole.cells.flatten(0, 1)
+        cell = bag // (4 * views)
+        sums = torch.nn.functional.embedding_bag(
+            cell * len(self.atlas.pictures) + support[kept[pair, 1]],
+            table,
+            offsets,
+            mode="sum",
+            per_sample_weights=weights.flatten(0, 2)[kept[:, 0], kept[:, 1]][pair],
+        )
+        return sums.reshape(-1, 4 * views, table.shape[1])
+
+    def _part(self, index: Tensor) -> _Part:
+        """Return the pictures at a sorted `index`; the last few choices are kept ready."""
+        if len(index) == len(self.atlas.pictures):
+            return self._whole
+        key = index.cpu().numpy().tobytes()
+        if key not in self._parts:
+            cells, squares = self._whole
+            self._parts[key] = _Part(cells[:, index].contiguous(), squares[:, index].contiguous())
+            while len(self._parts) > PARTS_KEPT:
+                self._parts.popitem(last=False)
+        self._parts.move_to_end(key)
+        return self._parts[key]
+
+    def _check_pictures(self, x_t: Tensor) -> Tensor:
+        if not isinstance(x_t, Tensor) or x_t.shape[1:] != self._picture_shape:
+            got = tuple(x_t.shape) if isinstance(x_t, Tensor) else type(x_t).__name__
+            raise ValueError(f"x_t must be a (B, {_sizes(self._picture_shape)}) tensor, not {got}.")
+        if x_t.device.type != self.device.type:
+            raise ValueError(f"x_t is on {x_t.device}, but this denoiser is on {self.device}.")
+        return x_t.to(self.dtype)
+
+    def _check_timesteps(self, t: int | Tensor, batch: int) -> list[int]:
+        timesteps = torch.as_tensor(t).reshape(-1).tolist()
+        if len(timesteps) not in (1, batch):
+            raise ValueError(f"t must be one timestep or one for each of {batch} pictures.")
+        for step in timesteps:
+            if step != int(step) or not 0 <= step < NUM_TRAIN_TIMESTEPS:
+                raise ValueError(f"t must be a whole number from 0 to 999, but got {step}.")
+        steps = [int(step) for step in timesteps]
+        return steps * batch if len(steps) == 1 else steps
+
+    def _check_embeds(self, prompt_embeds: Tensor, batch: int) -> Tensor:
+        count = len(self.atlas.pictures)
+        shape = tuple(prompt_embeds.shape)
+        if shape not in ((batch, count), (1, count)):
+            raise ValueError(
+                f"prompt_embeds must be ({batch}, {count}) or (1, {count}), as embed gives them, "
+                f"but got {shape}."
+            )
+        if not (prompt_embeds > -torch.inf).any(dim=1).all():
+            raise ValueError("prompt_embeds leave no picture any weight; make them with embed.")
+        return prompt_embeds.to(self.device).expand(batch, count)
+
+
+def _around_cells(corners: Tensor) -> Tensor:
+    """For each cell, the values at its four corners: (rows * columns, 4 * V, K)."""
+    rows, columns, views, count = corners.shape
+    down, right = slice(1, None), slice(1, None)
+    up, left = slice(None, rows - 1), slice(None, columns - 1)
+    four = [corners[up, left], corners[up, right], corners[down, left], corners[down, right]]
+    return torch.stack(four, dim=2).reshape(-1, 4 * views, count)
+
+
+def _mean_picture(pictures: Tensor, mirrored: bool) -> Tensor:
+    """Average (N, C, H, W) uint8 pictures and, if asked, their mirror images; in [-1, 1]."""
+    mean = pictures.sum(dim=0, dtype=torch.int64).double() / len(pictures) / 127.5 - 1
+    return (mean + mean.flip(-1)) / 2 if mirrored else mean
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return ", ".join(str(size) for size in shape)
