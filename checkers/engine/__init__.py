@@ -1,0 +1,1 @@
+"""What every checker shares: running code, judging it, naming the mistake, reporting."""

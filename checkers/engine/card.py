@@ -1,0 +1,190 @@
+"""A report as text, for terminals, and as HTML, for notebooks; never told by colour alone."""
+
+from __future__ import annotations
+
+import base64
+import io
+import textwrap
+from html import escape
+
+import torch
+from PIL import Image
+
+from checkers.engine.exercise import Pictures
+from checkers.engine.report import CaseResult, Report, Status
+
+_WIDTH = 78
+_TITLE = 54
+_AGAIN = "For the same reason."
+_COUNTS = {1: "one hint is", 2: "two hints are", 3: "three hints are", 4: "four hints are"}
+_COLOURS = {
+    Status.PASSED: "#1a7f37",
+    Status.WRONG: "#b42318",
+    Status.NOT_ATTEMPTED: "#6b7280",
+    Status.MISSING: "#6b7280",
+}
+
+
+def text_card(report: Report) -> str:
+    """The report in plain text, at most 80 columns wide."""
+    if report.status is Status.NOT_ATTEMPTED:
+        return (
+            f"{report.exercise}   not attempted   0 of {report.max_points} points\n"
+            f"  {_first_message(report)}"
+        )
+    if report.status is Status.MISSING:
+        lines = [f"{report.exercise}   missing   0 of {report.max_points} points"]
+        lines += _wrapped(_first_message(report), "  ")
+        return "\n".join(lines + _problem_lines(report))
+    lines = [f"{report.exercise}   {report.points} of {report.max_points} points"]
+    label_width = max(len(case.status) for case in report.cases)
+    for case in _without_repetition(report.cases):
+        lines += _case_lines(case, label_width)
+    lines += _problem_lines(report)
+    if not report.passed and report.hints:
+        label = "hint".ljust(label_width)
+        lines.append(f"  {label}  {_hints_waiting(report)}: hint({report.exercise})")
+    return "\n".join(lines)
+
+
+def html_card(report: Report) -> str:
+    """The report as one HTML fragment that needs no script and follows the notebook's colours."""
+    rows = "".join(_case_row(case) for case in _cases_worth_showing(report))
+    problems = "".join(f"<li>{escape(problem)}</li>" for problem in report.problems)
+    return (
+        '<div style="border:1px solid #8885;border-radius:6px;padding:8px 12px;max-width:46em">'
+        f"<div><b><code>{escape(report.exercise)}</code></b> &nbsp; "
+        f"{escape(_headline(report))}</div>"
+        f'<table style="width:100%;margin:6px 0 0;border-collapse:collapse">{rows}</table>'
+        + (f"<ul>{problems}</ul>" if problems and not report.passed else "")
+        + _hint_folds(report)
+        + "</div>"
+    )
+
+
+def _headline(report: Report) -> str:
+    points = f"{report.points} of {report.max_points} points"
+    if report.status in (Status.NOT_ATTEMPTED, Status.MISSING):
+        return f"{report.status} · {points}"
+    return points
+
+
+def _cases_worth_showing(report: Report) -> list[CaseResult]:
+    """If nothing ran, one row says why."""
+    if report.status in (Status.NOT_ATTEMPTED, Status.MISSING):
+        return report.cases[:1]
+    return _without_repetition(report.cases)
+
+
+def _without_repetition(cases: list[CaseResult]) -> list[CaseResult]:
+    """What one case has said already, the next ones need not say again."""
+    said: set[str] = set()
+    shown = []
+    for case in cases:
+        again = case.message != "" and case.message in said
+        said.add(case.message)
+        shown.append(case.model_copy(update={"message": _AGAIN}) if again else case)
+    return shown
+
+
+def _first_message(report: Report) -> str:
+    return report.cases[0].message
+
+
+def _case_lines(case: CaseResult, label_width: int) -> list[str]:
+    title = textwrap.wrap(case.title, _TITLE) or [""]
+    status = f"{case.status:<{label_width}}"
+    score = f"{case.points} / {case.max_points}"
+    lines = [f"  {status}  {title[0]:<{_TITLE}}  {score}"]
+    indent = " " * (label_width + 4)
+    lines += [indent + rest for rest in title[1:]]
+    for paragraph in (case.message, case.diagnosis):
+        lines += _wrapped(paragraph, indent)
+    return lines
+
+
+def _wrapped(paragraph: str, indent: str) -> list[str]:
+    lines: list[str] = []
+    for line in paragraph.splitlines():
+        lines += textwrap.wrap(
+            line, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+        )
+    return lines
+
+
+def _problem_lines(report: Report) -> list[str]:
+    if report.passed:
+        return []
+    return [line for problem in report.problems for line in _wrapped(problem, "  note  ")]
+
+
+def _hints_waiting(report: Report) -> str:
+    count = len(report.hints)
+    return f"{_COUNTS.get(count, f'{count} hints are')} waiting"
+
+
+def _case_row(case: CaseResult) -> str:
+    colour = _COLOURS.get(case.status, "#b54708")
+    details = "".join(
+        f'<div style="margin-top:4px">{_paragraphs(text)}</div>'
+        for text in (case.message, case.diagnosis)
+        if text
+    )
+    if case.pictures is not None:
+        details += _picture_row(case.pictures)
+    cell = 'style="text-align:left;vertical-align:top;padding:3px 8px 3px 0;background:none"'
+    return (
+        f"<tr><td {cell}><b style='color:{colour};white-space:nowrap'>{case.status}</b></td>"
+        f"<td {cell.replace('padding', 'width:100%;padding')}>{escape(case.title)}{details}</td>"
+        f"<td {cell}><span style='white-space:nowrap'>{case.points} / {case.max_points}</span>"
+        "</td></tr>"
+    )
+
+
+def _paragraphs(text: str) -> str:
+    """Escape `text`, keep its line breaks and set what stands in backquotes as code."""
+    parts = escape(text).split("`")
+    marked = "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+    return marked.replace("\n", "<br>")
+
+
+def _picture_row(pictures: Pictures) -> str:
+    """Target, result and difference side by side."""
+    gap = (pictures.yours - pictures.target).abs()
+    shown = (
+        ("target", pictures.target / 2 + 0.5),
+        ("yours", pictures.yours / 2 + 0.5),
+        ("difference", gap / gap.max().clamp(min=1e-12)),
+    )
+    caption = f" at {pictures.caption}" if pictures.caption else ""
+    figures = "".join(
+        '<figure style="display:inline-block;margin:6px 10px 0 0;text-align:center">'
+        f'<img src="{_data_uri(picture)}" width="128" height="128" alt="{name}{escape(caption)}" '
+        'style="image-rendering:pixelated"><figcaption>'
+        f"{name}</figcaption></figure>"
+        for name, picture in shown
+    )
+    note = "White in the difference is where yours is furthest from the target."
+    return f'<div>{figures}</div><div style="opacity:.7">{note}</div>'
+
+
+def _data_uri(picture: torch.Tensor) -> str:
+    """A (C, H, W) picture in [0, 1] as a PNG in a data URI; values outside are clipped."""
+    pixels = (picture.nan_to_num(0.0).clamp(0, 1) * 255).round().to(torch.uint8)
+    pixels = pixels.expand(3, -1, -1).permute(1, 2, 0).contiguous().numpy()
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _hint_folds(report: Report) -> str:
+    """Hints one inside the other, so that each is a decision."""
+    if report.passed or not report.hints:
+        return ""
+    fold = ""
+    for number, text in reversed(list(enumerate(report.hints, 1))):
+        fold = (
+            f"<details><summary>Show hint {number} of {len(report.hints)}</summary>"
+            f'<div style="padding:2px 0 2px 1em">{_paragraphs(text)}{fold}</div></details>'
+        )
+    return fold

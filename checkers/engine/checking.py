@@ -1,0 +1,113 @@
+"""Check a file, or the lessons as they are on disk, with every case in a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import partial
+
+from pydantic import BaseModel
+
+from checkers.engine.exercise import Exercise
+from checkers.engine.grading import grade
+from checkers.engine.isolation import Worker
+from checkers.engine.registry import ROOT, Lesson, all_lessons
+from checkers.engine.report import Report
+from checkers.engine.submission import Submission, read_submission
+
+_PROGRESS = ROOT / ".progress.json"
+
+
+class LessonReport(BaseModel):
+    """The results of one lesson.
+
+    Attributes:
+        number: the lesson's two digits.
+        lesson: its name.
+        reports: one for each exercise.
+
+    """
+
+    number: str
+    lesson: str
+    reports: list[Report]
+
+    @property
+    def points(self) -> int:
+        """What was earned."""
+        return sum(report.points for report in self.reports)
+
+    @property
+    def max_points(self) -> int:
+        """What could be earned."""
+        return sum(report.max_points for report in self.reports)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every exercise passed."""
+        return all(report.passed for report in self.reports)
+
+
+def check_submission(
+    submission: Submission, lessons: Sequence[Lesson], worker: Worker, seed: int | None = None
+) -> list[LessonReport]:
+    """Grade the given lessons' exercises on one submission."""
+    return [
+        LessonReport(
+            number=lesson.number,
+            lesson=lesson.name,
+            reports=[
+                check_exercise(submission, exercise, worker, seed) for exercise in lesson.exercises
+            ],
+        )
+        for lesson in lessons
+    ]
+
+
+def check_exercise(
+    submission: Submission, exercise: Exercise, worker: Worker, seed: int | None = None
+) -> Report:
+    """Grade one exercise on one submission."""
+    return grade(exercise, partial(worker.run_case, submission.cells), seed)
+
+
+def course_progress() -> list[LessonReport]:
+    """The state of every lesson notebook; lessons that did not change are not run again."""
+    known = _load_progress()
+    fresh: dict[str, LessonReport] = {}
+    with Worker() as worker:
+        for lesson in all_lessons():
+            submission = read_submission(lesson.notebook)
+            key = _key(lesson, submission)
+            fresh[key] = known.get(key) or check_submission(submission, [lesson], worker)[0]
+    _save_progress(fresh)
+    return list(fresh.values())
+
+
+def _key(lesson: Lesson, submission: Submission) -> str:
+    """Changes with the lesson's code and with everything that judges it."""
+    digest = hashlib.sha256(repr((lesson, submission.cells)).encode())
+    for folder in ("checkers", "probes", "solutions"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _load_progress() -> dict[str, LessonReport]:
+    """What earlier runs found; a file that is missing or damaged counts as none."""
+    try:
+        stored = json.loads(_PROGRESS.read_text(encoding="utf-8"))
+        return {key: LessonReport.model_validate(entry) for key, entry in stored.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _save_progress(reports: dict[str, LessonReport]) -> None:
+    entries = {key: report.model_dump(mode="json") for key, report in reports.items()}
+    partial_file = _PROGRESS.with_suffix(".partial")
+    try:
+        partial_file.write_text(json.dumps(entries), encoding="utf-8")
+        partial_file.replace(_PROGRESS)
+    except OSError:  # a read-only folder: the next run checks again
+        return

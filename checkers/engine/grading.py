@@ -1,0 +1,163 @@
+"""Run an exercise's cases on one answer, judge them, and name the mistake.
+
+The probe may run here (in a notebook's kernel) or in a process of its own: `run_case` decides, and
+everything else is the same code.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+
+from checkers.engine.advice import explain
+from checkers.engine.exercise import Answer, Case, Exercise, Mistake, Observation, Verdict
+from checkers.engine.report import CaseResult, Report, Status
+from probes.running import Inputs, run_probe
+
+RunCase = Callable[[Exercise, Case, Inputs, int], dict[str, Any]]
+"""Runs one case's probe on the answer under test: the outcome as `probes.running.run_probe`."""
+
+
+def grade(exercise: Exercise, run_case: RunCase, seed: int | None = None) -> Report:
+    """Judge one answer.
+
+    Args:
+        exercise: what is asked.
+        run_case: runs a probe on the answer under test, wherever that lives.
+        seed: makes the inputs repeatable; fresh ones if None.
+
+    Returns:
+        A result for every case; the mistake is named on the first case that it explains.
+
+    """
+    trials = [
+        _Trial(exercise, case, seed_of_case(seed, number))
+        for number, case in enumerate(exercise.cases)
+    ]
+    problems: list[str] = []
+    for trial in trials:
+        trial.run(run_case)
+        problems += [text for text in trial.outcome.get("problems", []) if text not in problems]
+        if trial.outcome["status"] in ("missing", "not attempted"):
+            break  # so are all the others
+    results = [trial.result(trials[0]) for trial in trials]
+    _add_diagnosis(exercise, trials, results)
+    return Report(
+        exercise=exercise.name,
+        lesson=exercise.lesson,
+        cases=results,
+        hints=list(exercise.hints),
+        problems=problems,
+    )
+
+
+def grade_here(exercise: Exercise, answer: Answer, seed: int | None = None) -> Report:
+    """Judge a function that lives in this process, as a notebook does."""
+    return grade(exercise, partial(_run_here, answer), seed)
+
+
+def seed_of_case(seed: int | None, number: int) -> int:
+    """A seed for each case: fresh, or derived from the one given."""
+    return secrets.randbits(48) if seed is None else (seed * 1_000_003 + number) % 2**48
+
+
+def _run_here(
+    answer: Answer, exercise: Exercise, case: Case, inputs: Inputs, seed: int
+) -> dict[str, Any]:
+    return run_probe(case.probe, answer, inputs, seed)
+
+
+class _Trial:
+    """One case with its inputs, the answer's outcome and, when asked for, the known versions'."""
+
+    def __init__(self, exercise: Exercise, case: Case, seed: int) -> None:
+        self.exercise, self.case, self.seed = exercise, case, seed
+        self.inputs = case.inputs(torch.Generator().manual_seed(seed))
+        self.outcome: dict[str, Any] = {"status": "skipped"}
+        self.verdict: Verdict | None = None
+        self._known: dict[str, dict[str, Any]] = {}
+
+    def run(self, run_case: RunCase) -> None:
+        """Run the probe on the answer under test and judge what it observed."""
+        self.outcome = run_case(self.exercise, self.case, self.inputs, self.seed)
+        if self.outcome["status"] == "ran":
+            self.verdict = self._judge(self.outcome["observation"], self.expected())
+
+    def expected(self) -> Observation:
+        """What the reference gives on the same inputs."""
+        outcome = self.known("reference", self.exercise.reference)
+        if outcome["status"] != "ran":
+            raise RuntimeError(
+                f"The reference of {self.exercise.name} fails its own case "
+                f"{self.case.title!r}: {outcome.get('message')}"
+            )
+        return outcome["observation"]
+
+    def known(self, name: str, answer: Answer) -> dict[str, Any]:
+        """The outcome of a known version; another seed, as the answer draws its own noise too."""
+        if name not in self._known:
+            self._known[name] = run_probe(self.case.probe, answer, self.inputs, self.seed + 1)
+        return self._known[name]
+
+    def fails(self, mistake: Mistake) -> bool:
+        """Whether this case tells the mistake from the reference."""
+        outcome = self.known(mistake.name, mistake.answer)
+        if outcome["status"] != "ran":
+            return True
+        return not self._judge(outcome["observation"], self.expected()).passed
+
+    def matches(self, mistake: Mistake) -> bool:
+        """Whether the answer did here just what the mistake does."""
+        outcome = self.known(mistake.name, mistake.answer)
+        if outcome["status"] != "ran" or self.outcome["status"] != "ran":
+            keys = ("status", "type", "message")
+            return all(outcome.get(key) == self.outcome.get(key) for key in keys)
+        return self._judge(self.outcome["observation"], outcome["observation"]).passed
+
+    def _judge(self, observed: Any, expected: Observation) -> Verdict:
+        if not isinstance(observed, dict):
+            return Verdict(False, "The result cannot be read.")
+        return self.case.judge(observed, expected, self.inputs)
+
+    def result(self, first: _Trial) -> CaseResult:
+        """What the report says of this case."""
+        if self.verdict is not None:
+            status = Status.PASSED if self.verdict.passed else Status.WRONG
+            message, pictures = self.verdict.message, self.verdict.pictures
+        else:
+            outcome = first.outcome if self.outcome["status"] == "skipped" else self.outcome
+            status, pictures = Status(outcome["status"]), None
+            message = explain(outcome, self.exercise.name, self.case)
+        return CaseResult(
+            title=self.case.title,
+            status=status,
+            points=self.case.points if status is Status.PASSED else 0,
+            max_points=self.case.points,
+            message=message,
+            pictures=pictures,
+        )
+
+
+def _add_diagnosis(exercise: Exercise, trials: list[_Trial], results: list[CaseResult]) -> None:
+    """Name the known mistake that agrees with the answer on the most cases."""
+    failed = [i for i, result in enumerate(results) if _may_be_named(result)]
+    best: tuple[int, Mistake, int] | None = None
+    for mistake in exercise.mistakes:
+        explained = [i for i in failed if trials[i].matches(mistake) and trials[i].fails(mistake)]
+        if not explained:
+            continue
+        agreement = sum(trial.matches(mistake) for trial in trials)
+        if best is None or agreement > best[0]:
+            best = (agreement, mistake, explained[0])
+    if best is not None:
+        _, mistake, index = best
+        results[index].diagnosis = mistake.sentence
+        results[index].mistake = mistake.name
+
+
+def _may_be_named(result: CaseResult) -> bool:
+    return result.status in (Status.WRONG, Status.RAISED)

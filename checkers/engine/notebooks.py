@@ -1,0 +1,174 @@
+"""Keep stub cells and solved notebooks in step with `solutions/`.
+
+Prose lives in the lesson notebook and code in `solutions/name.py`. A stub cell carries
+`{"course": {"stub": ["forward"], "made": <hash>}}` in its metadata; its source is made from the
+reference functions named there. The solved notebook is the lesson with those cells filled in.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import importlib
+import inspect
+import re
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from checkers.engine.registry import LESSONS, Lesson
+
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+GAP = "# Your code here.\nraise NotImplementedError"
+
+
+class NotebookError(ValueError):
+    """A notebook that can't be refreshed; the message says what to do."""
+
+
+def stub_source(reference: Callable[..., Any]) -> str:
+    """The reference's source with every marked solution replaced by a gap.
+
+    Raises:
+        NotebookError: if the reference has no marked solution.
+
+    """
+    source = textwrap.dedent(inspect.getsource(reference))
+    pattern = rf"^([ \t]*){BEGIN}\n.*?^[ \t]*{END}\n?"
+    stub, count = re.subn(
+        pattern,
+        lambda match: textwrap.indent(GAP, match[1]) + "\n",
+        source,
+        flags=re.DOTALL | re.MULTILINE,
+    )
+    if not count:
+        raise NotebookError(f"{reference.__name__} has no {BEGIN} ... {END} in solutions.")
+    return stub.rstrip()
+
+
+def solved_source(reference: Callable[..., Any]) -> str:
+    """The reference's source without the markers."""
+    source = textwrap.dedent(inspect.getsource(reference))
+    return re.sub(rf"^[ \t]*({BEGIN}|{END})\n", "", source, flags=re.MULTILINE).rstrip()
+
+
+def read_lesson(lesson: Lesson) -> NotebookNode:
+    """The lesson notebook as it is on disk."""
+    return nbformat.read(lesson.notebook, as_version=4)
+
+
+def with_fresh_stubs(notebook: NotebookNode, lesson: Lesson) -> NotebookNode:
+    """A copy whose stub cells are made anew from the solutions.
+
+    Raises:
+        NotebookError: if a stub cell holds anything but an earlier stub: somebody's answer, which
+            must not be lost.
+
+    """
+    fresh = copy.deepcopy(notebook)
+    for cell, names in _stub_cells(fresh):
+        source = "\n\n\n".join(stub_source(_reference(lesson, name)) for name in names)
+        course = cell.metadata["course"]
+        if cell.source not in ("", source) and course.get("made") != _hash(cell.source):
+            raise NotebookError(
+                f"{lesson.notebook.name}: the stub cell of {', '.join(names)} was edited by hand. "
+                f"Move what you want to keep elsewhere and empty the cell; then refresh again."
+            )
+        cell.source, course["made"] = source, _hash(source)
+    return fresh
+
+
+def with_solutions(notebook: NotebookNode, lesson: Lesson) -> NotebookNode:
+    """A copy whose stub cells hold the reference functions; nothing is executed."""
+    solved = copy.deepcopy(notebook)
+    for cell, names in _stub_cells(solved):
+        cell.source = "\n\n\n".join(solved_source(_reference(lesson, name)) for name in names)
+        cell.metadata["course"].pop("made", None)
+    return solved
+
+
+def stub_names(notebook: NotebookNode) -> list[str]:
+    """The names of all stubs of a notebook, in order."""
+    return [name for _, names in _stub_cells(notebook) for name in names]
+
+
+def needs_execution(lesson: Lesson) -> bool:
+    """Whether the solved notebook is missing, or differs from what the lesson would give."""
+    if not lesson.solved_notebook.exists():
+        return True
+    there = nbformat.read(lesson.solved_notebook, as_version=4)
+    wanted = with_solutions(read_lesson(lesson), lesson)
+    return _sources(there) != _sources(wanted)
+
+
+def refresh_stubs(lesson: Lesson) -> bool:
+    """Write fresh stub cells into the lesson notebook; whether anything changed."""
+    notebook = read_lesson(lesson)
+    fresh = with_fresh_stubs(notebook, lesson)
+    for cell in fresh.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    if fresh == notebook:
+        return False
+    nbformat.write(fresh, lesson.notebook)
+    return True
+
+
+def refresh_solved(lesson: Lesson, *, force: bool = False) -> bool:
+    """Execute the solved notebook if its lesson or its functions changed; whether it was executed.
+
+    Args:
+        lesson: which one.
+        force: execute it in any case, as after a change to the denoiser or the figures.
+
+    """
+    if not force and not needs_execution(lesson):
+        return False
+    from nbclient import NotebookClient
+
+    solved = with_solutions(read_lesson(lesson), lesson)
+    NotebookClient(
+        solved, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(LESSONS)}}
+    ).execute()
+    _make_light(solved)
+    lesson.solved_notebook.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(solved, lesson.solved_notebook)
+    return True
+
+
+def _make_light(notebook: NotebookNode) -> None:
+    """Drop what only makes sense in a running kernel, or differs at every run."""
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+
+
+def _stub_cells(notebook: NotebookNode) -> list[tuple[NotebookNode, list[str]]]:
+    return [
+        (cell, list(cell.metadata["course"]["stub"]))
+        for cell in notebook.cells
+        if cell.cell_type == "code" and "stub" in cell.metadata.get("course", {})
+    ]
+
+
+def _reference(lesson: Lesson, name: str) -> Callable[..., Any]:
+    module = importlib.import_module(f"solutions.{lesson.name}")
+    if not hasattr(module, name):
+        raise NotebookError(
+            f"{lesson.notebook.name} has a stub cell for {name}, which solutions/"
+            f"{lesson.name}.py does not define."
+        )
+    return getattr(module, name)
+
+
+def _sources(notebook: NotebookNode) -> list[tuple[str, str]]:
+    return [(cell.cell_type, cell.source) for cell in notebook.cells]
+
+
+def _hash(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()[:16]

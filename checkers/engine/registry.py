@@ -1,0 +1,93 @@
+"""Find the lessons, and each lesson's exercises, by their one name."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from checkers.engine.exercise import Exercise
+
+ROOT = Path(__file__).resolve().parents[2]
+LESSONS = ROOT / "lessons"
+SOLVED = ROOT / "solutions" / "notebooks"
+_NOTEBOOK = re.compile(r"(\d\d)_([a-z0-9_]+)\.ipynb")
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson: its place in the course and where its files are.
+
+    Attributes:
+        number: two digits, from the notebook's file name.
+        name: the name shared by notebook, solutions and checker.
+
+    """
+
+    number: str
+    name: str
+
+    @property
+    def notebook(self) -> Path:
+        """What a student opens."""
+        return LESSONS / f"{self.number}_{self.name}.ipynb"
+
+    @property
+    def solved_notebook(self) -> Path:
+        """The same lesson, solved and executed."""
+        return SOLVED / f"{self.number}_{self.name}.ipynb"
+
+    @property
+    def exercises(self) -> list[Exercise]:
+        """The lesson's exercises, in the order of the lesson."""
+        return list(importlib.import_module(f"checkers.{self.name}").EXERCISES)
+
+
+class UnknownLessonError(ValueError):
+    """There is no such lesson; the message lists what there is."""
+
+
+@cache
+def all_lessons() -> tuple[Lesson, ...]:
+    """Every lesson, in the order of the course."""
+    found = (_NOTEBOOK.fullmatch(path.name) for path in sorted(LESSONS.glob("*.ipynb")))
+    return tuple(Lesson(match[1], match[2]) for match in found if match)
+
+
+def find_lesson(text: str) -> Lesson:
+    """The lesson called "01", "1", "forward_noising" or "01_forward_noising".
+
+    Raises:
+        UnknownLessonError: if there is none.
+
+    """
+    wanted = text.strip().lower().removesuffix(".ipynb")
+    for lesson in all_lessons():
+        names = (lesson.number, str(int(lesson.number)), lesson.name)
+        if wanted in (*names, f"{lesson.number}_{lesson.name}"):
+            return lesson
+    listed = ", ".join(f"{lesson.number} {lesson.name}" for lesson in all_lessons())
+    raise UnknownLessonError(f"There is no lesson {text!r}. The lessons are: {listed}.")
+
+
+def find_exercise(name: str) -> Exercise:
+    """The exercise whose stub has this name.
+
+    Raises:
+        UnknownLessonError: if no lesson has such a stub.
+
+    """
+    exercises = {e.name: e for lesson in all_lessons() for e in lesson.exercises}
+    if name not in exercises:
+        raise UnknownLessonError(
+            f"There is no exercise called {name!r}. The exercises are: {', '.join(exercises)}."
+        )
+    return exercises[name]
+
+
+def lessons_before(lesson: Lesson) -> list[str]:
+    """Names of the lessons that come before `lesson`, earliest first."""
+    order = all_lessons()
+    return [earlier.name for earlier in order[: order.index(lesson)]]

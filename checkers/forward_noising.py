@@ -1,0 +1,319 @@
+"""Lesson 01: what `forward` must do, and how it goes wrong."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from checkers.engine.exercise import Case, Exercise, Observation
+from checkers.engine.judges import all_of, same_answer, same_form, same_moments, same_values
+from lessons.workbench.noise_schedule import squared_cosine_alphas_cumprod
+from probes.call import call_many
+from probes.forward_noising import call_twice
+from probes.running import Inputs
+from solutions.forward_noising import forward
+
+SHOWN = (250, 500, 750)
+
+
+def _pictures(generator: torch.Generator, *shape: int) -> Tensor:
+    """Smooth random pictures in [-1, 1], so that a report's pictures show something."""
+    coarse = torch.rand(shape[0], shape[1], 5, 5, generator=generator) * 2 - 1
+    return torch.nn.functional.interpolate(coarse, shape[2:], mode="bicubic").clamp(-1, 1)
+
+
+def _noise(generator: torch.Generator, *shape: int) -> Tensor:
+    return torch.randn(shape, generator=generator)
+
+
+def _clean_inputs(generator: torch.Generator) -> Inputs:
+    """A schedule that really starts at abar_0 = 1, where nothing may happen to the picture."""
+    abar = torch.cat([torch.ones(1), torch.linspace(0.99, 0.01, 99)])
+    im, noise = _pictures(generator, 2, 3, 16, 16), _noise(generator, 2, 3, 16, 16)
+    return {"calls": [{"im": im, "t": 0, "alphas_cumprod": abar, "noise": noise}]}
+
+
+def _form_inputs(generator: torch.Generator) -> Inputs:
+    """One picture and a batch, in single and double precision, with t as int and as tensor."""
+    abar = squared_cosine_alphas_cumprod()
+    calls = []
+    for shape, dtype, t in (
+        ((1, 3, 64, 64), torch.float32, 500),
+        ((3, 3, 16, 24), torch.float32, torch.tensor(250)),
+        ((2, 1, 16, 16), torch.float64, 750),
+    ):
+        im = _pictures(generator, *shape).to(dtype)
+        calls.append({"im": im, "t": t, "alphas_cumprod": abar.to(dtype)})
+        calls.append({**calls[-1], "noise": _noise(generator, *shape).to(dtype)})
+    return {"calls": calls}
+
+
+def _scale_inputs(generator: torch.Generator) -> Inputs:
+    """Without noise, only the picture's own factor is left."""
+    im = _pictures(generator, 1, 3, 64, 64)
+    abar = squared_cosine_alphas_cumprod()
+    return {
+        "calls": [
+            {"im": im, "t": t, "alphas_cumprod": abar, "noise": torch.zeros_like(im)} for t in SHOWN
+        ]
+    }
+
+
+def _strength_inputs(generator: torch.Generator) -> Inputs:
+    """Without a picture, only the noise's factor is left; the noise is given."""
+    noise = _noise(generator, 1, 3, 64, 64)
+    abar = squared_cosine_alphas_cumprod()
+    return {
+        "calls": [
+            {"im": torch.zeros_like(noise), "t": t, "alphas_cumprod": abar, "noise": noise}
+            for t in SHOWN
+        ]
+    }
+
+
+def _own_noise_inputs(generator: torch.Generator) -> Inputs:
+    """The function draws the noise itself, on a picture that is zero everywhere."""
+    abar = squared_cosine_alphas_cumprod()
+    return {
+        "calls": [{"im": torch.zeros(4, 3, 64, 64), "t": t, "alphas_cumprod": abar} for t in SHOWN]
+    }
+
+
+def _repeat_inputs(generator: torch.Generator) -> Inputs:
+    im, noise = _pictures(generator, 1, 3, 16, 16), _noise(generator, 1, 3, 16, 16)
+    return {"im": im, "t": 500, "alphas_cumprod": squared_cosine_alphas_cumprod(), "noise": noise}
+
+
+def _whole_inputs(generator: torch.Generator) -> Inputs:
+    """Picture and noise together, at many timesteps, on a schedule nobody has seen."""
+    falling = torch.rand(40, generator=generator).mul(0.2).neg().exp().cumprod(0)
+    im, noise = _pictures(generator, 2, 3, 32, 32), _noise(generator, 2, 3, 32, 32)
+    return {
+        "calls": [
+            {"im": im, "t": t, "alphas_cumprod": falling, "noise": noise} for t in (3, 17, 39)
+        ]
+    }
+
+
+def _timesteps(inputs: Inputs) -> list[str]:
+    return [f"t = {int(call['t'])}" for call in inputs["calls"]]
+
+
+def _strengths(observation: Observation) -> list:
+    """Only the results' arrays; named for the message that speaks of noise."""
+    return observation["result"]
+
+
+FORWARD = Exercise(
+    reference=forward,
+    cases=[
+        Case(
+            "where abar_t = 1, the picture comes back unchanged",
+            2,
+            _clean_inputs,
+            same_values(what="the picture", labels=_timesteps, show=True),
+            call_many,
+        ),
+        Case(
+            "shape, dtype and device are kept, and no input is changed",
+            1,
+            _form_inputs,
+            same_form(),
+            call_many,
+        ),
+        Case(
+            "the picture is scaled by sqrt(abar_t)",
+            2,
+            _scale_inputs,
+            same_values(what="the picture without noise", labels=_timesteps, show=True),
+            call_many,
+        ),
+        Case(
+            "the noise has the right strength at t = 250, 500, 750",
+            2,
+            _strength_inputs,
+            all_of(
+                same_moments(_strengths, what="your noise", labels=_timesteps, also=()),
+                same_values(what="the noise without a picture", labels=_timesteps, show=True),
+            ),
+            call_many,
+        ),
+        Case(
+            "without `noise`, it draws normal noise of that strength itself",
+            1,
+            _own_noise_inputs,
+            same_moments(what="your noise", labels=_timesteps),
+            call_many,
+        ),
+        Case(
+            "the `noise` it is given is used; without it, every call draws anew",
+            1,
+            _repeat_inputs,
+            all_of(
+                same_answer(
+                    "given",
+                    says="Called twice with the same `noise`, your function gives "
+                    "two different results.",
+                ),
+                same_answer(
+                    "drawn",
+                    says="Called twice without `noise`, your function gives the "
+                    "same result: it should draw new noise every time.",
+                ),
+            ),
+            call_twice,
+        ),
+        Case(
+            "picture and noise are added, on any schedule",
+            1,
+            _whole_inputs,
+            same_values(what="the noisy picture", labels=_timesteps, show=True),
+            call_many,
+        ),
+    ],
+    hints=[
+        "The equation has three parts: a number times the picture, a number times the noise, and "
+        "their sum. Both numbers come from `alphas_cumprod[t]`.",
+        "`noise` may be None. `torch.randn_like(im)` draws noise of the picture's shape, dtype and "
+        "device.",
+        "With `abar = alphas_cumprod[t]`, the result is `abar.sqrt() * im` plus "
+        "`(1 - abar).sqrt()` times the noise.",
+    ],
+)
+EXERCISES = [FORWARD]
+
+
+@FORWARD.right_answer
+def with_powers(im, t, alphas_cumprod, noise=None):
+    eps = torch.randn(im.shape, device=im.device, dtype=im.dtype) if noise is None else noise
+    a = alphas_cumprod[t] ** 0.5
+    b = (1 - alphas_cumprod[t]) ** 0.5
+    return a * im + b * eps
+
+
+@FORWARD.right_answer
+def for_batches_of_timesteps(x, timestep, schedule, eps=None):
+    timestep = torch.as_tensor(timestep, device=schedule.device).reshape(-1)
+    abar = schedule[timestep].reshape(-1, 1, 1, 1).to(x)
+    if eps is None:
+        eps = torch.empty_like(x).normal_()
+    return torch.add(torch.sqrt(abar) * x, torch.sqrt(1 - abar) * eps)
+
+
+@FORWARD.right_answer
+def with_numpy(im, t, alphas_cumprod, noise=None):
+    abar = float(alphas_cumprod[int(t)])
+    eps = np.random.standard_normal(im.shape) if noise is None else noise.numpy()
+    return (math.sqrt(abar) * im.numpy() + math.sqrt(1 - abar) * eps).astype(im.numpy().dtype)
+
+
+@FORWARD.mistake(
+    "It looks as if you multiplied the noise by 1 - abar_t. abar_t counts variance; what "
+    "multiplies the noise is a standard deviation, sqrt(1 - abar_t)."
+)
+def variance_for_deviation(im, t, alphas_cumprod, noise=None):
+    noise = torch.randn_like(im) if noise is None else noise
+    abar = alphas_cumprod[t]
+    return abar.sqrt() * im + (1 - abar) * noise
+
+
+@FORWARD.mistake(
+    "It looks as if you multiplied the picture by abar_t itself. The equation has its square root, "
+    "sqrt(abar_t)."
+)
+def no_root_on_the_picture(im, t, alphas_cumprod, noise=None):
+    noise = torch.randn_like(im) if noise is None else noise
+    abar = alphas_cumprod[t]
+    return abar * im + (1 - abar).sqrt() * noise
+
+
+@FORWARD.mistake(
+    "It looks as if both square roots are missing: you wrote abar_t x_0 + (1 - abar_t) noise, "
+    "and the equation has sqrt(abar_t) x_0 + sqrt(1 - abar_t) noise."
+)
+def no_roots(im, t, alphas_cumprod, noise=None):
+    noise = torch.randn_like(im) if noise is None else noise
+    abar = alphas_cumprod[t]
+    return abar * im + (1 - abar) * noise
+
+
+@FORWARD.mistake(
+    "It looks as if you added noise to the picture as it is. The forward process also makes the "
+    "picture weaker: it is multiplied by sqrt(abar_t)."
+)
+def picture_not_scaled(im, t, alphas_cumprod, noise=None):
+    noise = torch.randn_like(im) if noise is None else noise
+    return im + (1 - alphas_cumprod[t]).sqrt() * noise
+
+
+@FORWARD.mistake(
+    "It looks as if you used alpha_t = abar_t / abar_(t-1), the factor of a single step. "
+    "forward jumps from 0 to t at once, and for that the equation has abar_t itself."
+)
+def alpha_of_one_step(im, t, alphas_cumprod, noise=None):
+    noise = torch.randn_like(im) if noise is None else noise
+    alpha = alphas_cumprod[t] / alphas_cumprod[t - 1] if t > 0 else alphas_cumprod[t]
+    return alpha.sqrt() * im + (1 - alpha).sqrt() * noise
+
+
+@FORWARD.mistake(
+    "It looks as if you used beta_t, the noise of a single step, in place of 1 - abar_t, the noise "
+    "of all t steps together."
+)
+def beta_for_the_noise(im, t, alphas_cumprod, noise=None):
+    noise = torch.randn_like(im) if noise is None else noise
+    abar = alphas_cumprod[t]
+    beta = 1 - (abar / alphas_cumprod[t - 1] if t > 0 else abar)
+    return abar.sqrt() * im + beta.sqrt() * noise
+
+
+@FORWARD.mistake(
+    "It looks as if the two factors changed places: sqrt(abar_t) belongs to the picture and "
+    "sqrt(1 - abar_t) to the noise."
+)
+def factors_swapped(im, t, alphas_cumprod, noise=None):
+    noise = torch.randn_like(im) if noise is None else noise
+    abar = alphas_cumprod[t]
+    return (1 - abar).sqrt() * im + abar.sqrt() * noise
+
+
+@FORWARD.mistake(
+    "It looks as if you clamped the result to [-1, 1]. Noise reaches beyond that; cutting it off "
+    "makes it something other than normal noise, and the denoiser would notice."
+)
+def clamped(im, t, alphas_cumprod, noise=None):
+    noise = torch.randn_like(im) if noise is None else noise
+    abar = alphas_cumprod[t]
+    return (abar.sqrt() * im + (1 - abar).sqrt() * noise).clamp(-1, 1)
+
+
+@FORWARD.mistake(
+    "It looks as if you drew the noise with torch.rand, which is uniform between 0 and 1. The "
+    "equation needs a standard normal distribution: torch.randn or torch.randn_like."
+)
+def uniform_noise(im, t, alphas_cumprod, noise=None):
+    noise = torch.rand_like(im) if noise is None else noise
+    abar = alphas_cumprod[t]
+    return abar.sqrt() * im + (1 - abar).sqrt() * noise
+
+
+@FORWARD.mistake(
+    "It looks as if you always draw new noise, also when `noise` is given. Draw only if it is None."
+)
+def given_noise_ignored(im, t, alphas_cumprod, noise=None):
+    abar = alphas_cumprod[t]
+    return abar.sqrt() * im + (1 - abar).sqrt() * torch.randn_like(im)
+
+
+@FORWARD.mistake(
+    "It looks as if t was taken as a place in the strided list 990, 960, ..., 0. Here t is the "
+    "timestep itself: abar_t is alphas_cumprod[t]."
+)
+def index_of_the_strided_list(im, t, alphas_cumprod, noise=None):
+    noise = torch.randn_like(im) if noise is None else noise
+    last = len(alphas_cumprod) - 1
+    abar = alphas_cumprod[max(0, last - last % 30 - 30 * (int(t) % 34))]
+    return abar.sqrt() * im + (1 - abar).sqrt() * noise

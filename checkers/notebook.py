@@ -1,0 +1,72 @@
+"""What a lesson's check cells call: `check`, `hint` and `when_ready`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from checkers.engine.grading import grade_here
+from checkers.engine.registry import UnknownLessonError, find_exercise
+from checkers.engine.report import Report
+
+_hints_shown: dict[str, int] = {}
+
+
+def check(answer: Callable[..., Any]) -> Report | None:
+    """Check a function or class of yours; the notebook shows the report as a card.
+
+    Args:
+        answer: the function itself, as in `check(forward)`. Its name says which exercise it is.
+
+    Returns:
+        The report, or None (after one sentence) if `answer` is no exercise.
+
+    """
+    name = getattr(answer, "__name__", None)
+    if not callable(answer) or name is None:
+        print("check needs the function itself, without brackets or quotes: check(forward).")
+        return None
+    try:
+        exercise = find_exercise(name)
+    except UnknownLessonError as error:
+        print(error)
+        return None
+    return grade_here(exercise, answer)
+
+
+def hint(answer: Callable[..., Any]) -> None:
+    """Show the next hint for an exercise; after the last, begin again."""
+    name = getattr(answer, "__name__", str(answer))
+    try:
+        hints = find_exercise(name).hints
+    except UnknownLessonError as error:
+        print(error)
+        return
+    shown = _hints_shown.get(name, 0) % len(hints)
+    _hints_shown[name] = shown + 1
+    print(f"Hint {shown + 1} of {len(hints)}: {hints[shown]}")
+
+
+@contextlib.contextmanager
+def when_ready(*answers: Callable[..., Any]) -> Iterator[None]:
+    """Run a cell's body, or say which stub is still to be written.
+
+    with when_ready(forward):
+        show(forward(picture, 500, alphas_cumprod))
+    """
+    try:
+        yield
+    except NotImplementedError as error:
+        trace = error.__traceback__
+        names = {getattr(answer, "__name__", "") for answer in answers}
+        raised_in = ""
+        while trace is not None:
+            code = trace.tb_frame.f_code
+            raised_in = next(
+                (part for part in code.co_qualname.split(".") if part in names), raised_in
+            )
+            trace = trace.tb_next
+        if not raised_in:
+            raise
+        print(f"Write {raised_in} first, then run this cell again.")

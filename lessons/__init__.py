@@ -1,0 +1,1 @@
+"""The lesson notebooks, and `lessons.workbench`: the code a lesson is given."""
