@@ -55,7 +55,8 @@ def html_card(report: Report) -> str:
         '<div style="border:1px solid #8885;border-radius:6px;padding:8px 12px;max-width:46em">'
         f"<div><b><code>{escape(report.exercise)}</code></b> &nbsp; "
         f"{escape(_headline(report))}</div>"
-        f'<table style="width:100%;margin:6px 0 0;border-collapse:collapse">{rows}</table>'
+        f'<div style="display:grid;grid-template-columns:max-content 1fr max-content;'
+        f'gap:4px 12px;margin-top:6px">{rows}</div>'
         + (f"<ul>{problems}</ul>" if problems and not report.passed else "")
         + _hint_folds(report)
         + "</div>"
@@ -132,12 +133,10 @@ def _case_row(case: CaseResult) -> str:
     )
     if case.pictures is not None:
         details += _picture_row(case.pictures)
-    cell = 'style="text-align:left;vertical-align:top;padding:3px 8px 3px 0;background:none"'
     return (
-        f"<tr><td {cell}><b style='color:{colour};white-space:nowrap'>{case.status}</b></td>"
-        f"<td {cell.replace('padding', 'width:100%;padding')}>{escape(case.title)}{details}</td>"
-        f"<td {cell}><span style='white-space:nowrap'>{case.points} / {case.max_points}</span>"
-        "</td></tr>"
+        f'<b style="color:{colour}">{case.status}</b>'
+        f"<div>{_paragraphs(case.title)}{details}</div>"
+        f"<div>{case.points} / {case.max_points}</div>"
     )
 
 

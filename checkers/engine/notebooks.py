@@ -2,7 +2,8 @@
 
 Prose lives in the lesson notebook and code in `solutions/name.py`. A stub cell carries
 `{"course": {"stub": ["forward"], "made": <hash>}}` in its metadata; its source is made from the
-reference functions named there. The solved notebook is the lesson with those cells filled in.
+reference functions named there. A cell with `{"course": {"hints": "forward"}}` holds the hints of
+that exercise. The solved notebook is the lesson with the stub cells filled in.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from checkers.engine.exercise import Exercise
 from checkers.engine.registry import LESSONS, Lesson
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -60,8 +62,16 @@ def read_lesson(lesson: Lesson) -> NotebookNode:
     return nbformat.read(lesson.notebook, as_version=4)
 
 
+def hints_source(exercise: Exercise) -> str:
+    """The exercise's hints as Markdown, each folded away."""
+    return "\n".join(
+        f"<details><summary>Hint {number}</summary>\n\n{text}\n\n</details>"
+        for number, text in enumerate(exercise.hints, 1)
+    )
+
+
 def with_fresh_stubs(notebook: NotebookNode, lesson: Lesson) -> NotebookNode:
-    """A copy whose stub cells are made anew from the solutions.
+    """A copy whose stub and hint cells are made anew from solutions and checkers.
 
     Raises:
         NotebookError: if a stub cell holds anything but an earlier stub: somebody's answer, which
@@ -78,6 +88,10 @@ def with_fresh_stubs(notebook: NotebookNode, lesson: Lesson) -> NotebookNode:
                 f"Move what you want to keep elsewhere and empty the cell; then refresh again."
             )
         cell.source, course["made"] = source, _hash(source)
+    exercises = {exercise.name: exercise for exercise in lesson.exercises}
+    for cell in fresh.cells:
+        if name := cell.metadata.get("course", {}).get("hints"):
+            cell.source = hints_source(exercises[name])
     return fresh
 
 
@@ -128,11 +142,15 @@ def refresh_solved(lesson: Lesson, *, force: bool = False) -> bool:
     if not force and not needs_execution(lesson):
         return False
     from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
 
     solved = with_solutions(read_lesson(lesson), lesson)
-    NotebookClient(
-        solved, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(LESSONS)}}
-    ).execute()
+    place = {"metadata": {"path": str(LESSONS)}}
+    client = NotebookClient(solved, timeout=600, kernel_name="python3", resources=place)
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        raise NotebookError(f"{lesson.solved_notebook.name} does not run: {error}") from None
     _make_light(solved)
     lesson.solved_notebook.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(solved, lesson.solved_notebook)

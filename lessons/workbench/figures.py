@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _TILE_INCHES = 1.35
+_FEW_TILE_INCHES = 1.7
 _DPI = 110
 
 
@@ -173,12 +174,13 @@ def _grid(
         raise ValueError(f"There are {len(pictures)} pictures but {len(titles)} titles.")
     columns = columns or min(len(pictures), 8)
     rows = -(-len(pictures) // columns)
+    side = _FEW_TILE_INCHES if columns <= 5 else _TILE_INCHES
     title_room = 0.24 if titles else 0.04
     figure, axes = plt.subplots(
         rows,
         columns,
         squeeze=False,
-        figsize=(columns * _TILE_INCHES, rows * (_TILE_INCHES + title_room)),
+        figsize=(columns * side, rows * (side + title_room)),
         layout="constrained",
     )
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)

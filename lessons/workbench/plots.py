@@ -1,0 +1,74 @@
+"""Plots for the lessons: curves and histograms, told apart by line style as well as by colour."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import torch
+from torch import Tensor
+
+from lessons.workbench.figures import show_figure
+
+_STYLES = ("-", "--", "-.", ":")
+
+
+def line_plot(
+    x: Iterable[float],
+    curves: Mapping[str, Iterable[float] | Tensor],
+    *,
+    x_label: str,
+    y_label: str,
+    alt: str,
+    markers: bool = False,
+) -> None:
+    """Draw curves over a common axis.
+
+    Args:
+        x: the n positions.
+        curves: n values for each name that the legend shows.
+        x_label: what `x` is, with its unit.
+        y_label: what the values are, with their unit.
+        alt: what the plot shows, for people who cannot see it.
+        markers: mark each point, for few points.
+    """
+    figure, axis = plt.subplots(figsize=(6.2, 2.8), layout="constrained")
+    positions = list(x)
+    for number, (name, values) in enumerate(curves.items()):
+        axis.plot(
+            positions,
+            torch.as_tensor(list(values)).cpu().numpy(),
+            _STYLES[number % len(_STYLES)],
+            marker="os^D"[number % 4] if markers else None,
+            label=name,
+        )
+    axis.set_xlabel(x_label)
+    axis.set_ylabel(y_label)
+    axis.grid(alpha=0.3)
+    if len(curves) > 1:
+        axis.legend(fontsize=8)
+    show_figure(figure, alt)
+
+
+def histograms(samples: Sequence[Tensor], titles: Sequence[str], *, alt: str) -> None:
+    """Draw a histogram of each tensor's values, with the standard normal density over it.
+
+    Args:
+        samples: tensors of any shape.
+        titles: one for each.
+        alt: what the plot shows, for people who cannot see it.
+    """
+    figure, axes = plt.subplots(
+        1, len(samples), figsize=(2.0 * len(samples), 2.0), sharey=True, layout="constrained"
+    )
+    grid = torch.linspace(-4, 4, 200)
+    normal = torch.exp(-(grid**2) / 2) / math.sqrt(2 * math.pi)
+    for axis, values, title in zip(axes, samples, titles, strict=True):
+        flat = values.detach().float().flatten().clamp(-4, 4).cpu().numpy()
+        axis.hist(flat, bins=60, range=(-4, 4), density=True, color="#7aa6c2")
+        axis.plot(grid.numpy(), normal.numpy(), "k-", linewidth=1)
+        axis.set_title(title, fontsize=9)
+        axis.set_yticks([])
+        axis.set_ylim(0, 2)
+    show_figure(figure, alt)
