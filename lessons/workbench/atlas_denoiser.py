@@ -24,11 +24,12 @@ from lessons.workbench.atlas import Atlas
 from lessons.workbench.denoiser import NUM_TRAIN_TIMESTEPS, Denoiser, NoiseEstimate
 from lessons.workbench.noise_schedule import squared_cosine_alphas_cumprod
 from lessons.workbench.prompts import PromptReader, read_prompts
-from lessons.workbench.windows import corner_blend, from_cells, to_cells, window_sums
+from lessons.workbench.windows import CELL, corner_blend, from_cells, to_cells, window_sums
 
 ROWS_AT_ONCE = 4
 PARTS_KEPT = 8
 PAIRS_WORTH_PICKING = 120_000
+SMALLEST_LOG_WEIGHT = -60.0  # e^-60 is nothing, and not yet one of the slow denormal numbers
 
 
 def shrinking_radius(sigma: float) -> float:
@@ -95,6 +96,7 @@ class AtlasDenoiser(Denoiser):
         self.alphas_cumprod = squared_cosine_alphas_cumprod(NUM_TRAIN_TIMESTEPS).to(self.device)
         self.window_radius = window_radius
         self.mirrored = mirrored
+        self._views = 2 if mirrored else 1
         self.prune = prune
         self._reader = PromptReader(atlas.subjects, atlas.styles, softness=prompt_softness)
         self._picture_shape = (channels, height, width)
@@ -151,8 +153,8 @@ class AtlasDenoiser(Denoiser):
         union = torch.nonzero((log_priors > -torch.inf).any(dim=0)).flatten()
         if 2 * len(union) > len(self.atlas.pictures):
             union = torch.arange(len(self.atlas.pictures), device=self.device)
-        evidence = self._evidence(self._views(pictures), abar, self._part(union))
-        evidence = evidence.unflatten(2, (-1, len(pictures), len(union)))
+        views = torch.cat([pictures, pictures.flip(-1)]) if self.mirrored else pictures
+        evidence = self._evidence(views, abar, self._part(union))
         means = []
         for row, support in enumerate(supports):
             log_weights = evidence[:, :, :, which[row]]
@@ -162,70 +164,92 @@ class AtlasDenoiser(Denoiser):
             means.append(self._average(weights, support))
         return torch.stack(means)
 
-    def _views(self, pictures: Tensor) -> Tensor:
-        """Add the mirror images, if they belong to the data."""
-        return torch.cat([pictures, pictures.flip(-1)]) if self.mirrored else pictures
-
     def _evidence(self, views: Tensor, abar: float, part: _Part) -> Tensor:
         """Return the log-likelihood of each picture in each window, up to a constant.
 
-        The constant |x_t|^2 / (2 (1 - abar)) is left out. Both sides are taken less the mean
-        picture and the sums are in float64, as at low noise large numbers nearly cancel.
+        What does not depend on the picture is left out: |x_t|^2, and in every cell the best
+        picture's value, so that float32 suffices where large numbers nearly cancel. The mean
+        picture is taken off both sides for the same reason.
+
+        Args:
+            views: (V * U, C, H, W), U pictures and then, if they count, their mirror images.
+            abar: the noise level.
+            part: the K pictures to compare with.
 
         Returns:
-            (rows + 1, columns + 1, V * K) float64 for V views and K pictures.
-
+            (rows + 1, columns + 1, V, U, K), or (1, 1, V, U, K) if every window is the whole
+            picture.
         """
         scale = abar**0.5
         queries = to_cells(views - scale * self._mean)
         products = torch.bmm(queries, part.cells.transpose(1, 2))
         products = torch.sub(products, part.squares[:, None, :], alpha=scale / 2)
-        products = products.double().mul_(scale / (1 - abar)).flatten(1)
-        sigma = ((1 - abar) / abar) ** 0.5
-        return window_sums(products.unflatten(0, self._grid), self.window_radius(sigma))
+        products = products.unflatten(0, self._grid).unflatten(2, (self._views, -1))
+        products.sub_(self._largest(products)).mul_(scale / (1 - abar))
+        radius = self.window_radius(((1 - abar) / abar) ** 0.5)
+        if radius >= max(self._picture_shape[1:]):
+            return products.sum((0, 1), keepdim=True)
+        sums = window_sums(products.flatten(2), radius)
+        return sums.reshape(*sums.shape[:2], *products.shape[2:])
+
+    def _largest(self, values: Tensor) -> Tensor:
+        """Return the largest of (rows, columns, V, ..., K) values over pictures and views.
+
+        The second view is seen mirrored: its column c belongs with the first view's mirrored one.
+
+        Returns:
+            (rows, columns, V, ..., 1).
+        """
+        largest = values.amax(dim=-1, keepdim=True)
+        return torch.maximum(largest, largest.flip(1, 2)) if self.mirrored else largest
 
     def _normalise(self, log_weights: Tensor) -> Tensor:
-        """Softmax over pictures and their mirror images, at every corner.
+        """Take the softmax over pictures and their mirror images at every corner.
 
         Args:
-            log_weights: (rows + 1, columns + 1, V, K). The second view is seen mirrored, so its
-                corner at column c belongs with the first view's at the mirrored column.
-
+            log_weights: (rows + 1, columns + 1, V, K).
         """
-        largest = log_weights.amax(dim=3)
-        if self.mirrored:
-            largest = torch.maximum(largest, largest.flip(1, 2))
-        weights = (log_weights - largest[..., None]).to(self.dtype).exp_()
-        total = weights.sum(dim=3)
-        if self.mirrored:
-            total = total + total.flip(1, 2)
-        return weights.div_(total[..., None])
+        weights = torch.sub(log_weights, self._largest(log_weights))
+        weights = weights.clamp_(min=SMALLEST_LOG_WEIGHT).exp_()
+        total = weights.sum(dim=-1, keepdim=True)
+        return weights.div_(total + total.flip(1, 2) if self.mirrored else total)
 
     def _average(self, weights: Tensor, support: Tensor) -> Tensor:
         """Average pictures by their weights at the corners, blended in between.
 
         Args:
-            weights: (rows + 1, columns + 1, V, K).
+            weights: (rows + 1, columns + 1, V, K), or (1, 1, V, K) if all corners agree.
             support: (K,) indices of the pictures.
 
         Returns:
             (C, H, W).
 
         """
-        kept = torch.nonzero(weights.flatten(0, 2) > self.prune) if self.prune > 0 else None
-        if kept is not None and 4 * len(kept) <= PAIRS_WORTH_PICKING:
-            corners = self._pick(weights, kept, support)
+        if weights.shape[:2] == (1, 1):
+            cells = torch.bmm(
+                weights[0].expand(len(self._whole.cells), -1, -1), self._part(support).cells
+            )
         else:
-            corners = torch.bmm(_around_cells(weights), self._part(support).cells)
-        views = weights.shape[2]
-        corners = corners.unflatten(2, (16, -1)).unflatten(1, (4, views))
-        blend = corner_blend(self.dtype, self.device)
-        cells = torch.einsum("kp,ckvpa->cvpa", blend, corners).flatten(2)
+            cells = self._blend(self._at_corners(weights, support))
         mean = from_cells(cells, *self._picture_shape[1:])
         return self._mean + (mean[0] + mean[1].flip(-1) if self.mirrored else mean[0])
 
+    def _blend(self, corners: Tensor) -> Tensor:
+        """Blend (cells, 4 * V, 48) values of every cell's corners to its pixels, (cells, V, 48)."""
+        corners = corners.unflatten(2, (CELL**2, -1)).unflatten(1, (4, self._views))
+        blend = corner_blend(self.dtype, self.device)
+        return torch.einsum("kp,ckvpa->cvpa", blend, corners).flatten(2)
+
+    def _at_corners(self, weights: Tensor, support: Tensor) -> Tensor:
+        """Average every cell with the weights at each of its corners, (cells, 4 * V, 48)."""
+        if self.prune > 0:
+            kept = torch.nonzero(weights.flatten(0, 2) > self.prune)
+            if 4 * len(kept) <= PAIRS_WORTH_PICKING:
+                return self._pick(weights, kept, support)
+        return torch.bmm(_around_cells(weights), self._part(support).cells)
+
     def _pick(self, weights: Tensor, kept: Tensor, support: Tensor) -> Tensor:
-        """Do as `_around_cells` and the product with all pictures do, for `kept` weights only.
+        """Average as `_at_corners` does, from the `kept` weights only.
 
         Args:
             weights: (rows + 1, columns + 1, V, K).

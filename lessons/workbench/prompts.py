@@ -31,6 +31,7 @@ FILLER_WORDS = frozenset(
     """.split()  # noqa: SIM905
 )
 NAME_STRENGTH, PHRASE_STRENGTH, KEYWORD_STRENGTH, GROUP_STRENGTH = 1.0, 0.85, 0.5, 0.3
+WHOLE_KEYWORD = 0.8
 SPELLING_CUTOFF = 0.75
 
 
@@ -141,7 +142,7 @@ class PromptReader:
                 strength = 0.0
             covered += strength * self._rarity[word]
         name = set(self._names[i])
-        used = 1.0 if whole else len(name & asked) / max(len(name), 1)
+        used = max(len(name & asked) / max(len(name), 1), WHOLE_KEYWORD if whole else 0.0)
         return covered * (0.6 + 0.4 * used)
 
     def _subject_prior(self, words: list[str]) -> Tensor:
@@ -220,6 +221,7 @@ class PromptReader:
         """Return the word or a form of it ("snowy", "camping") that the atlas knows."""
         forms = [word, *(word[: -len(e)] for e in ("y", "ing", "ed", "er") if word.endswith(e))]
         forms += [form + "e" for form in forms[1:]]
+        forms += [word[:-2] + "f", word[:-2] + "fe"] if word.endswith("ve") else []
         forms += [form[:-1] for form in forms[1:] if len(form) > 3 and form[-1] == form[-2]]
         return next((form for form in forms if len(form) > 1 and form in self._rarity), None)
 
