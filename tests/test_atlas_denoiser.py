@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from lessons.workbench import Atlas, AtlasDenoiser, Style, Subject
+from lessons.workbench.atlas_denoiser import shrinking_radius
 
 EVERYWHERE = {"window_radius": lambda sigma: math.inf}
 SUBJECTS = ("cat", "boat", "tree", "house", "moon")
@@ -180,10 +181,11 @@ def test_noise_and_x_0_satisfy_the_forward_equation(atlas, t):
 
 @pytest.mark.parametrize("t", [0, 30, 200, 500, 700, 850, 930, 990])
 @pytest.mark.parametrize("prompt", ["", "a photo of a cat"])
-def test_pruning_changes_almost_nothing(t, prompt):
+@pytest.mark.parametrize("radius", [shrinking_radius, lambda sigma: 4.0])
+def test_pruning_changes_almost_nothing(t, prompt, radius):
     atlas = small_atlas(smooth_pictures(10, size=32))
-    exact = AtlasDenoiser(atlas, prune=0, dtype=torch.float64)
-    pruned = AtlasDenoiser(atlas)
+    exact = AtlasDenoiser(atlas, prune=0, dtype=torch.float64, window_radius=radius)
+    pruned = AtlasDenoiser(atlas, window_radius=radius)
     x_t = noised(torch.randn((3, 3, 32, 32), generator=torch.Generator().manual_seed(2)), t, pruned)
     x_t[0] = noised(in_range(atlas.pictures)[:1], t, pruned)[0]
     expected = implied_x_0(exact, x_t.double(), t, exact.embed(prompt))
@@ -195,11 +197,10 @@ def test_pruning_changes_almost_nothing(t, prompt):
 
 
 def test_a_pruned_picture_really_is_left_out(atlas):
-    careless = AtlasDenoiser(atlas, prune=0.5)
-    x_t = torch.zeros((1, 3, 16, 16))
-    embeds = careless.embed("")
-    everything = AtlasDenoiser(atlas, prune=0)
-    difference = careless(x_t, 900, embeds).noise - everything(x_t, 900, embeds).noise
+    local = {"window_radius": lambda sigma: 4.0}
+    careless, thorough = (AtlasDenoiser(atlas, prune=p, **local) for p in (0.3, 0))
+    x_t, embeds = torch.zeros((1, 3, 16, 16)), careless.embed("")
+    difference = careless(x_t, 900, embeds).noise - thorough(x_t, 900, embeds).noise
     assert difference.abs().max() > 1e-3
 
 

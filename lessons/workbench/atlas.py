@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,8 +112,12 @@ def load_atlas(folder: str | Path | None = None) -> Atlas:
         columns, tile = int(index["columns"]), int(index["tile"])
     except (KeyError, TypeError) as error:
         raise AtlasError(f"{folder / 'subjects.json'} lacks an entry: {error}.") from error
-    sheets = [_read_sheet(folder, style.name, len(subjects), columns, tile) for style in styles]
-    return Atlas(torch.from_numpy(np.concatenate(sheets)), subjects, styles)
+    with ThreadPoolExecutor() as threads:
+        sheets = threads.map(
+            lambda style: _read_sheet(folder, style.name, len(subjects), columns, tile), styles
+        )
+        tiles = torch.from_numpy(np.concatenate(list(sheets)))
+    return Atlas(tiles.permute(0, 3, 1, 2), subjects, styles)
 
 
 def _read_index(folder: Path) -> dict:
@@ -132,7 +137,7 @@ def _read_index(folder: Path) -> dict:
 
 
 def _read_sheet(folder: Path, style: str, count: int, columns: int, tile: int) -> np.ndarray:
-    """Cut one style's sheet into (count, 3, tile, tile) uint8, row by row."""
+    """Cut one style's sheet into (count, tile, tile, 3) uint8, row by row."""
     path = next((p for s in SHEET_SUFFIXES if (p := folder / f"{style}{s}").is_file()), None)
     if path is None:
         raise AtlasError(f"The atlas in {folder} has no sheet {style}.webp; restore it.")
@@ -147,5 +152,5 @@ def _read_sheet(folder: Path, style: str, count: int, columns: int, tile: int) -
             f"{path} is {sheet.shape[1]} x {sheet.shape[0]} pixels, too small or too wide "
             f"for {count} tiles of {tile} pixels in {columns} columns; restore it."
         )
-    tiles = sheet[: rows * tile].reshape(rows, tile, columns, tile, 3).transpose(0, 2, 4, 1, 3)
-    return np.ascontiguousarray(tiles.reshape(rows * columns, 3, tile, tile)[:count])
+    tiles = sheet[: rows * tile].reshape(rows, tile, columns, tile, 3).swapaxes(1, 2)
+    return tiles.reshape(rows * columns, tile, tile, 3)[:count]

@@ -101,10 +101,13 @@ class AtlasDenoiser(Denoiser):
         self._reader = PromptReader(atlas.subjects, atlas.styles, softness=prompt_softness)
         self._picture_shape = (channels, height, width)
         self._grid = (height // 4, width // 4)
-        self._mean = _mean_picture(atlas.pictures, mirrored).to(self.device, dtype)
         cells = to_cells(atlas.pictures).to(self.device, dtype).div_(127.5).sub_(1)
+        mean = cells.mean(dim=1, keepdim=True)
+        self._mean = from_cells(mean, height, width)[0]
+        if mirrored:
+            self._mean = (self._mean + self._mean.flip(-1)) / 2
         cells.sub_(to_cells(self._mean[None]))
-        self._whole = _Part(cells, cells.square().sum(dim=2))
+        self._whole = _Part(cells, torch.linalg.vector_norm(cells, dim=2).square())
         self._parts: OrderedDict[bytes, _Part] = OrderedDict()
 
     def embed(self, prompt: str | Sequence[str]) -> Tensor:
@@ -331,12 +334,6 @@ def _around_cells(corners: Tensor) -> Tensor:
     up, left = slice(None, rows - 1), slice(None, columns - 1)
     four = [corners[up, left], corners[up, right], corners[down, left], corners[down, right]]
     return torch.stack(four, dim=2).reshape(-1, 4 * views, count)
-
-
-def _mean_picture(pictures: Tensor, mirrored: bool) -> Tensor:
-    """Average (N, C, H, W) uint8 pictures and, if asked, their mirror images; in [-1, 1]."""
-    mean = pictures.sum(dim=0, dtype=torch.int64).double() / len(pictures) / 127.5 - 1
-    return (mean + mean.flip(-1)) / 2 if mirrored else mean
 
 
 def _sizes(shape: tuple[int, ...]) -> str:
