@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
+
+# Everything that needs torch is imported where it is used, so that --help comes at once.
+if TYPE_CHECKING:
+    from checkers.engine.checking import LessonReport
+    from checkers.engine.registry import Lesson
+    from checkers.engine.submission import Submission
 
 app = typer.Typer(
     add_completion=False,
@@ -31,7 +38,7 @@ def check(
     seed: Annotated[int | None, typer.Option(help="Repeat a run with the same inputs.")] = None,
 ) -> None:
     """Check lessons or files; exit code 0 if everything passed, 2 if something can't be read."""
-    from checkers.engine.checking import LessonReport, check_submission
+    from checkers.engine.checking import check_submission
     from checkers.engine.isolation import Worker
 
     work = [_find_work(text) for text in what]
@@ -47,7 +54,7 @@ def check(
     raise typer.Exit(0 if all(report.passed for report in reports) else 1)
 
 
-def _find_work(text: str):  # noqa: ANN202  (the types would import torch before --help is printed)
+def _find_work(text: str) -> tuple[Submission, list[Lesson]]:
     from checkers.engine.registry import UnknownLessonError, find_lesson
     from checkers.engine.submission import SubmissionError, lessons_in, read_submission
 
@@ -62,7 +69,7 @@ def _find_work(text: str):  # noqa: ANN202  (the types would import torch before
         _stop(str(error))
 
 
-def _as_json(report) -> dict:  # noqa: ANN001
+def _as_json(report: LessonReport) -> dict:
     return {
         **report.model_dump(mode="json"),
         "points": report.points,
@@ -71,7 +78,7 @@ def _as_json(report) -> dict:  # noqa: ANN001
     }
 
 
-def _print_lesson(report) -> None:  # noqa: ANN001
+def _print_lesson(report: LessonReport) -> None:
     out.print(f"{report.number} {report.lesson}   {report.points} of {report.max_points} points")
     for exercise in report.reports:
         out.print()
@@ -144,7 +151,7 @@ def refresh(
         out.print(f"{lesson.number} {lesson.name}: {' and '.join(words) or 'nothing'} refreshed")
 
 
-def _lessons(names: list[str] | None):  # noqa: ANN202
+def _lessons(names: Sequence[str] | None) -> list[Lesson]:
     from checkers.engine.registry import UnknownLessonError, all_lessons, find_lesson
 
     try:
@@ -153,7 +160,7 @@ def _lessons(names: list[str] | None):  # noqa: ANN202
         _stop(str(error))
 
 
-def _stop(message: str) -> None:
+def _stop(message: str) -> NoReturn:
     """End with one sentence and exit code 2."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(message, markup=False)
     raise typer.Exit(_BAD_INPUT)

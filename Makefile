@@ -1,0 +1,45 @@
+# make lessons   set up a virtual environment and open JupyterLab on the first lesson
+# make test      set it up and run every test, the notebooks included
+
+VENV ?= .venv
+# The first Python on the path that is new enough; `make PYTHON=... lessons` chooses another.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+JUPYTER_OPTIONS ?= $(if $(filter 0,$(shell id -u)),--allow-root)
+FIRST_LESSON := lessons/00_meet_the_denoiser.ipynb
+
+.PHONY: lessons test lint verify refresh
+
+lessons: $(VENV)/.ready
+	$(VENV)/bin/jupyter lab $(JUPYTER_OPTIONS) $(FIRST_LESSON)
+
+test: $(VENV)/.ready-dev lint
+	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --nbval solutions/notebooks
+	$(VENV)/bin/python -m pytest --nbval-lax lessons
+
+lint: $(VENV)/.ready-dev
+	$(VENV)/bin/ruff check --quiet --output-format concise
+	$(VENV)/bin/ruff format --quiet --check
+
+verify: $(VENV)/.ready-dev
+	$(VENV)/bin/python -m checkers verify
+
+refresh: $(VENV)/.ready-dev
+	$(VENV)/bin/python -m checkers refresh
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say make PYTHON=/path/to/python3.11"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: on Debian or Ubuntu, apt install python3-venv"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.ready: $(VENV)/bin/python pyproject.toml
+	@echo "Installing torch and friends into $(VENV): a few minutes and about 5 GB, once."
+	$(VENV)/bin/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/bin/python pyproject.toml
+	@echo "Installing torch, friends and the tests' tools into $(VENV): a few minutes, once."
+	$(VENV)/bin/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.ready

@@ -1,0 +1,19 @@
+"""Every exercise of every lesson: the stub, right answers, and each known mistake."""
+
+import pytest
+
+from checkers.engine.registry import all_lessons
+from checkers.engine.verify import verify
+
+EXERCISES = [exercise for lesson in all_lessons() for exercise in lesson.exercises]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_the_checker_can_be_trusted(exercise, worker):
+    refuted = [proof for proof in verify(exercise, worker) if proof.problem]
+    assert not refuted, "\n".join(f"{p.claim}: {p.problem}" for p in refuted)
+
+
+def test_names_are_unique():
+    names = [exercise.name for exercise in EXERCISES]
+    assert len(names) == len(set(names))

@@ -1,0 +1,60 @@
+"""The ways to install the course agree with each other, and nothing shadows a library."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+CONDA_NAMES = {"torch": "pytorch"}
+
+
+def test_conda_environment_lists_what_pip_installs():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    conda = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
+    wanted = [f"python{project['requires-python']}", "pip"]
+    for requirement in project["dependencies"]:
+        name, bound = re.fullmatch(r"([\w-]+)(.*)", requirement).groups()
+        wanted.append(CONDA_NAMES.get(name, name) + bound)
+    assert sorted(conda) == sorted(wanted)
+
+
+def test_every_package_folder_is_installed():
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    found = [
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for room in ("lessons", "solutions", "probes", "checkers")
+        for path in (ROOT / room).rglob("__init__.py")
+    ]
+    assert sorted(listed) == sorted(found)
+
+
+def test_the_datasets_folder_does_not_break_the_library_users():
+    """In the repository's root `import datasets` finds our folder; what the course uses copes."""
+    code = (
+        "from diffusers import DDPMScheduler, IFPipeline, IFSuperResolutionPipeline;"
+        "from transformers import AutoTokenizer, T5EncoderModel"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_datasets_is_no_package():
+    assert not list((ROOT / "datasets").rglob("__init__.py"))
+
+
+def test_imports_run_one_way():
+    """workbench <- probes, solutions <- checkers."""
+    forbidden = {
+        "lessons/workbench": ("solutions", "probes", "checkers"),
+        "solutions": ("probes", "checkers"),
+        "probes": ("solutions", "checkers"),
+    }
+    for room, others in forbidden.items():
+        pattern = re.compile(rf"^\s*(from|import) ({'|'.join(others)})\b", re.MULTILINE)
+        for path in (ROOT / room).rglob("*.py"):
+            assert not pattern.search(path.read_text()), f"{path} imports the wrong way"

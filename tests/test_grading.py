@@ -1,0 +1,189 @@
+"""Every way in which an answer can end has its own status, and no answer harms the next."""
+
+import subprocess
+import textwrap
+import time
+from functools import partial
+
+import pytest
+import torch
+
+from checkers.engine.exercise import Case, Exercise
+from checkers.engine.grading import grade, grade_here
+from checkers.engine.judges import same_values
+from checkers.engine.report import Status
+from checkers.forward_noising import FORWARD
+
+RIGHT = """
+import torch
+def forward(im, t, alphas_cumprod, noise=None):
+    noise = torch.randn_like(im) if noise is None else noise
+    return alphas_cumprod[t].sqrt() * im + (1 - alphas_cumprod[t]).sqrt() * noise
+"""
+QUICK = Exercise(
+    reference=FORWARD.reference,
+    cases=[
+        Case(
+            case.title,
+            case.points,
+            case.inputs,
+            case.judge,
+            case.probe,
+            time_limit=4.0,
+            memory_limit=2**29,
+        )
+        for case in FORWARD.cases[1:3]
+    ],
+    hints=FORWARD.hints,
+)
+
+
+def _grade(source, worker, exercise=QUICK):
+    return grade(exercise, partial(worker.run_case, [("cell 1", textwrap.dedent(source))]), seed=1)
+
+
+def _body(line):
+    return f"import os, torch\ndef forward(im, t, alphas_cumprod, noise=None):\n    {line}\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "status", "words"),
+    [
+        (RIGHT, Status.PASSED, ""),
+        (_body("raise NotImplementedError"), Status.NOT_ATTEMPTED, "not written yet"),
+        (_body("return im"), Status.WRONG, ""),
+        (_body("pass"), Status.WRONG, "returned None"),
+        (_body("return im / 0 + undefined"), Status.RAISED, "undefined"),
+        (_body("return im.cuda()"), Status.RAISED, "device=x.device"),
+        (_body("while True: pass"), Status.TIMED_OUT, "more than 4 seconds"),
+        (_body("return torch.zeros(2**33)"), Status.OUT_OF_MEMORY, "GB"),
+        (_body("return [bytearray(2**26) for _ in range(99)]"), Status.OUT_OF_MEMORY, "GB"),
+        (_body("os._exit(0)"), Status.CRASHED, "lost"),
+        (_body("os.kill(os.getpid(), 11)"), Status.CRASHED, "SIGSEGV"),
+        (_body("os.kill(os.getppid(), 9)"), Status.CRASHED, "lost"),
+        (_body("import sys; sys.exit(0)"), Status.RAISED, "SystemExit"),
+        ("def forwrd(im): pass", Status.MISSING, "forwrd"),
+        ("", Status.MISSING, "deleted or renamed"),
+        ("forward = make_it()", Status.MISSING, "not by a plain"),
+        ("forward = 3", Status.MISSING, "There is no forward"),
+    ],
+)
+def test_each_end_has_its_status(source, status, words, worker):
+    report = _grade(source, worker)
+    assert report.status is status, str(report)
+    assert words in str(report)
+    assert report.points == (report.max_points if status is Status.PASSED else report.points)
+
+
+def test_after_every_loss_the_next_answer_is_judged_as_ever(worker):
+    _grade(_body("os.kill(os.getppid(), 9)"), worker)
+    assert _grade(RIGHT, worker).passed
+
+
+def test_processes_started_by_an_answer_do_not_outlive_it(worker):
+    mark = f"sleep 98765.{time.time_ns() % 10**6}"
+    report = _grade(
+        f"import subprocess\ndef forward(im, t, alphas_cumprod, noise=None):\n"
+        f"    subprocess.Popen({mark!r}, shell=True)\n    return im\n",
+        worker,
+    )
+    assert report.status is Status.WRONG
+    time.sleep(0.2)
+    alive = subprocess.run(["pgrep", "-f", mark], capture_output=True, text=True).stdout
+    assert not alive.strip()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from solutions import forward",
+        "from solutions.forward_noising import forward",
+        "import checkers.forward_noising as c\nforward = c.forward",
+        _body("from solutions import forward as f; return f(im, t, alphas_cumprod, noise)"),
+        _body("import checkers.forward_noising as c; return c.forward(im, t, alphas_cumprod)"),
+    ],
+)
+def test_the_reference_is_not_to_be_had(source, worker):
+    report = _grade(source, worker)
+    assert report.points == 0
+    assert report.status in (Status.MISSING, Status.RAISED)
+
+
+def test_an_answer_that_writes_into_its_inputs_is_told(worker):
+    report = _grade(RIGHT.replace("return", "im *= 1.0001\n    return"), worker, exercise=FORWARD)
+    assert "changes the `im`" in str(report)
+
+
+def test_printing_and_forged_messages_do_not_reach_the_verdict(worker):
+    forged = _body(
+        "import sys; print('x' * 10**6); sys.stdout.buffer.write(b'junk' * 1000); "
+        "[os.write(fd, b'junk' * 100) for fd in range(3, 20) if _open(fd)]; return im"
+    )
+    forged += (
+        "def _open(fd):\n    try:\n        os.fstat(fd)\n        return True\n"
+        "    except OSError:\n        return False\n"
+    )
+    assert _grade(forged, worker).points == 0
+    assert _grade(RIGHT, worker).passed
+
+
+def test_a_name_set_by_code_that_is_not_run_is_explained(worker):
+    source = "blur = make_blur()\ndef forward(im, t, alphas_cumprod, noise=None):\n    return blur"
+    text = " ".join(str(_grade(source, worker)).split())
+    assert "`blur` is set in cell 1, by code that the checker does not run" in text
+
+
+def test_the_global_generator_and_dtype_are_left_alone():
+    def meddler(im, t, alphas_cumprod, noise=None):
+        torch.manual_seed(0)
+        torch.set_default_dtype(torch.float64)
+        torch.set_grad_enabled(False)
+        return im
+
+    torch.manual_seed(5)
+    wanted = torch.rand(3)
+    torch.manual_seed(5)
+    grade_here(QUICK, meddler)
+    assert torch.equal(torch.rand(3), wanted)
+    assert torch.get_default_dtype() is torch.float32
+    assert torch.is_grad_enabled()
+
+
+def test_inputs_are_fresh_unless_a_seed_is_given():
+    seen = []
+
+    def spy(im, t, alphas_cumprod, noise=None):
+        seen.append(im.clone())
+        return im
+
+    for seed in (None, None, 3, 3):
+        grade_here(QUICK, spy, seed)
+    first = [seen[i * len(seen) // 4] for i in range(4)]
+    assert not torch.equal(first[0], first[1])
+    assert torch.equal(first[2], first[3])
+
+
+def test_a_reference_that_fails_its_own_case_is_an_error_not_a_verdict():
+    def broken(x):
+        raise RuntimeError("no")
+
+    case = Case("x", 1, lambda generator: {"x": 1.0}, same_values())
+    with pytest.raises(RuntimeError, match="fails its own case"):
+        grade_here(Exercise(broken, [case], []), lambda x: x)
+
+
+def test_a_mistake_is_named_once_on_the_first_case_it_explains():
+    mistake = FORWARD.mistakes[0]
+    report = grade_here(FORWARD, mistake.answer, seed=1)
+    named = [case.mistake for case in report.cases if case.mistake]
+    assert named == [mistake.name]
+    assert mistake.sentence in " ".join(case.diagnosis for case in report.cases)
+
+
+def test_a_wrong_answer_that_is_no_known_mistake_gets_numbers_and_no_name():
+    def odd(im, t, alphas_cumprod, noise=None):
+        return im * 0.123 + (0 if noise is None else noise) * 0.456
+
+    report = grade_here(FORWARD, odd, seed=1)
+    assert not any(case.mistake for case in report.cases)
+    assert "0.456" in str(report) or "0.46" in str(report)

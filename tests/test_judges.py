@@ -1,0 +1,98 @@
+"""Judges never broadcast, never pass what differs, and rarely fail what is right."""
+
+import numpy as np
+import pytest
+import torch
+
+from checkers.engine.judges import same_form, same_moments, same_values
+from probes.record import record
+
+
+def _observe(result, **more):
+    return {"result": record(result), "changed": [], **more}
+
+
+@pytest.mark.parametrize(
+    ("mine", "words"),
+    [
+        (torch.zeros(1, 3), "shape (1, 3)"),
+        (torch.zeros(3, 1), "shape (3, 1)"),
+        (torch.zeros(()), "shape ()"),
+        (torch.zeros(3, dtype=torch.float64), "float64"),
+        (torch.zeros(3, dtype=torch.int64), "int64"),
+        (torch.full((3,), float("nan")), "not a finite number"),
+        (torch.tensor([0, 0, 1e-3]), "off by"),
+        ([0.0, 0.0, 0.0], "a list or tuple of 3"),
+        (0.0, "not 0.0"),
+        (None, "returned None"),
+        ("zeros", "'zeros'"),
+        (object(), "object"),
+        (torch.zeros(3, dtype=torch.complex64), "complex64"),
+    ],
+)
+def test_what_differs_is_wrong_and_told(mine, words):
+    verdict = same_values()(_observe(mine), _observe(torch.zeros(3)), {})
+    assert not verdict.passed
+    assert words in verdict.message
+
+
+def test_numpy_in_place_of_tensors_passes_with_a_remark():
+    verdict = same_values()(_observe(np.zeros(3)), _observe(torch.zeros(3)), {})
+    assert verdict.passed and "numpy" in verdict.message
+
+
+@pytest.mark.parametrize("mine", [2.0, 2, torch.tensor(2.0), torch.tensor([2.0]), np.float64(2)])
+def test_a_number_may_be_a_tensor_of_one(mine):
+    assert same_values()(_observe(mine), _observe(2.0), {}).passed
+    assert same_values(dtype_matters=False)(_observe(mine), _observe(torch.tensor(2.0)), {}).passed
+
+
+def test_lists_are_compared_one_by_one():
+    ours = _observe([torch.zeros(2), torch.ones(2)])
+    assert same_values()(_observe([torch.zeros(2), torch.ones(2)]), ours, {}).passed
+    assert not same_values()(_observe([torch.zeros(2)]), ours, {}).passed
+    assert not same_values()(_observe([torch.zeros(2), torch.zeros(2)]), ours, {}).passed
+    assert not same_values()(_observe(torch.zeros(2, 2)), ours, {}).passed
+
+
+def test_nan_where_the_reference_has_nan_is_right():
+    nan = torch.tensor([float("nan"), 1.0])
+    assert same_values()(_observe(nan), _observe(nan), {}).passed
+
+
+def test_a_changed_input_fails_the_form():
+    ours = _observe(torch.zeros(2))
+    verdict = same_form()({**_observe(torch.zeros(2)), "changed": ["im"]}, ours, {})
+    assert not verdict.passed and "`im`" in verdict.message
+
+
+def test_equal_distributions_pass_every_time():
+    """5.5 standard errors: no failure is to be expected in thousands of trials."""
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(1500):
+        one, other = (torch.randn(4000, generator=generator) for _ in range(2))
+        verdict = same_moments()(_observe(one), _observe(other), {})
+        assert verdict.passed, verdict.message
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda n: torch.randn(n) * 1.05, "standard deviation"),
+        (lambda n: torch.randn(n) + 0.05, "mean"),
+        (lambda n: (torch.rand(n) - 0.5) * 12**0.5, "not normally"),
+        (lambda n: torch.randn(n).sign(), "not normally"),
+        (lambda n: torch.zeros(n), "standard deviation"),
+    ],
+)
+def test_other_distributions_fail(make, words):
+    torch.manual_seed(0)
+    verdict = same_moments()(_observe(make(50_000)), _observe(torch.randn(50_000)), {})
+    assert not verdict.passed
+    assert words in verdict.message
+
+
+def test_pictures_come_with_a_wrong_picture():
+    target = torch.zeros(1, 3, 16, 16)
+    verdict = same_values(show=True)(_observe(target + 0.5), _observe(target), {})
+    assert verdict.pictures is not None and verdict.pictures.yours.shape == (3, 16, 16)

@@ -1,0 +1,122 @@
+"""Lessons, stubs and solved notebooks are in step; figures carry descriptions; files stay light."""
+
+import re
+
+import nbformat
+import pytest
+
+from checkers.engine.checking import check_submission
+from checkers.engine.notebooks import (
+    NotebookError,
+    read_lesson,
+    refresh_stubs,
+    solved_source,
+    stub_names,
+    stub_source,
+    with_fresh_stubs,
+    with_solutions,
+)
+from checkers.engine.registry import Lesson, all_lessons, find_lesson
+from checkers.engine.submission import read_submission
+from solutions.forward_noising import forward
+
+LESSONS = all_lessons()
+MAX_BYTES = 300_000
+
+each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+
+
+def _outputs(notebook):
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+@each_lesson
+def test_stub_and_hint_cells_are_those_of_the_solutions(lesson):
+    notebook = read_lesson(lesson)
+    assert with_fresh_stubs(notebook, lesson) == notebook, "run: python -m checkers refresh"
+
+
+@each_lesson
+def test_the_solved_notebook_is_the_lesson_solved(lesson):
+    solved = nbformat.read(lesson.solved_notebook, as_version=4)
+    wanted = with_solutions(read_lesson(lesson), lesson)
+    assert [(c.cell_type, c.source) for c in solved.cells] == [
+        (c.cell_type, c.source) for c in wanted.cells
+    ], "run: python -m checkers refresh"
+
+
+@each_lesson
+def test_every_exercise_has_its_stub_check_and_hints(lesson):
+    notebook = read_lesson(lesson)
+    names = [exercise.name for exercise in lesson.exercises]
+    assert stub_names(notebook) == names
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    hinted = [
+        cell.metadata["course"].get("hints") for cell in notebook.cells if "course" in cell.metadata
+    ]
+    for name in names:
+        assert f"check({name})" in code
+        assert name in hinted
+
+
+@each_lesson
+def test_the_lesson_is_shipped_without_outputs(lesson):
+    notebook = read_lesson(lesson)
+    assert not _outputs(notebook)
+    assert all(c.execution_count is None for c in notebook.cells if c.cell_type == "code")
+    nbformat.validate(notebook)
+
+
+@each_lesson
+def test_the_solved_notebook_passes_its_own_checker(lesson, worker):
+    submission = read_submission(lesson.solved_notebook)
+    (report,) = check_submission(submission, [lesson], worker)
+    assert report.passed, "\n".join(map(str, report.reports))
+
+
+@each_lesson
+def test_every_figure_is_described(lesson):
+    for output in _outputs(nbformat.read(lesson.solved_notebook, as_version=4)):
+        if "image/png" in output.get("data", {}):
+            alt = output.metadata.get("image/png", {}).get("alt", "")
+            assert len(alt) >= 20, "a figure without a description"
+        for tag in re.findall(r"<img[^>]*>", str(output.get("data", {}).get("text/html", ""))):
+            assert "alt=" in tag
+
+
+@each_lesson
+def test_the_solved_notebook_is_light_and_clean(lesson):
+    assert lesson.solved_notebook.stat().st_size <= MAX_BYTES
+    for output in _outputs(nbformat.read(lesson.solved_notebook, as_version=4)):
+        assert output.output_type != "error"
+        assert output.get("name") != "stderr", output.get("text")
+
+
+@each_lesson
+def test_the_lesson_begins_with_what_it_needs(lesson):
+    cells = read_lesson(lesson).cells
+    assert cells[0].cell_type == "markdown"
+    assert cells[0].source.startswith(f"# {lesson.number} · ")
+    assert "After this lesson you can" in cells[0].source
+    assert 10 <= len(cells) <= 36
+
+
+def test_a_stub_keeps_signature_and_docstring_and_loses_the_answer():
+    stub, solved = stub_source(forward), solved_source(forward)
+    assert stub.splitlines()[:3] == solved.splitlines()[:3]
+    assert "raise NotImplementedError" in stub and "abar" not in stub.split('"""')[-1]
+    assert "SOLUTION" not in stub + solved
+
+
+def test_an_answer_written_into_a_stub_cell_is_never_overwritten(tmp_path, monkeypatch):
+    lesson = find_lesson("forward_noising")
+    notebook = read_lesson(lesson)
+    (cell,) = [c for c in notebook.cells if "stub" in c.metadata.get("course", {})]
+    cell.source = cell.source.replace("raise NotImplementedError", "return im")
+    monkeypatch.setattr("checkers.engine.registry.LESSONS", tmp_path)
+    copy = Lesson(lesson.number, lesson.name)
+    nbformat.write(notebook, copy.notebook)
+    before = copy.notebook.read_bytes()
+    with pytest.raises(NotebookError, match="edited by hand"):
+        refresh_stubs(copy)
+    assert copy.notebook.read_bytes() == before
