@@ -21,7 +21,6 @@ def check(answer: Callable[..., Any]) -> Report | None:
 
     Returns:
         The report, or None (after one sentence) if `answer` is no exercise.
-
     """
     name = getattr(answer, "__name__", None)
     if not callable(answer) or name is None:

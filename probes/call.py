@@ -15,7 +15,6 @@ def call(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
     Returns:
         {"result": what it returned, "changed": names of the inputs it wrote into}.
-
     """
     before = copied(inputs)
     result = student(*inputs.values())
@@ -36,7 +35,6 @@ def call_many(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
     Returns:
         {"result": the list of returned values, "changed": names of the inputs it wrote into}.
-
     """
     results: list[Any] = []
     changed: list[str] = []

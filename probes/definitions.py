@@ -70,7 +70,6 @@ class Definitions:
         problems: one sentence for each cell or statement that could not be read.
         left_out: names that are assigned by code the reader does not run, with the cell they are
             assigned in.
-
     """
 
     module: types.ModuleType
@@ -86,7 +85,6 @@ def read_definitions(cells: Sequence[tuple[str, str]]) -> Definitions:
 
     Returns:
         The module and what could not be read. Never raises for what a cell holds.
-
     """
     module = types.ModuleType(MODULE_NAME)
     sys.modules[MODULE_NAME] = module  # dataclasses and pickling look a class's module up here

@@ -20,7 +20,6 @@ def call_twice(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     Returns:
         {"given": whether the same noise gave the same result, "drawn": whether two calls that
         draw their own noise gave the same result}.
-
     """
     im, t, abar, noise = inputs["im"], inputs["t"], inputs["alphas_cumprod"], inputs["noise"]
     return {

@@ -50,7 +50,6 @@ def install(lessons: Sequence[str]) -> None:
 
     Args:
         lessons: names of the modules of `solutions` that may be used, earliest first.
-
     """
     package = _GivenSolutions("solutions")
     package.__path__ = []

@@ -25,7 +25,6 @@ class Array:
         dtype: the original type's name without a prefix, such as "float32" or "bfloat16".
         library: "torch" or "numpy".
         device: "cpu", "cuda:0", ...
-
     """
 
     values: np.ndarray

@@ -48,7 +48,6 @@ def run_probe(probe: Probe, student: Callable[..., Any], inputs: Inputs, seed: i
         {"status": "ran", "observation": ...}, {"status": "not attempted", "message": ...},
         {"status": "out of memory", "message": ...} or
         {"status": "raised", "message": ..., "type": ..., "missing_name": ..., "where": ...}.
-
     """
     with preserved_globals(seed):
         try:

@@ -78,7 +78,6 @@ def decode(message: bytes, *, arrays_as_tensors: bool = False) -> Any:
 
     Raises:
         WireError: if anything does not fit.
-
     """
     if len(message) < _LENGTHS.size:
         raise WireError("the message is cut short")
@@ -137,7 +136,6 @@ def read_message(stream: BinaryIO) -> bytes | None:
 
     Raises:
         WireError: if the stream ends within a message or announces too large a one.
-
     """
     lengths = stream.read(_LENGTHS.size)
     if not lengths:

@@ -21,7 +21,6 @@ def forward(
 
     Returns:
         Like `im` in shape, dtype and device: the noisy pictures x_t.
-
     """
     ### BEGIN SOLUTION
     if noise is None:

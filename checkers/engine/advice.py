@@ -49,7 +49,6 @@ def explain(outcome: dict[str, Any], name: str, case: Case) -> str:
         outcome: from `probes.running.run_probe` or `checkers.engine.isolation`.
         name: the exercise's name.
         case: the case that was run.
-
     """
     message = str(outcome.get("message") or "")
     match outcome.get("status"):

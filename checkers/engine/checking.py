@@ -26,7 +26,6 @@ class LessonReport(BaseModel):
         number: the lesson's two digits.
         lesson: its name.
         reports: one for each exercise.
-
     """
 
     number: str

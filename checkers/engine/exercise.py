@@ -22,7 +22,6 @@ class Pictures(NamedTuple):
         target: (C, H, W) in [-1, 1], what the function should have given.
         yours: the same shape, what it gave.
         caption: which picture this is, for instance "t = 500".
-
     """
 
     target: torch.Tensor
@@ -38,7 +37,6 @@ class Verdict(NamedTuple):
         message: if not, what is wrong, in a sentence or two that a student can act on. If it is,
             a remark, or nothing.
         pictures: target and result, where a picture tells more.
-
     """
 
     passed: bool
@@ -63,7 +61,6 @@ class Case:
         probe: runs beside the student's code and records the observation.
         time_limit: seconds for one run in a process of its own.
         memory_limit: bytes that such a run may use on top of what torch takes.
-
     """
 
     title: str
@@ -83,7 +80,6 @@ class Mistake:
         name: the function's name, for authors and statistics.
         answer: the wrong version itself.
         sentence: what a student who wrote it should read.
-
     """
 
     name: str
@@ -101,7 +97,6 @@ class Exercise:
         hints: from a nudge to nearly the answer.
         mistakes: filled by the decorator `mistake`.
         right_answers: other right answers, filled by the decorator `right_answer`.
-
     """
 
     reference: Answer

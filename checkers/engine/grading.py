@@ -32,7 +32,6 @@ def grade(exercise: Exercise, run_case: RunCase, seed: int | None = None) -> Rep
 
     Returns:
         A result for every case; the mistake is named on the first case that it explains.
-
     """
     trials = [
         _Trial(exercise, case, seed_of_case(seed, number))

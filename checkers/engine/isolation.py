@@ -64,7 +64,6 @@ class Worker:
         Returns:
             An outcome as `probes.running.run_probe` describes it; its strings are the submission's
             own words.
-
         """
         job = {
             "cells": [list(cell) for cell in cells],

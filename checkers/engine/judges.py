@@ -39,7 +39,6 @@ def same_values(
         labels: for a list of results, what each is called ("t = 250").
         show: add target and result as a picture where the shapes allow it.
         dtype_matters: whether another floating point type than the reference's is wrong.
-
     """
 
     def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
@@ -116,7 +115,6 @@ def same_moments(
         labels: what each array of a list is called ("t = 250").
         slack: an absolute difference that never counts, for rounding.
         also: further properties: "kurtosis" tells normal from uniform noise.
-
     """
 
     def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
@@ -164,7 +162,6 @@ def same_answer(part: Part, *, says: str) -> Judge:
     Args:
         part: which part of the observation is compared.
         says: the message if it differs.
-
     """
 
     def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:

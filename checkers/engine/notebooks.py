@@ -36,7 +36,6 @@ def stub_source(reference: Callable[..., Any]) -> str:
 
     Raises:
         NotebookError: if the reference has no marked solution.
-
     """
     source = textwrap.dedent(inspect.getsource(reference))
     pattern = rf"^([ \t]*){BEGIN}\n.*?^[ \t]*{END}\n?"
@@ -76,7 +75,6 @@ def with_fresh_stubs(notebook: NotebookNode, lesson: Lesson) -> NotebookNode:
     Raises:
         NotebookError: if a stub cell holds anything but an earlier stub: somebody's answer, which
             must not be lost.
-
     """
     fresh = copy.deepcopy(notebook)
     for cell, names in _stub_cells(fresh):
@@ -137,7 +135,6 @@ def refresh_solved(lesson: Lesson, *, force: bool = False) -> bool:
     Args:
         lesson: which one.
         force: execute it in any case, as after a change to the denoiser or the figures.
-
     """
     if not force and not needs_execution(lesson):
         return False

@@ -23,7 +23,6 @@ class Lesson:
     Attributes:
         number: two digits, from the notebook's file name.
         name: the name shared by notebook, solutions and checker.
-
     """
 
     number: str
@@ -61,7 +60,6 @@ def find_lesson(text: str) -> Lesson:
 
     Raises:
         UnknownLessonError: if there is none.
-
     """
     wanted = text.strip().lower().removesuffix(".ipynb")
     for lesson in all_lessons():
@@ -77,7 +75,6 @@ def find_exercise(name: str) -> Exercise:
 
     Raises:
         UnknownLessonError: if no lesson has such a stub.
-
     """
     exercises = {e.name: e for lesson in all_lessons() for e in lesson.exercises}
     if name not in exercises:

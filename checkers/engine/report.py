@@ -34,7 +34,6 @@ class CaseResult(BaseModel):
         diagnosis: the sentence of the known mistake that the answer matches.
         mistake: that mistake's name.
         pictures: target and result, for people only; not part of the JSON.
-
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -58,7 +57,6 @@ class Report(BaseModel):
         cases: one result for each case.
         hints: the exercise's hints, to be shown one by one.
         problems: what could not be read in the submission, a sentence each.
-
     """
 
     exercise: str

@@ -26,7 +26,6 @@ class Submission:
     Attributes:
         path: where it was read from.
         cells: (label, source) of each code cell; a Python file is one cell.
-
     """
 
     path: Path
@@ -38,7 +37,6 @@ def read_submission(path: Path) -> Submission:
 
     Raises:
         SubmissionError: if it is missing, of another kind, or not readable.
-
     """
     if not path.exists():
         near = difflib.get_close_matches(path.name, _neighbours(path), n=1)
@@ -105,7 +103,6 @@ def lessons_in(submission: Submission) -> list[Lesson]:
 
     Raises:
         SubmissionError: if it answers none.
-
     """
     by_name = [
         lesson

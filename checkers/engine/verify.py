@@ -36,7 +36,6 @@ class Proof:
         exercise: the stub's name.
         claim: what should hold.
         problem: why it does not; "" if it does.
-
     """
 
     exercise: str

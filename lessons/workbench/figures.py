@@ -39,7 +39,6 @@ def show(
 
     Raises:
         ValueError: if `alt` is empty, or titles and pictures differ in number.
-
     """
     show_figure(_grid(as_pictures(pictures), titles, columns, value_range), alt)
 
@@ -49,7 +48,6 @@ def as_pictures(pictures: Tensor | Sequence[Tensor]) -> list[Tensor]:
 
     Raises:
         ValueError: if something in it is no picture.
-
     """
     found: list[Tensor] = []
     for item in pictures:
@@ -69,7 +67,6 @@ def show_figure(figure: Figure, alt: str) -> None:
 
     Raises:
         ValueError: if `alt` is empty.
-
     """
     import matplotlib.pyplot as plt
 
@@ -102,7 +99,6 @@ def slider(
 
     Raises:
         ValueError: if `alt` is empty, or labels and frames differ in number.
-
     """
     pictures = as_pictures(frames)
     if len(labels) != len(pictures):

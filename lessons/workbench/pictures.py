@@ -34,7 +34,6 @@ def load_picture(path: str | Path, side: int = 64) -> Tensor:
 
     Raises:
         PictureError: if there is no such file or it is no picture.
-
     """
     path = Path(path).expanduser()
     try:
