@@ -142,20 +142,20 @@ class _Trial:
 
 
 def _add_diagnosis(exercise: Exercise, trials: list[_Trial], results: list[CaseResult]) -> None:
-    """Name the known mistake that agrees with the answer on the most cases."""
-    failed = [i for i, result in enumerate(results) if _may_be_named(result)]
-    best: tuple[int, Mistake, int] | None = None
+    """Name the known mistake that explains the most failed cases and fails no passed one."""
+    failed = [trial for trial, result in zip(trials, results, strict=True) if _may_be_named(result)]
+    passed = [t for t, r in zip(trials, results, strict=True) if r.status is Status.PASSED]
+    candidates: list[tuple[int, Mistake, _Trial]] = []
     for mistake in exercise.mistakes:
-        explained = [i for i in failed if trials[i].matches(mistake) and trials[i].fails(mistake)]
-        if not explained:
-            continue
-        agreement = sum(trial.matches(mistake) for trial in trials)
-        if best is None or agreement > best[0]:
-            best = (agreement, mistake, explained[0])
-    if best is not None:
-        _, mistake, index = best
-        results[index].diagnosis = mistake.sentence
-        results[index].mistake = mistake.name
+        explained = [trial for trial in failed if trial.matches(mistake) and trial.fails(mistake)]
+        if explained:
+            candidates.append((len(explained), mistake, explained[0]))
+    candidates.sort(key=lambda candidate: -candidate[0])
+    for _, mistake, trial in candidates:
+        if not any(other.fails(mistake) for other in passed):
+            result = results[trials.index(trial)]
+            result.diagnosis, result.mistake = mistake.sentence, mistake.name
+            return
 
 
 def _may_be_named(result: CaseResult) -> bool:
