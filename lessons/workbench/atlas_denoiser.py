@@ -129,6 +129,14 @@ class AtlasDenoiser(Denoiser):
         rows = [self._reader.log_prior(p) for p in read_prompts(prompt)]
         return torch.stack(rows).to(self.device)
 
+    def asked(self, prompt: str) -> list[str]:
+        """Return the names of the subjects a prompt asks for; none for "" or a style alone.
+
+        Raises:
+            PromptError: if the atlas knows no word of the prompt.
+        """
+        return self._reader.asked(prompt)
+
     @torch.no_grad()
     def __call__(self, x_t: Tensor, t: int | Tensor, prompt_embeds: Tensor) -> NoiseEstimate:
         """Estimate the noise in `x_t`; see `Denoiser`.

@@ -22,7 +22,6 @@ class NoiseEstimate(NamedTuple):
         variance: (B, 3, 64, 64) in [-1, 1], where the variance of one reverse step lies between
             its smallest (-1) and its largest (+1) sensible value, interpolated in the logarithm
             (Nichol & Dhariwal 2021, arXiv 2102.09672, equation 15); for `Denoiser.add_variance`.
-
     """
 
     noise: Tensor
@@ -37,7 +36,6 @@ class Denoiser(ABC):
         alphas_cumprod: (1000,) float32 on `device`: abar_t for t = 0 (nearly clean) to 999 (noise).
         device: where pictures are expected and answers are returned.
         dtype: the floating point type of both.
-
     """
 
     name: str
@@ -51,7 +49,6 @@ class Denoiser(ABC):
 
         Raises:
             PromptError: if the denoiser can make nothing of a prompt.
-
         """
 
     @abstractmethod
@@ -65,7 +62,6 @@ class Denoiser(ABC):
 
         Raises:
             ValueError: if a shape or a timestep does not fit, in one sentence.
-
         """
 
     def add_variance(
@@ -94,7 +90,6 @@ class Denoiser(ABC):
 
         Raises:
             ValueError: if not 0 <= t_prev < t < 1000.
-
         """
         t, t_prev = self._check_step(t, t_prev)
         abar_t = self.alphas_cumprod[t].double()

@@ -26,7 +26,6 @@ class Call:
         x_t: the noisy pictures, copied.
         timesteps: one for each picture.
         prompts: the prompt of each picture.
-
     """
 
     x_t: Tensor
@@ -39,7 +38,6 @@ class ExactWorld(Denoiser):
 
     Attributes:
         calls: every call so far, oldest first, if `record` was asked for.
-
     """
 
     def __init__(
@@ -64,7 +62,6 @@ class ExactWorld(Denoiser):
 
         Raises:
             PromptError: if a prompt is not one of `prompts`.
-
         """
         asked = read_prompts(prompt)
         for text in asked:
@@ -81,7 +78,6 @@ class ExactWorld(Denoiser):
             x_t: (B, ...).
             abar: (B, 1, ...), one for each picture.
             which: (B,), the place of each picture's prompt.
-
         """
 
     @torch.no_grad()
@@ -119,7 +115,6 @@ class PointDenoiser(ExactWorld):
         record: keep every call in `calls`.
         device: where pictures are expected.
         dtype: of the pictures.
-
     """
 
     name = "point"
@@ -154,7 +149,6 @@ class GaussianDenoiser(ExactWorld):
         record: keep every call in `calls`.
         device: where pictures are expected.
         dtype: of the pictures.
-
     """
 
     name = "gaussian"

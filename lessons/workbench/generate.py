@@ -45,7 +45,6 @@ def generate(
     Raises:
         PromptError: if the denoiser can make nothing of a prompt.
         ValueError: if there are too few or too many steps.
-
     """
     prompts = read_prompts(prompts)
     timesteps = spaced_timesteps(num_inference_steps)
@@ -75,7 +74,6 @@ def spaced_timesteps(count: int) -> list[int]:
 
     Raises:
         ValueError: if `count` is not between 2 and 991.
-
     """
     if not 2 <= count <= FIRST_TIMESTEP + 1:
         raise ValueError(f"Choose between 2 and {FIRST_TIMESTEP + 1} steps, not {count}.")

@@ -29,7 +29,6 @@ def load_denoiser(
     Raises:
         ValueError: if there is no such denoiser.
         AtlasError: if the atlas's files are missing or damaged.
-
     """
     if name not in NAMES:
         raise ValueError(f"There is no denoiser {name!r}; choose {' or '.join(map(repr, NAMES))}.")

@@ -26,7 +26,6 @@ def squared_cosine_alphas_cumprod(num_train_timesteps: int = 1000) -> Tensor:
 
     Raises:
         ValueError: if T is not positive.
-
     """
     if num_train_timesteps < 1:
         raise ValueError(f"A schedule needs at least one timestep, not {num_train_timesteps}.")

@@ -32,6 +32,7 @@ FILLER_WORDS = frozenset(
 )
 NAME_STRENGTH, PHRASE_STRENGTH, KEYWORD_STRENGTH, GROUP_STRENGTH = 1.0, 0.85, 0.5, 0.3
 WHOLE_KEYWORD = 0.8
+NEARLY_BEST = 0.8
 SPELLING_CUTOFF = 0.75
 
 
@@ -47,7 +48,6 @@ class PromptReader:
         styles: the ways it is drawn.
         softness: the share of the prior, from 0 to 1, that goes to related subjects and to styles
             that were not asked for. 0 is a hard prompt: only what was asked for has any weight.
-        favoured_style: weights of the styles when a prompt names none; equal if None.
         max_pictures: how many pictures a prompt that names a subject may keep; the least probable
             ones beyond that are dropped, for speed.
 
@@ -114,6 +114,23 @@ class PromptReader:
         prior = _keep_largest(prior.flatten(), self.max_pictures) if words else prior.flatten()
         return (prior / prior.sum()).log().float()
 
+    def asked(self, prompt: str) -> list[str]:
+        """Return the names of the subjects a prompt asks for, the best answer first.
+
+        A prompt without a subject ("", "a photo") asks for none in particular: an empty list.
+
+        Raises:
+            PromptError: if the atlas knows no word of the prompt.
+        """
+        if not prompt.strip():
+            return []
+        _, words = self._read(prompt)
+        if not words:
+            return []
+        mass = self._asked_mass(torch.tensor(self.scores(words), dtype=torch.float64))
+        order = torch.argsort(mass, descending=True, stable=True).tolist()
+        return [self.subjects[i].name for i in order if mass[i] > 0]
+
     def scores(self, words: list[str]) -> list[float]:
         """Say how well each subject answers to (stemmed) words, from 0 (not at all) to 1.
 
@@ -148,16 +165,20 @@ class PromptReader:
     def _subject_prior(self, words: list[str]) -> Tensor:
         """Share out the mass: what was asked for, and a tail of what is related to it."""
         scores = torch.tensor(self.scores(words), dtype=torch.float64)
-        best = scores.max()
-        asked = torch.where(scores >= 0.8 * best, (10 * (scores / best - 1)).exp(), 0.0)
-        asked = asked / asked.sum()
+        asked = self._asked_mass(scores)
         if self.softness == 0:
             return asked
-        related = self._related(asked) + 0.5 * scores / best
+        related = self._related(asked) + 0.5 * scores / scores.max()
         related = torch.where(asked > 0, 0.0, related) ** 2
         if related.sum() == 0:
             return asked
         return (1 - self.softness) * asked + self.softness * related / related.sum()
+
+    def _asked_mass(self, scores: Tensor) -> Tensor:
+        """Share out the mass among the subjects that answer best, or nearly so."""
+        share = scores / scores.max()
+        mass = torch.where(share >= NEARLY_BEST, (10 * (share - 1)).exp(), 0.0)
+        return mass / mass.sum()
 
     def _related(self, asked: Tensor) -> Tensor:
         """How much each subject has in common with those asked for: keywords, and the group."""

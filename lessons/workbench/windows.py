@@ -28,7 +28,6 @@ def window_matrix(radius: float, cells: int, dtype: torch.dtype, device: torch.d
 
     Returns:
         (cells + 1, cells), entries from 0 (outside) to 1 (covered).
-
     """
     half = (radius + 0.5) / CELL
     corner = torch.arange(cells + 1, dtype=torch.float64)[:, None]
@@ -46,7 +45,6 @@ def window_sums(cell_values: Tensor, radius: float) -> Tensor:
 
     Returns:
         (rows + 1, columns + 1, n), of the same dtype.
-
     """
     rows, columns, n = cell_values.shape
     options = {"dtype": cell_values.dtype, "device": cell_values.device}
@@ -60,7 +58,6 @@ def corner_blend(dtype: torch.dtype, device: torch.device) -> Tensor:
     Returns:
         (4, 16): corners in the order top left, top right, bottom left, bottom right; pixels row
         by row. Every column adds up to 1.
-
     """
     along = (torch.arange(CELL, dtype=torch.float64) + 0.5) / CELL
     axis = torch.stack([1 - along, along])

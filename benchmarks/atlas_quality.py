@@ -1,0 +1,231 @@
+"""How good the atlas denoiser's pictures are, in numbers.
+
+    python benchmarks/atlas_quality.py [--seeds N] [--steps N] [--sheets FOLDER]
+
+A small convolutional network learns to name the subject of an atlas picture, shifted, blurred,
+noisy, recoloured. It then reads samples: the share that shows what the prompt asked for, without
+guidance (1), with a little (3) and with the course's (7). A sample counts as asked if the network
+names one of the subjects that the prompt's words stand for. Then come diversity (the distance
+between samples of one prompt) and novelty (how far unprompted samples are from the nearest picture
+of the atlas, mirror images included, beside how far atlas pictures are from each other).
+The trained network is kept in datasets/cache/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torchvision.utils import make_grid, save_image
+
+from lessons.workbench import Atlas, AtlasDenoiser, generate, load_denoiser
+
+PROMPTS = (
+    "an oil painting of a snowy mountain village",
+    "a photo of the amalfi coast",
+    "a photo of a man",
+    "a photo of a hipster barista",
+    "a photo of a dog",
+    "an oil painting of people around a campfire",
+    "an oil painting of an old man",
+    "a lithograph of waterfalls",
+    "a lithograph of a skull",
+    "a man wearing a hat",
+    "a rocket ship",
+    "a pencil",
+    "a photo of a cat",
+    "a drawing of an elephant",
+    "an oil painting of a sailboat",
+    "a photo of a castle",
+    "a lithograph of an owl",
+    "a red car",
+    "a drawing of a robot",
+    "an oil painting of a sunflower",
+    "a photo of mountains",
+    "a violin",
+    "a lithograph of a butterfly",
+    "a photo of a pizza",
+    "a drawing of a bicycle",
+    "a teapot",
+    "an oil painting of a banana",
+    "a photo of a lighthouse",
+    "a drawing of a tree",
+    "a lighted candle",
+)
+GUIDANCE_SCALES = (1.0, 3.0, 7.0)
+CACHE = Path(__file__).parents[1] / "datasets" / "cache"
+
+
+class SubjectClassifier(nn.Sequential):
+    """64x64 pictures in [-1, 1] to scores over subjects."""
+
+    def __init__(self, subjects: int) -> None:
+        layers: list[nn.Module] = []
+        channels = 3
+        for width in (32, 64, 128, 192):
+            layers += [nn.Conv2d(channels, width, 3, stride=2, padding=1)]
+            layers += [nn.BatchNorm2d(width), nn.GELU()]
+            channels = width
+        layers += [nn.Flatten(), nn.Dropout(0.2), nn.Linear(channels * 16, subjects)]
+        super().__init__(*layers)
+
+
+def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
+    """Mirror, shift and scale, recolour, blur and add noise, differently for every picture."""
+    count = len(pictures)
+
+    def uniform(low: float, high: float, *shape: int) -> Tensor:
+        return torch.rand((count, *shape), generator=generator) * (high - low) + low
+
+    scale, turn = uniform(0.9, 1.15), uniform(-0.1, 0.1)
+    mirror = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
+    place = torch.stack(
+        [
+            torch.stack([scale * mirror, turn, uniform(-0.12, 0.12)], 1),
+            torch.stack([-turn * mirror, scale, uniform(-0.12, 0.12)], 1),
+        ],
+        dim=1,
+    )
+    grid = nn.functional.affine_grid(place, list(pictures.shape), align_corners=False)
+    moved = nn.functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+    blurred = nn.functional.avg_pool2d(moved, 3, stride=1, padding=1)
+    moved = torch.lerp(moved, blurred, uniform(0, 1, 1, 1, 1))
+    recoloured = moved * uniform(0.75, 1.3, 1, 1, 1) + uniform(-0.2, 0.2, 3, 1, 1)
+    noise = torch.randn(moved.shape, generator=generator)
+    return recoloured + uniform(0, 0.25, 1, 1, 1) * noise
+
+
+def train_classifier(atlas: Atlas, epochs: int) -> SubjectClassifier:
+    torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
+    pictures = atlas.pictures.float() / 127.5 - 1
+    subjects = torch.arange(len(pictures)) % len(atlas.subjects)
+    model = SubjectClassifier(len(atlas.subjects))
+    batches = -(-len(pictures) // 128)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=epochs * batches)
+    start = time.perf_counter()
+    for epoch in range(epochs):
+        right = 0
+        for chosen in torch.randperm(len(pictures), generator=generator).split(128):
+            scores = model(augment(pictures[chosen], generator))
+            loss = nn.functional.cross_entropy(scores, subjects[chosen], label_smoothing=0.1)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            right += int((scores.argmax(1) == subjects[chosen]).sum())
+        if epoch % 5 == 4:
+            print(
+                f"classifier, epoch {epoch + 1} of {epochs}: {right / len(pictures):.1%} right "
+                f"on changed pictures, {time.perf_counter() - start:.0f} s",
+                flush=True,
+            )
+    return model.eval()
+
+
+def classifier_for(atlas: Atlas, epochs: int) -> SubjectClassifier:
+    """Train, or read what an earlier run trained on the same atlas."""
+    digest = hashlib.sha256(atlas.pictures.contiguous().numpy().tobytes()).hexdigest()[:12]
+    path = CACHE / f"subject_classifier_{digest}_{epochs}.pt"
+    if path.exists():
+        model = SubjectClassifier(len(atlas.subjects))
+        model.load_state_dict(torch.load(path, weights_only=True))
+        return model.eval()
+    model = train_classifier(atlas, epochs)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    torch.save(model.state_dict(), path)
+    return model
+
+
+def root_mean_square(a: Tensor, b: Tensor) -> Tensor:
+    """Distances between all rows of a and b, per pixel, in units of the range [-1, 1]."""
+    return torch.cdist(a.flatten(1), b.flatten(1)) / a[0].numel() ** 0.5
+
+
+def read(model: nn.Module, samples: Tensor, atlas: Atlas) -> list[str]:
+    """Name the subject of each sample, the scores of it and its mirror image averaged."""
+    with torch.no_grad():
+        scores = model(samples).softmax(1) + model(samples.flip(-1)).softmax(1)
+    return [atlas.subjects[i].name for i in scores.argmax(1).tolist()]
+
+
+def prompted(
+    denoiser: AtlasDenoiser, model: nn.Module, seeds: int, steps: int, sheets: Path | None
+) -> None:
+    """Print the share of samples that show what was asked, for each guidance scale."""
+    print(f"\n{'prompt':45}" + "".join(f"guidance {s:g}".rjust(13) for s in GUIDANCE_SCALES))
+    right = dict.fromkeys(GUIDANCE_SCALES, 0)
+    spread = dict.fromkeys(GUIDANCE_SCALES, 0.0)
+    for number, prompt in enumerate(PROMPTS):
+        asked = denoiser.asked(prompt)
+        cells, rows = [], []
+        for guidance_scale in GUIDANCE_SCALES:
+            samples = generate(
+                denoiser, [prompt] * seeds, steps, guidance_scale, generator=1000 + number
+            )
+            named = read(model, samples, denoiser.atlas)
+            hits = sum(name in asked for name in named)
+            right[guidance_scale] += hits
+            spread[guidance_scale] += float(root_mean_square(samples, samples).sum())
+            cells.append(f"{hits} of {seeds}")
+            rows.append(samples)
+            print(f"    {guidance_scale:g}: {', '.join(named)}", flush=True)
+        print(f"{prompt:45}" + "".join(cell.rjust(13) for cell in cells), asked[:4], flush=True)
+        if sheets is not None:
+            save_sheet(torch.cat(rows), seeds, sheets / f"{number:02}.png")
+    total, pairs = len(PROMPTS) * seeds, len(PROMPTS) * seeds * max(seeds - 1, 1)
+    shares = "".join(f"{right[s] / total:.1%}".rjust(13) for s in GUIDANCE_SCALES)
+    print(f"{'as asked':45}{shares}")
+    spreads = "".join(f"{spread[s] / pairs:.3f}".rjust(13) for s in GUIDANCE_SCALES)
+    print(f"{'distance between samples of one prompt':45}{spreads}")
+
+
+def unprompted(denoiser: AtlasDenoiser, count: int, steps: int, sheets: Path | None) -> None:
+    """Print how far unprompted samples are from the atlas, beside atlas pictures themselves."""
+    samples = generate(denoiser, [""] * count, steps, 0.0, generator=1)
+    pictures = denoiser.atlas.pictures.float() / 127.5 - 1
+    everything = torch.cat([pictures, pictures.flip(-1)])
+    chosen = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(0))[:300]
+    between = root_mean_square(pictures[chosen], everything)
+    between[torch.arange(300), chosen] = torch.inf
+    between[torch.arange(300), chosen + len(pictures)] = torch.inf
+    distances = root_mean_square(samples, everything)
+    nearest = distances.min(1)
+    print(f"\nroot mean square distance, medians{'':20}")
+    print(f"  unprompted sample to the nearest picture    {nearest.values.median():.3f}")
+    print(f"  picture to the nearest other picture        {between.min(1).values.median():.3f}")
+    print(f"  picture to any other picture                {between.median():.3f}")
+    copies = (nearest.values < 0.05).float().mean()
+    print(f"  share of samples nearer than 0.05           {copies:.1%}")
+    if sheets is not None:
+        save_sheet(torch.cat([samples, everything[nearest.indices]]), count, sheets / "none.png")
+
+
+def save_sheet(pictures: Tensor, columns: int, path: Path) -> None:
+    grid = make_grid(pictures.clamp(-1, 1) / 2 + 0.5, nrow=columns, padding=2)
+    save_image(nn.functional.interpolate(grid[None], scale_factor=2), path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=6, help="samples for each prompt")
+    parser.add_argument("--steps", type=int, default=34)
+    parser.add_argument("--epochs", type=int, default=60, help="of the classifier's training")
+    parser.add_argument("--unprompted", type=int, default=16, help="unprompted samples")
+    parser.add_argument("--sheets", type=Path, help="a folder for sheets of samples")
+    options = parser.parse_args()
+    if options.sheets is not None:
+        options.sheets.mkdir(parents=True, exist_ok=True)
+    denoiser = load_denoiser("atlas")
+    model = classifier_for(denoiser.atlas, options.epochs)
+    unprompted(denoiser, options.unprompted, options.steps, options.sheets)
+    prompted(denoiser, model, options.seeds, options.steps, options.sheets)
+
+
+if __name__ == "__main__":
+    main()
