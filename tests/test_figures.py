@@ -1,0 +1,117 @@
+"""Figures carry their description; sliders fall back to a row of pictures."""
+
+import io
+
+import pytest
+import torch
+from PIL import Image
+
+from lessons.workbench import figures
+from lessons.workbench.pictures import PictureError, load_picture, tower_picture
+from lessons.workbench.plots import histograms, line_plot
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """The mime bundles of all that is displayed."""
+    bundles = []
+
+    def keep(thing):
+        bundles.append(thing._repr_mimebundle_())
+
+    monkeypatch.setattr(figures, "display", keep)
+    return bundles
+
+
+def _picture(bundle):
+    data, metadata = bundle
+    return Image.open(io.BytesIO(_bytes(data["image/png"]))), metadata["image/png"]["alt"]
+
+
+def _bytes(png):
+    import base64
+
+    return png if isinstance(png, bytes) else base64.b64decode(png)
+
+
+def test_show_makes_one_described_png(shown):
+    figures.show(torch.zeros(3, 3, 64, 64), ["a", "b", "c"], alt="three grey squares")
+    image, alt = _picture(shown[0])
+    assert alt == "three grey squares"
+    assert image.width > 2 * image.height
+
+
+def test_values_outside_the_range_are_clipped(shown):
+    figures.show(torch.full((1, 3, 8, 8), 7.0), alt="a white square")
+    image, _ = _picture(shown[0])
+    assert image.convert("L").getextrema() == (255, 255)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda alt: figures.show(torch.zeros(1, 3, 8, 8), alt=alt),
+        lambda alt: figures.slider(torch.zeros(2, 3, 8, 8), ["a", "b"], name="t", alt=alt),
+        lambda alt: line_plot([0, 1], {"a": [0, 1]}, x_label="x", y_label="y", alt=alt),
+        lambda alt: histograms([torch.randn(9)] * 2, ["a", "b"], alt=alt),
+    ],
+)
+def test_a_figure_without_a_description_is_refused(make, shown):
+    with pytest.raises(ValueError, match="alt"):
+        make(" ")
+
+
+def test_a_slider_is_a_widget_and_a_row_of_pictures(shown):
+    figures.slider(
+        torch.zeros(9, 3, 8, 8), list("abcdefghi"), name="t", alt="nine squares", start=2
+    )
+    data, metadata = shown[0]
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert metadata["image/png"]["alt"] == "nine squares"
+    assert "nine squares" in data["text/plain"]
+
+
+def test_titles_and_labels_must_match(shown):
+    with pytest.raises(ValueError, match="2 pictures but 1 titles"):
+        figures.show(torch.zeros(2, 3, 8, 8), ["a"], alt="two squares")
+    with pytest.raises(ValueError, match="2 frames but 1 labels"):
+        figures.slider(torch.zeros(2, 3, 8, 8), ["a"], name="t", alt="two squares")
+    with pytest.raises(ValueError, match="shape"):
+        figures.show([torch.zeros(8, 8)], alt="no picture")
+
+
+def test_the_test_picture_is_a_picture():
+    tower = tower_picture()
+    assert tower.shape == (1, 3, 64, 64)
+    assert -1 <= tower.min() < -0.5 and 0.5 < tower.max() <= 1
+
+
+def test_files_of_any_size_and_kind_become_pictures(tmp_path):
+    path = tmp_path / "odd.png"
+    Image.new("RGBA", (50, 130), (255, 0, 0, 0)).save(path)
+    assert load_picture(path).shape == (1, 3, 64, 64)
+    assert torch.equal(load_picture(path), torch.ones(1, 3, 64, 64)), "transparent means white"
+    Image.new("L", (200, 31), 0).save(path)
+    assert torch.equal(load_picture(path, side=28), -torch.ones(1, 3, 28, 28))
+
+
+def test_the_camera_s_orientation_is_followed(tmp_path):
+    path = tmp_path / "turned.jpg"
+    picture = Image.new("RGB", (64, 64), "black")
+    picture.paste("white", (0, 0, 64, 32))
+    exif = Image.Exif()
+    exif[0x0112] = 3  # taken upside down
+    picture.save(path, exif=exif)
+    loaded = load_picture(path)
+    assert loaded[..., 40:, :].mean() > 0.9 > -0.9 > loaded[..., :24, :].mean()
+
+
+@pytest.mark.parametrize("make", ["missing", "folder", "text"])
+def test_what_is_no_picture_gets_a_sentence(tmp_path, make):
+    path = tmp_path / "x.png"
+    if make == "folder":
+        path.mkdir()
+    elif make == "text":
+        path.write_text("hello")
+    with pytest.raises(PictureError, match=r"x\.png"):
+        load_picture(path)
