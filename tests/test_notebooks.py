@@ -17,6 +17,7 @@ from checkers.engine.notebooks import (
     with_solutions,
 )
 from checkers.engine.registry import Lesson, all_lessons, find_lesson
+from checkers.engine.report import Status
 from checkers.engine.submission import read_submission
 from solutions.forward_noising import forward
 
@@ -72,6 +73,13 @@ def test_the_solved_notebook_passes_its_own_checker(lesson, worker):
     submission = read_submission(lesson.solved_notebook)
     (report,) = check_submission(submission, [lesson], worker)
     assert report.passed, "\n".join(map(str, report.reports))
+
+
+@each_lesson
+def test_every_stub_of_the_lesson_is_not_attempted(lesson, worker):
+    submission = read_submission(lesson.notebook)
+    (report,) = check_submission(submission, [lesson], worker)
+    assert {r.status for r in report.reports} == {Status.NOT_ATTEMPTED}, str(report.reports)
 
 
 @each_lesson
