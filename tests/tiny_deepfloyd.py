@@ -83,7 +83,7 @@ def save_stage_2(folder: Path) -> Path:
     """Save a random second stage, which takes noise and the enlarged picture: 6 channels."""
     torch.manual_seed(1)
     unet = UNet2DConditionModel(
-        sample_size=256, in_channels=6, , class_embed_type="timestep", **_UNET
+        sample_size=256, in_channels=6, class_embed_type="timestep", **_UNET
     )
     IFSuperResolutionPipeline(
         tokenizer=_tokenizer(),
