@@ -98,7 +98,6 @@ class AtlasDenoiser(Denoiser):
         self.mirrored = mirrored
         self._views = 2 if mirrored else 1
         self.prune = prune
-        self._reader = PromptReader(atlas.subjects, atlas.styles, softness=prompt_softness)
         self._picture_shape = (channels, height, width)
         self._grid = (height // 4, width // 4)
         cells = to_cells(atlas.pictures).to(self.device, dtype).div_(127.5).sub_(1)
@@ -108,6 +107,12 @@ class AtlasDenoiser(Denoiser):
             self._mean = (self._mean + self._mean.flip(-1)) / 2
         cells.sub_(to_cells(self._mean[None]))
         self._whole = _Part(cells, torch.linalg.vector_norm(cells, dim=2).square())
+        self._reader = PromptReader(
+            atlas.subjects,
+            atlas.styles,
+            softness=prompt_softness,
+            contrast=self._whole.squares.sum(dim=0).sqrt().cpu(),
+        )
         self._parts: OrderedDict[bytes, _Part] = OrderedDict()
 
     def embed(self, prompt: str | Sequence[str]) -> Tensor:

@@ -32,7 +32,8 @@ FILLER_WORDS = frozenset(
 )
 NAME_STRENGTH, PHRASE_STRENGTH, KEYWORD_STRENGTH, GROUP_STRENGTH = 1.0, 0.85, 0.5, 0.3
 WHOLE_KEYWORD = 0.8
-NEARLY_BEST = 0.8
+NEARLY_BEST = 0.81
+CALM = 0.9
 SPELLING_CUTOFF = 0.75
 
 
@@ -48,6 +49,9 @@ class PromptReader:
         styles: the ways it is drawn.
         softness: the share of the prior, from 0 to 1, that goes to related subjects and to styles
             that were not asked for. 0 is a hard prompt: only what was asked for has any weight.
+        contrast: (styles * subjects,) how far each picture is from the mean picture. Guidance
+            exaggerates whatever tells a prompt from the empty one; a related picture of more
+            contrast than the one asked for would then win. So only calmer ones are let in.
         max_pictures: how many pictures a prompt that names a subject may keep; the least probable
             ones beyond that are dropped, for speed.
 
@@ -61,6 +65,7 @@ class PromptReader:
         subjects: tuple[Subject, ...],
         styles: tuple[Style, ...],
         softness: float = 0.4,
+        contrast: Tensor | None = None,
         max_pictures: int = 400,
     ) -> None:
         if not 0 <= softness < 1:
@@ -68,6 +73,7 @@ class PromptReader:
         self.subjects = subjects
         self.styles = styles
         self.softness = softness
+        self.contrast = torch.ones(len(styles) * len(subjects)) if contrast is None else contrast
         self.max_pictures = max_pictures
         self._names = [_stems(s.name) for s in subjects]
         self._phrases = [
@@ -109,10 +115,17 @@ class PromptReader:
             return torch.full((shape[0] * shape[1],), -math.log(shape[0] * shape[1]))
         style_hits, words = self._read(prompt)
         styles = self._style_prior(style_hits)
-        subjects = self._subject_prior(words) if words else torch.ones(shape[1]).double() / shape[1]
-        prior = styles[:, None] * subjects[None, :]
-        prior = _keep_largest(prior.flatten(), self.max_pictures) if words else prior.flatten()
-        return (prior / prior.sum()).log().float()
+        if not words:
+            prior = styles[:, None].expand(shape) / shape[1]
+            return prior.flatten().log().float()
+        scores = torch.tensor(self.scores(words), dtype=torch.float64)
+        asked = self._asked_mass(scores)
+        wanted = (styles[:, None] * asked).flatten()
+        tail = self._calm((styles[:, None] * self._related(asked, scores)).flatten(), wanted)
+        tail = _keep_largest(tail, max(self.max_pictures - int((wanted > 0).sum()), 0))
+        if self.softness > 0 and tail.sum() > 0:
+            wanted = (1 - self.softness) * wanted + self.softness * tail / tail.sum()
+        return _keep_largest(wanted, self.max_pictures).log().float()
 
     def asked(self, prompt: str) -> list[str]:
         """Return the names of the subjects a prompt asks for, the best answer first.
@@ -162,26 +175,14 @@ class PromptReader:
         used = max(len(name & asked) / max(len(name), 1), WHOLE_KEYWORD if whole else 0.0)
         return covered * (0.6 + 0.4 * used)
 
-    def _subject_prior(self, words: list[str]) -> Tensor:
-        """Share out the mass: what was asked for, and a tail of what is related to it."""
-        scores = torch.tensor(self.scores(words), dtype=torch.float64)
-        asked = self._asked_mass(scores)
-        if self.softness == 0:
-            return asked
-        related = self._related(asked) + 0.5 * scores / scores.max()
-        related = torch.where(asked > 0, 0.0, related) ** 2
-        if related.sum() == 0:
-            return asked
-        return (1 - self.softness) * asked + self.softness * related / related.sum()
-
     def _asked_mass(self, scores: Tensor) -> Tensor:
         """Share out the mass among the subjects that answer best, or nearly so."""
         share = scores / scores.max()
         mass = torch.where(share >= NEARLY_BEST, (10 * (share - 1)).exp(), 0.0)
         return mass / mass.sum()
 
-    def _related(self, asked: Tensor) -> Tensor:
-        """How much each subject has in common with those asked for: keywords, and the group."""
+    def _related(self, asked: Tensor, scores: Tensor) -> Tensor:
+        """How much each subject has in common with those asked for: words, keywords, the group."""
         near = torch.zeros(len(self.subjects), dtype=torch.float64)
         for i in torch.nonzero(asked).flatten().tolist():
             for j in range(len(self.subjects)):
@@ -190,7 +191,15 @@ class PromptReader:
                 norm = self._weight_of(i) + self._weight_of(j)
                 likeness = 2 * common / norm + 0.15 * (self._groups[i] == self._groups[j])
                 near[j] = max(near[j], float(asked[i]) ** 0.25 * likeness)
-        return near
+        near = near + 0.5 * scores / scores.max()
+        return torch.where(asked > 0, 0.0, near) ** 2
+
+    def _calm(self, tail: Tensor, wanted: Tensor) -> Tensor:
+        """Keep of the tail what has clearly less contrast than what is wanted."""
+        limit = CALM * float((wanted * self.contrast).sum() / wanted.sum())
+        calmest = self.contrast.sort().values[: len(tail) // 8]
+        limit = max(limit, float(calmest[-1])) if len(calmest) else limit
+        return torch.where(self.contrast <= limit, tail, 0.0)
 
     def _weight_of(self, i: int) -> float:
         return sum(self._rarity[w] for w in self._keyword_words[i]) or 1.0
