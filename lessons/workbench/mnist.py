@@ -1,0 +1,114 @@
+"""Handwritten digits for part B, as one tensor on the device.
+
+MNIST comes through torchvision, downloaded and checked on first use. Offline, with nothing
+downloaded before, scikit-learn's small digits take its place.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+ROOT = Path(__file__).resolve().parents[2] / "datasets"
+ROOT_VARIABLE = "DIFFUSION_MNIST"
+_COUNTS = {True: 60_000, False: 10_000}
+_FALLBACK_TEST_SHARE = 5  # every fifth of scikit-learn's digits
+
+
+class MnistError(RuntimeError):
+    """The digits can't be had; the message says what to do."""
+
+
+class Digits(NamedTuple):
+    """A set of digits.
+
+    Attributes:
+        images: (N, 1, 28, 28) float32 in [0, 1], white on black.
+        labels: (N,) int64, 0 to 9.
+        source: "MNIST" or "scikit-learn digits".
+    """
+
+    images: Tensor
+    labels: Tensor
+    source: str
+
+
+def load_digits(
+    train: bool = True,
+    *,
+    root: str | Path | None = None,
+    device: str | torch.device = "cpu",
+    download: bool = True,
+) -> Digits:
+    """Load MNIST, or its stand-in if it can neither be found nor downloaded.
+
+    Args:
+        train: the 60,000 digits for training, or the 10,000 for testing.
+        root: the folder that holds `MNIST/raw`, as torchvision lays it out. None takes the
+            environment variable DIFFUSION_MNIST, and without that `datasets/`.
+        device: where the tensors go.
+        download: whether to download what is missing (only into `datasets/`).
+
+    Returns:
+        The digits. If they are the stand-in, one printed line says so.
+
+    Raises:
+        MnistError: if a folder that was named holds no MNIST, or damaged files.
+    """
+    named = root if root is not None else os.environ.get(ROOT_VARIABLE)
+    folder = Path(named).expanduser() if named else ROOT
+    found = _read(folder, train, download=False)
+    if found is None and named:
+        raise MnistError(
+            f"There is no MNIST in {folder}: it should hold MNIST/raw/train-images-idx3-ubyte and "
+            f"the three other files. Correct the path, or leave it out to download MNIST."
+        )
+    if found is None and download:
+        found = _read(folder, train, download=True)
+    if found is None:
+        print(
+            "MNIST is not here and can't be downloaded, so scikit-learn's 1,797 small digits, "
+            "enlarged to 28x28, take its place. The pictures will be blurrier."
+        )
+        found = _stand_in(train)
+    return Digits(found.images.to(device), found.labels.to(device), found.source)
+
+
+def _read(folder: Path, train: bool, *, download: bool) -> Digits | None:
+    """MNIST from `folder`; None if it is not there or can't be downloaded."""
+    from torchvision.datasets import MNIST
+
+    try:
+        dataset = MNIST(root=str(folder), train=train, download=download)
+    except (RuntimeError, OSError):  # not found; or no network, no mirror, a broken download
+        return None
+    except (ValueError, AssertionError) as error:
+        raise _damaged(folder) from error
+    if len(dataset.data) != _COUNTS[train] or dataset.data.shape[1:] != (28, 28):
+        raise _damaged(folder)
+    return Digits(dataset.data[:, None].float() / 255, dataset.targets.long(), "MNIST")
+
+
+def _damaged(folder: Path) -> MnistError:
+    return MnistError(
+        f"The MNIST files in {folder / 'MNIST' / 'raw'} are damaged: delete that folder, and they "
+        f"are downloaded again."
+    )
+
+
+def _stand_in(train: bool) -> Digits:
+    """scikit-learn's 8x8 digits, enlarged to 20x20 and framed like MNIST's."""
+    from sklearn.datasets import load_digits as load_small_digits
+
+    small = load_small_digits()
+    images = torch.from_numpy(small.images).float()[:, None] / 16
+    large = torch.nn.functional.interpolate(images, size=(22, 22), mode="bicubic").clamp(0, 1)
+    images = torch.nn.functional.pad(large, (3, 3, 3, 3))
+    labels = torch.from_numpy(small.target).long()
+    is_test = torch.arange(len(labels)) % _FALLBACK_TEST_SHARE == 0
+    chosen = ~is_test if train else is_test
+    return Digits(images[chosen], labels[chosen], "scikit-learn digits")
