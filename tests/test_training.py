@@ -1,0 +1,156 @@
+"""The training loop: it learns, and stops and resumes without losing or changing anything."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+import torch
+from torch import nn
+
+from lessons.workbench.training import TrainingError, TrainingPlan, train
+
+PLAN = TrainingPlan(epochs=4, batch_size=16, learning_rate=1e-2, decay=0.8, ema=0.9, seed=3)
+
+
+def _model(width=8):
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, width), nn.BatchNorm1d(width), nn.GELU(), nn.Linear(width, 4))
+
+
+def _data():
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(80, 4, generator=generator), torch.arange(80) % 10
+
+
+def _loss(model, images, labels):
+    """Denoising, so that the noise of every step must be repeated, too."""
+    return ((model(images + 0.5 * torch.randn_like(images)) - images) ** 2).mean()
+
+
+def _weights(model):
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def _assert_same(one, other):
+    for name, value in one.items():
+        assert torch.equal(value, other[name]), name
+
+
+def test_it_learns_and_keeps_a_history():
+    model = _model()
+    seen = []
+    history = train(
+        model, _loss, *_data(), PLAN, progress=False,
+        after_epoch=lambda epoch, average, so_far: seen.append((epoch, len(so_far.losses))),
+    )  # fmt: skip
+    assert history.epoch_ends == [5, 10, 15, 20]
+    assert seen == [(1, 5), (2, 10), (3, 15), (4, 20)]
+    assert sum(history.losses[-5:]) < 0.8 * sum(history.losses[:5])
+    assert history.average is not None and history.average is not model
+
+
+def test_two_runs_with_one_seed_agree_and_another_seed_differs():
+    runs = []
+    for plan in (PLAN, PLAN, TrainingPlan(**{**PLAN.__dict__, "seed": 4})):
+        model = _model()
+        train(model, _loss, *_data(), plan, progress=False)
+        runs.append(_weights(model))
+    _assert_same(runs[0], runs[1])
+    assert not torch.equal(runs[0]["0.weight"], runs[2]["0.weight"])
+
+
+def test_resuming_gives_the_same_weights(tmp_path):
+    whole = _model()
+    finished = train(whole, _loss, *_data(), PLAN, progress=False)
+    half = _model()
+    short = TrainingPlan(**{**PLAN.__dict__, "epochs": 2})
+    train(half, _loss, *_data(), short, checkpoint=tmp_path / "run.pt", progress=False)
+    again = nn.Sequential(*_model().children())
+    resumed = train(again, _loss, *_data(), PLAN, checkpoint=tmp_path / "run.pt", progress=False)
+    _assert_same(_weights(whole), _weights(again))
+    _assert_same(_weights(finished.average), _weights(resumed.average))
+    assert resumed.losses == finished.losses
+    assert [path.name for path in tmp_path.iterdir()] == ["run.pt"]
+
+
+def test_kill_9_in_the_middle_loses_at_most_an_epoch(tmp_path):
+    """A process that is killed while training, and one that goes on from its checkpoint."""
+    code = textwrap.dedent("""
+        import sys, time
+        sys.path.insert(0, "tests")
+        import test_training as t
+        def slow(epoch, average, history):
+            print(epoch, flush=True)
+            if epoch == 2:
+                time.sleep(600)
+        t.train(t._model(), t._loss, *t._data(), t.PLAN, checkpoint=sys.argv[1], progress=False,
+                after_epoch=slow)
+    """)
+    path = tmp_path / "run.pt"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True
+    )
+    while process.stdout.readline().strip() != "2":
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    resumed, whole = _model(), _model()
+    history = train(resumed, _loss, *_data(), PLAN, checkpoint=path, progress=False)
+    train(whole, _loss, *_data(), PLAN, progress=False)
+    assert history.epoch_ends == [5, 10, 15, 20]
+    _assert_same(_weights(resumed), _weights(whole))
+
+
+def test_a_loss_that_is_no_number_stops_with_a_sentence():
+    def bad(model, images, labels):
+        return _loss(model, images, labels) * float("nan")
+
+    with pytest.raises(TrainingError, match="lower learning rate"):
+        train(_model(), bad, *_data(), PLAN, progress=False)
+
+
+def test_ctrl_c_keeps_what_was_learned(capsys):
+    calls = []
+
+    def interrupted(model, images, labels):
+        calls.append(1)
+        if len(calls) == 7:
+            raise KeyboardInterrupt
+        return _loss(model, images, labels)
+
+    model = _model()
+    before = _weights(model)
+    history = train(model, interrupted, *_data(), PLAN, progress=False)
+    assert history.epoch_ends == [5]
+    assert "Stopped" in capsys.readouterr().out
+    assert not torch.equal(before["0.weight"], model.state_dict()["0.weight"])
+
+
+def test_a_checkpoint_of_another_model_is_told_and_kept(tmp_path):
+    path = tmp_path / "run.pt"
+    train(_model(8), _loss, *_data(), PLAN, checkpoint=path, progress=False)
+    before = path.read_bytes()
+    with pytest.raises(TrainingError, match="other shapes"):
+        train(_model(9), _loss, *_data(), PLAN, checkpoint=path, progress=False)
+    assert path.read_bytes() == before
+    path.write_bytes(b"junk")
+    with pytest.raises(TrainingError, match="damaged"):
+        train(_model(8), _loss, *_data(), PLAN, checkpoint=path, progress=False)
+
+
+def test_gradients_are_clipped_and_the_rate_decays():
+    steep = TrainingPlan(epochs=2, batch_size=80, learning_rate=1.0, clip_norm=1e-9)
+    model = nn.Linear(4, 4)
+    before = model.weight.detach().clone()
+
+    def sgd_like(model, images, labels):
+        return 1e6 * (model(images) ** 2).mean()
+
+    train(model, sgd_like, *_data(), steep, progress=False)
+    assert torch.isfinite(model.weight).all()
+    assert not torch.equal(before, model.weight)
