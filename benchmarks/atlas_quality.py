@@ -56,7 +56,6 @@ PROMPTS = (
     "a drawing of a tree",
     "a lighted candle",
 )
-GUIDANCE_SCALES = (1.0, 3.0, 7.0)
 CACHE = Path(__file__).parents[1] / "datasets" / "cache"
 
 
@@ -155,16 +154,21 @@ def read(model: nn.Module, samples: Tensor, atlas: Atlas) -> list[str]:
 
 
 def prompted(
-    denoiser: AtlasDenoiser, model: nn.Module, seeds: int, steps: int, sheets: Path | None
+    denoiser: AtlasDenoiser,
+    model: nn.Module,
+    guidance_scales: list[float],
+    seeds: int,
+    steps: int,
+    sheets: Path | None,
 ) -> None:
     """Print the share of samples that show what was asked, for each guidance scale."""
-    print(f"\n{'prompt':45}" + "".join(f"guidance {s:g}".rjust(13) for s in GUIDANCE_SCALES))
-    right = dict.fromkeys(GUIDANCE_SCALES, 0)
-    spread = dict.fromkeys(GUIDANCE_SCALES, 0.0)
+    print(f"\n{'prompt':45}" + "".join(f"guidance {s:g}".rjust(13) for s in guidance_scales))
+    right = dict.fromkeys(guidance_scales, 0)
+    spread = dict.fromkeys(guidance_scales, 0.0)
     for number, prompt in enumerate(PROMPTS):
         asked = denoiser.asked(prompt)
         cells, rows = [], []
-        for guidance_scale in GUIDANCE_SCALES:
+        for guidance_scale in guidance_scales:
             samples = generate(
                 denoiser, [prompt] * seeds, steps, guidance_scale, generator=1000 + number
             )
@@ -179,9 +183,9 @@ def prompted(
         if sheets is not None:
             save_sheet(torch.cat(rows), seeds, sheets / f"{number:02}.png")
     total, pairs = len(PROMPTS) * seeds, len(PROMPTS) * seeds * max(seeds - 1, 1)
-    shares = "".join(f"{right[s] / total:.1%}".rjust(13) for s in GUIDANCE_SCALES)
+    shares = "".join(f"{right[s] / total:.1%}".rjust(13) for s in guidance_scales)
     print(f"{'as asked':45}{shares}")
-    spreads = "".join(f"{spread[s] / pairs:.3f}".rjust(13) for s in GUIDANCE_SCALES)
+    spreads = "".join(f"{spread[s] / pairs:.3f}".rjust(13) for s in guidance_scales)
     print(f"{'distance between samples of one prompt':45}{spreads}")
 
 
@@ -214,8 +218,9 @@ def save_sheet(pictures: Tensor, columns: int, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=6, help="samples for each prompt")
+    parser.add_argument("--guidance", type=float, nargs="+", default=[1.0, 3.0, 7.0])
     parser.add_argument("--steps", type=int, default=34)
-    parser.add_argument("--epochs", type=int, default=60, help="of the classifier's training")
+    parser.add_argument("--epochs", type=int, default=40, help="of the classifier's training")
     parser.add_argument("--unprompted", type=int, default=16, help="unprompted samples")
     parser.add_argument("--sheets", type=Path, help="a folder for sheets of samples")
     options = parser.parse_args()
@@ -224,7 +229,8 @@ def main() -> None:
     denoiser = load_denoiser("atlas")
     model = classifier_for(denoiser.atlas, options.epochs)
     unprompted(denoiser, options.unprompted, options.steps, options.sheets)
-    prompted(denoiser, model, options.seeds, options.steps, options.sheets)
+    scales = options.guidance
+    prompted(denoiser, model, scales, options.seeds, options.steps, options.sheets)
 
 
 if __name__ == "__main__":
