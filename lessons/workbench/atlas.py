@@ -30,7 +30,6 @@ class Subject:
         name: lower case words joined by underscores, such as "old_man".
         keywords: other words or phrases for it.
         group: the family it belongs to, such as "Animals & Nature".
-
     """
 
     name: str
@@ -45,7 +44,6 @@ class Style:
     Attributes:
         name: such as "oil_painting".
         words: the words or phrases of a prompt that ask for it.
-
     """
 
     name: str
@@ -61,7 +59,6 @@ class Atlas:
             `style * len(subjects) + subject` shows that subject in that style.
         subjects: the things shown.
         styles: the ways of drawing them.
-
     """
 
     pictures: Tensor
@@ -73,7 +70,6 @@ class Atlas:
 
         Raises:
             KeyError: if the atlas has no such subject or style.
-
         """
         subject_names = [s.name for s in self.subjects]
         style_names = [s.name for s in self.styles]
@@ -99,7 +95,6 @@ def load_atlas(folder: str | Path | None = None) -> Atlas:
 
     Raises:
         AtlasError: if a file is missing, damaged or of the wrong size.
-
     """
     folder = atlas_folder() if folder is None else Path(folder)
     index = _read_index(folder)

@@ -74,7 +74,6 @@ class AtlasDenoiser(Denoiser):
 
     Raises:
         ValueError: if the atlas's pictures can't be cut into 4x4-pixel cells.
-
     """
 
     name = "atlas"
@@ -135,7 +134,6 @@ class AtlasDenoiser(Denoiser):
 
         Warns:
             PromptNotice: if a word was ignored or taken for a similar one.
-
         """
         rows = [self._reader.log_prior(p) for p in read_prompts(prompt)]
         return torch.stack(rows).to(self.device)
@@ -245,7 +243,6 @@ class AtlasDenoiser(Denoiser):
 
         Returns:
             (C, H, W).
-
         """
         if weights.shape[:2] == (1, 1):
             cells = torch.bmm(
@@ -280,7 +277,6 @@ class AtlasDenoiser(Denoiser):
 
         Returns:
             (cells, 4 * V, 48).
-
         """
         rows, columns, views, _ = weights.shape
         lists = torch.arange(rows * columns * views, device=self.device)

@@ -57,7 +57,6 @@ class PromptReader:
 
     Raises:
         ValueError: if `softness` is not in [0, 1).
-
     """
 
     def __init__(
@@ -106,7 +105,6 @@ class PromptReader:
 
         Warns:
             PromptNotice: if a word was replaced by a similar one, or ignored.
-
         """
         if not isinstance(prompt, str):
             raise TypeError(f"A prompt is a string, but got {type(prompt).__name__}.")
@@ -310,7 +308,6 @@ def read_prompts(prompt: str | Iterable[str]) -> list[str]:
 
     Raises:
         ValueError: if there is none.
-
     """
     prompts = [prompt] if isinstance(prompt, str) else list(prompt)
     if not prompts:
