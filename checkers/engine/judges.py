@@ -56,6 +56,11 @@ def same_values(
         return verdict if not verdict.passed else Verdict(True, _remark([theirs]))
 
     def _compare(mine: Any, target: Any, name: str, caption: str) -> Verdict:
+        if isinstance(target, list):
+            if problem := _list_problem(mine, target, name):
+                return Verdict(False, problem)
+            verdicts = [_compare(m, t, name, caption) for m, t in zip(mine, target, strict=True)]
+            return next((verdict for verdict in verdicts if not verdict.passed), Verdict(True))
         if problem := form_problem(mine, target, name, dtype_matters=dtype_matters):
             return Verdict(False, problem)
         mine_values, target_values = _numbers(mine), _numbers(target)
