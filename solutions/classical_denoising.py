@@ -22,7 +22,6 @@ def blur_denoise(im_noisy: Tensor, kernel_size: int, sigma: float) -> Tensor:
     Returns:
         Like `im_noisy` in shape, dtype and device: each channel blurred on its own. Beyond the
         edge the picture goes on as its own mirror image.
-
     """
     ### BEGIN SOLUTION
     return gaussian_blur(im_noisy, kernel_size, sigma)
@@ -42,7 +41,6 @@ def psnr(a: Tensor, b: Tensor) -> float | Tensor:
 
     Returns:
         One number in decibels (dB), a float or a tensor with one entry; more is better.
-
     """
     ### BEGIN SOLUTION
     mse = (a - b).square().mean()
@@ -64,7 +62,6 @@ def best_blur(
     Returns:
         (kernel_size, sigma) of the blurred picture with the highest PSNR against `im_clean`; if
         several are equally good, any of them.
-
     """
     ### BEGIN SOLUTION
     pairs = [(kernel_size, sigma) for kernel_size in kernel_sizes for sigma in sigmas]
