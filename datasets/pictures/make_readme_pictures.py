@@ -11,9 +11,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from lessons.workbench import generate, load_denoiser
-from lessons.workbench.pictures import tower_picture
-from solutions import forward, one_step_denoise
+from lessons.workbench import Denoiser, NoiseEstimate, generate, load_denoiser
+from solutions import predict_original
 
 FOLDER = Path(__file__).parent
 SIDE, GAP, CAPTION = 128, 8, 20
@@ -37,19 +36,32 @@ def samples() -> Image.Image:
     return sheet(torch.cat(pictures), None, columns=len(PROMPTS))
 
 
+class Watched:
+    """A denoiser that remembers what it was asked, and the clean picture it had in mind."""
+
+    def __init__(self, denoiser: Denoiser) -> None:
+        self._denoiser = denoiser
+        self.seen: list[tuple[int, Tensor, Tensor]] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._denoiser, name)
+
+    def __call__(self, x_t: Tensor, t: int, prompt_embeds: Tensor) -> NoiseEstimate:
+        """Estimate the noise, and keep what was seen."""
+        estimate = self._denoiser(x_t, t, prompt_embeds)
+        guess = predict_original(x_t[:1], t, estimate.noise[:1], self.alphas_cumprod)
+        self.seen.append((t, x_t[:1], guess))
+        return estimate
+
+
 def denoising() -> Image.Image:
-    """The tower under growing noise, and what one step of denoising finds in it."""
-    denoiser = load_denoiser()
-    embeds = denoiser.embed("a high quality photo")
-    picture = tower_picture()
-    noise = torch.randn(picture.shape, generator=torch.Generator().manual_seed(180))
-    above, below, titles = [picture], [picture], ["clean"]
-    for t in (150, 250, 350, 500, 650, 750):
-        noisy = forward(picture, t, denoiser.alphas_cumprod, noise)
-        above.append(noisy)
-        below.append(one_step_denoise(denoiser, noisy, t, embeds))
-        titles.append(f"t = {t}")
-    return sheet(torch.cat(above + below), titles, columns=len(titles))
+    """The way of one sample from noise to a picture, above, and the denoiser's guesses, below."""
+    watched = Watched(load_denoiser())
+    result = generate(watched, "an oil painting of a snowy mountain village", generator=1)
+    shown = [watched.seen[i] for i in (0, 12, 18, 22, 25, 28)]
+    above, below = [x_t for _, x_t, _ in shown], [guess for _, _, guess in shown]
+    titles = [f"t = {t}" for t, _, _ in shown]
+    return sheet(torch.cat([*above, result, *below, result]), [*titles, "t = 0"], len(shown) + 1)
 
 
 def sheet(pictures: Tensor, titles: list[str] | None, columns: int) -> Image.Image:
