@@ -9,8 +9,7 @@ import torch
 from lessons.workbench import mnist
 from lessons.workbench.mnist import MnistError, load_digits
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "mnist"
-REAL = os.environ.get(mnist.ROOT_VARIABLE) or (SHARED if SHARED.is_dir() else None)
+REAL = os.environ.get(mnist.ROOT_VARIABLE)
 
 needs_mnist = pytest.mark.skipif(
     REAL is None, reason=f"needs MNIST: set {mnist.ROOT_VARIABLE} to a folder that holds it"
