@@ -79,7 +79,7 @@ def preserved_globals(seed: int) -> Iterator[None]:
         random.getstate(),
     )
     dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)  # the CPU's only; a GPU's is left alone
     np.random.seed(seed % 2**32)
     random.seed(seed)
     try:

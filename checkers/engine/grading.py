@@ -81,8 +81,11 @@ class _Trial:
         self._known: dict[str, dict[str, Any]] = {}
 
     def run(self, run_case: RunCase) -> None:
-        """Run the probe on the answer under test and judge what it observed."""
-        self.outcome = run_case(self.exercise, self.case, self.inputs, self.seed)
+        """Run the probe on the answer under test and judge what it observed.
+
+        Its seed is not the inputs' own: the answer must not draw the numbers they are made of.
+        """
+        self.outcome = run_case(self.exercise, self.case, self.inputs, self.seed + 2)
         if self.outcome["status"] == "ran":
             self.verdict = self._judge(self.outcome["observation"], self.expected())
 

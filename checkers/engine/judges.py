@@ -138,6 +138,8 @@ def same_moments(
 
     def _moments_problem(mine: np.ndarray, target: np.ndarray, what: str, name: str) -> str:
         where = f"At {name} " if name else ""
+        if not mine.size:
+            return ""
         if not np.isfinite(mine).all():
             return f"{_sentence(where, what)} holds values that are not finite numbers."
         mean, mean_target, std, std_target = mine.mean(), target.mean(), mine.std(), target.std()
@@ -289,7 +291,9 @@ def _list_problem(mine: Any, target: list, what: str) -> str:
 
 def _numbers(value: Any) -> np.ndarray:
     if isinstance(value, Array):
-        return value.values.astype(np.float64).reshape(value.shape if value.values.size > 1 else ())
+        return value.values.astype(np.float64).reshape(
+            () if value.values.size == 1 else value.shape
+        )
     return np.asarray(value, dtype=np.float64)
 
 

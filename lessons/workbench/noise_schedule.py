@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -29,6 +30,12 @@ def squared_cosine_alphas_cumprod(num_train_timesteps: int = 1000) -> Tensor:
     """
     if num_train_timesteps < 1:
         raise ValueError(f"A schedule needs at least one timestep, not {num_train_timesteps}.")
+    return _squared_cosine(num_train_timesteps).clone()
+
+
+@cache
+def _squared_cosine(num_train_timesteps: int) -> Tensor:
+    """Compute the schedule once: exact worlds are built by the thousand."""
 
     def f(step: int) -> float:
         return math.cos((step / num_train_timesteps + OFFSET) / (1 + OFFSET) * math.pi / 2) ** 2
