@@ -7,7 +7,6 @@ import torch
 from PIL import Image
 
 from lessons.workbench import figures
-from lessons.workbench.pictures import PictureError, load_picture, tower_picture
 from lessons.workbench.plots import histograms, line_plot
 
 
@@ -78,40 +77,3 @@ def test_titles_and_labels_must_match(shown):
         figures.slider(torch.zeros(2, 3, 8, 8), ["a"], name="t", alt="two squares")
     with pytest.raises(ValueError, match="shape"):
         figures.show([torch.zeros(8, 8)], alt="no picture")
-
-
-def test_the_test_picture_is_a_picture():
-    tower = tower_picture()
-    assert tower.shape == (1, 3, 64, 64)
-    assert -1 <= tower.min() < -0.5 and 0.5 < tower.max() <= 1
-
-
-def test_files_of_any_size_and_kind_become_pictures(tmp_path):
-    path = tmp_path / "odd.png"
-    Image.new("RGBA", (50, 130), (255, 0, 0, 0)).save(path)
-    assert load_picture(path).shape == (1, 3, 64, 64)
-    assert torch.equal(load_picture(path), torch.ones(1, 3, 64, 64)), "transparent means white"
-    Image.new("L", (200, 31), 0).save(path)
-    assert torch.equal(load_picture(path, side=28), -torch.ones(1, 3, 28, 28))
-
-
-def test_the_camera_s_orientation_is_followed(tmp_path):
-    path = tmp_path / "turned.jpg"
-    picture = Image.new("RGB", (64, 64), "black")
-    picture.paste("white", (0, 0, 64, 32))
-    exif = Image.Exif()
-    exif[0x0112] = 3  # taken upside down
-    picture.save(path, exif=exif)
-    loaded = load_picture(path)
-    assert loaded[..., 40:, :].mean() > 0.9 > -0.9 > loaded[..., :24, :].mean()
-
-
-@pytest.mark.parametrize("make", ["missing", "folder", "text"])
-def test_what_is_no_picture_gets_a_sentence(tmp_path, make):
-    path = tmp_path / "x.png"
-    if make == "folder":
-        path.mkdir()
-    elif make == "text":
-        path.write_text("hello")
-    with pytest.raises(PictureError, match=r"x\.png"):
-        load_picture(path)

@@ -143,7 +143,7 @@ def _slider_widget(
 ) -> Any:
     import ipywidgets
 
-    encoded = [_enlarged_png(picture, value_range) for picture in pictures]
+    encoded = [enlarged_png(picture, value_range) for picture in pictures]
     image = ipywidgets.Image(value=encoded[start], format="png", width=256, height=256)
     label = ipywidgets.Label(labels[start])
     control = ipywidgets.IntSlider(
@@ -195,7 +195,7 @@ def _unit_range(picture: Tensor, value_range: tuple[float, float]) -> Tensor:
     return ((picture - low) / (high - low)).clamp(0, 1)
 
 
-def _enlarged_png(picture: Tensor, value_range: tuple[float, float], side: int = 256) -> bytes:
+def enlarged_png(picture: Tensor, value_range: tuple[float, float], side: int = 256) -> bytes:
     """The picture as a PNG that is at least `side` pixels high, its own pixels kept square."""
     pixels = (_unit_range(picture, value_range) * 255).round().to(torch.uint8)
     pixels = pixels.expand(3, -1, -1) if pixels.shape[0] == 1 else pixels

@@ -1,0 +1,78 @@
+"""What is drawn comes back as a tensor; where nothing can be drawn, a described picture stands."""
+
+import base64
+import io
+
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from lessons.workbench.drawing import DrawingPad, MaskBrush, tinted
+from lessons.workbench.pictures import course_mask, course_picture
+
+HEART = course_picture("heart")
+
+
+def _as_sent(image):
+    """A picture as the browser sends it."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def test_a_drawing_becomes_a_picture():
+    pad = DrawingPad(HEART, alt="A red heart.")
+    sent = Image.new("RGBA", (256, 256), (255, 255, 255, 255))
+    ImageDraw.Draw(sent).rectangle((0, 0, 127, 255), fill=(255, 0, 0, 255))
+    pad.canvas.png = _as_sent(sent)
+    picture = pad.picture()
+    assert picture.shape == (1, 3, 64, 64)
+    assert torch.equal(picture[0, :, 30, 10], torch.tensor([1.0, -1.0, -1.0]))
+    assert torch.equal(picture[0, :, 30, 50], torch.ones(3))
+
+
+def test_an_untouched_pad_gives_the_finished_drawing():
+    pad = DrawingPad(HEART, alt="A red heart.")
+    assert torch.equal(pad.picture(), HEART)
+    pad.picture().zero_()
+    assert torch.equal(pad.picture(), HEART), "a copy each time"
+
+
+def test_a_brushed_area_becomes_a_mask():
+    brush = MaskBrush(HEART, torch.zeros(1, 1, 64, 64), alt="A heart without a mask.")
+    sent = Image.new("RGBA", (256, 256), (0, 0, 0, 0))
+    ImageDraw.Draw(sent).rectangle((0, 0, 63, 255), fill=(255, 45, 120, 255))
+    brush.canvas.png = _as_sent(sent)
+    wanted = torch.zeros(1, 1, 64, 64)
+    wanted[..., :16] = 1
+    assert torch.equal(brush.mask(), wanted)
+
+
+def test_an_untouched_brush_gives_the_finished_mask():
+    mask = course_mask("tower")
+    brush = MaskBrush(course_picture("tower"), mask, alt="The tower and its mask.")
+    assert torch.equal(brush.mask(), mask)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda alt: DrawingPad(HEART, alt=alt),
+        lambda alt: MaskBrush(HEART, course_mask("tower"), alt=alt),
+    ],
+)
+def test_both_are_a_widget_and_a_described_picture(make):
+    data, metadata = make("Something to be seen.")._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert metadata["image/png"]["alt"] == "Something to be seen."
+    image = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
+    assert image.size == (256, 256)
+    with pytest.raises(ValueError, match="alt"):
+        make("")
+
+
+def test_tinting_leaves_what_is_not_masked():
+    mask = course_mask("tower")
+    changed = (tinted(HEART, mask) != HEART).any(dim=1, keepdim=True)
+    assert not (changed & (mask == 0)).any()
+    assert changed[mask == 1].all()
