@@ -82,8 +82,13 @@ def save_stage_1(folder: Path, **scheduler_changes: object) -> Path:
 def save_stage_2(folder: Path) -> Path:
     """Save a random second stage, which takes noise and the enlarged picture: 6 channels."""
     torch.manual_seed(1)
+    deep = {  # attention only at 32x32: at 128x128 it would take a gigabyte
+        "block_out_channels": [8, 8, 16, WIDTH],
+        "down_block_types": ["ResnetDownsampleBlock2D"] * 3 + ["SimpleCrossAttnDownBlock2D"],
+        "up_block_types": ["SimpleCrossAttnUpBlock2D"] + ["ResnetUpsampleBlock2D"] * 3,
+    }
     unet = UNet2DConditionModel(
-        sample_size=256, in_channels=6, class_embed_type="timestep", **_UNET
+        sample_size=256, in_channels=6, class_embed_type="timestep", **{**_UNET, **deep}
     )
     IFSuperResolutionPipeline(
         tokenizer=_tokenizer(),
