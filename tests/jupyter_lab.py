@@ -1,0 +1,104 @@
+"""JupyterLab in a headless Chromium, for tests that use a notebook as a student does."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+TOKEN = "for-the-test"
+PATIENCE = 120_000  # milliseconds: a slow machine still starts a kernel in this time
+
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason="needs Chromium: on Debian or Ubuntu, apt install chromium"
+)
+
+
+@contextlib.contextmanager
+def open_notebook(folder, notebook):
+    """Copy `notebook` to `folder` and open it; gives the page, once its kernel is ready."""
+    from playwright.sync_api import sync_playwright
+
+    shutil.copy(notebook, folder)
+    with _serving(folder) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        page = browser.new_page(viewport={"width": 1200, "height": 1400})
+        page.set_default_timeout(PATIENCE)
+        page.goto(f"{address}/lab/tree/{notebook.name}?token={TOKEN}")
+        page.locator(".jp-NotebookPanel .jp-CodeCell").first.wait_for()
+        page.get_by_text("(ipykernel) | Idle").first.wait_for()
+        yield page
+        browser.close()
+
+
+@contextlib.contextmanager
+def _serving(folder):
+    """A JupyterLab that serves `folder`; gives its address."""
+    settings = folder / "settings"
+    for plugin, values in {
+        "notebook-extension/tracker": {"windowingMode": "none"},
+        "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    }.items():
+        path = settings / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(values))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        "JUPYTERLAB_SETTINGS_DIR": str(settings),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+    }
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+         f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}",
+         f"--ServerApp.root_dir={folder}"],
+        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{address}/api?token={TOKEN}", server)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_for(address, server):
+    for _ in range(240):
+        assert server.poll() is None, "JupyterLab did not start"
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError("JupyterLab did not answer")
+
+
+def cell_with(page, text):
+    """The first code cell that holds `text`."""
+    return page.locator(".jp-CodeCell").filter(has_text=text).first
+
+
+def run_cell(page, cell):
+    """Run a cell as a student does, with Shift+Enter, and wait until it has a new number."""
+    prompt = cell.locator(".jp-InputPrompt").element_handle()
+    before = prompt.inner_text()
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_function(
+        "([node, old]) => /\\d/.test(node.innerText) && node.innerText !== old",
+        arg=[prompt, before],
+    )
