@@ -65,7 +65,7 @@ class PromptReader:
         styles: tuple[Style, ...],
         softness: float = 0.4,
         contrast: Tensor | None = None,
-        max_pictures: int = 400,
+        max_pictures: int = 300,
     ) -> None:
         if not 0 <= softness < 1:
             raise ValueError(f"A prompt's softness lies in [0, 1), but got {softness}.")
