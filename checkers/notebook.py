@@ -53,19 +53,21 @@ def when_ready(*answers: Callable[..., Any]) -> Iterator[None]:
 
     with when_ready(forward):
         show(forward(picture, 500, alphas_cumprod))
+
+    A name that an earlier such cell would have set, had its stub been written, is missing for the
+    same reason; any other error goes through.
     """
     try:
         yield
-    except NotImplementedError as error:
-        trace = error.__traceback__
-        names = {getattr(answer, "__name__", "") for answer in answers}
-        raised_in = ""
-        while trace is not None:
-            code = trace.tb_frame.f_code
-            raised_in = next(
-                (part for part in code.co_qualname.split(".") if part in names), raised_in
-            )
-            trace = trace.tb_next
-        if not raised_in:
+    except (NotImplementedError, NameError):
+        unwritten = [answer.__name__ for answer in answers if _is_stub(answer)]
+        if not unwritten:
             raise
-        print(f"Write {raised_in} first, then run this cell again.")
+        print(f"Write {' and '.join(unwritten)} first, then run this cell again.")
+
+
+def _is_stub(answer: Callable[..., Any]) -> bool:
+    """Whether the function, or a method of the class, still raises NotImplementedError."""
+    functions = vars(answer).values() if isinstance(answer, type) else (answer,)
+    codes = (getattr(function, "__code__", None) for function in functions)
+    return any(code is not None and "NotImplementedError" in code.co_names for code in codes)

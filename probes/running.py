@@ -72,13 +72,19 @@ def copied(value: Any) -> Any:
 
 @contextlib.contextmanager
 def preserved_globals(seed: int) -> Iterator[None]:
-    """Seed the global random generators and put them, and torch's defaults, back afterwards."""
+    """Seed the global random generators and put them, and torch's defaults, back afterwards.
+
+    One thread meanwhile: the tensors of a check are small, and on a busy machine threads that wait
+    for each other make it several times slower.
+    """
     torch_state, numpy_state, python_state = (
         torch.get_rng_state(),
         np.random.get_state(),
         random.getstate(),
     )
     dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     torch.default_generator.manual_seed(seed)  # the CPU's only; a GPU's is left alone
     np.random.seed(seed % 2**32)
     random.seed(seed)
@@ -90,6 +96,7 @@ def preserved_globals(seed: int) -> Iterator[None]:
         random.setstate(python_state)
         torch.set_default_dtype(dtype)
         torch.set_grad_enabled(grad)
+        torch.set_num_threads(threads)
 
 
 def _describe(error: BaseException, name: str) -> dict:
