@@ -1,10 +1,13 @@
 """The reference functions of every lesson: a small readable library of diffusion."""
 
 from solutions.classical_denoising import best_blur, blur_denoise, psnr
+from solutions.classifier_free_guidance import guide, iterative_denoise_cfg
 from solutions.denoiser import add_noise, denoising_loss, train_epoch
 from solutions.forward_noising import forward
+from solutions.iterative_denoising import iterative_denoise, posterior_mean, strided_timesteps
 from solutions.meet_the_denoiser import sample_grid
 from solutions.one_step_denoising import one_step_denoise, predict_original
+from solutions.sampling import sample
 from solutions.unet import (
     Conv,
     ConvBlock,
@@ -34,9 +37,15 @@ __all__ = [
     "blur_denoise",
     "denoising_loss",
     "forward",
+    "guide",
+    "iterative_denoise",
+    "iterative_denoise_cfg",
     "one_step_denoise",
+    "posterior_mean",
     "predict_original",
     "psnr",
+    "sample",
     "sample_grid",
+    "strided_timesteps",
     "train_epoch",
 ]
