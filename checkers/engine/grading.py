@@ -145,7 +145,7 @@ class _Trial:
 
 
 def _add_diagnosis(exercise: Exercise, trials: list[_Trial], results: list[CaseResult]) -> None:
-    """Name the known mistake that explains the most failed cases and fails no passed one."""
+    """Name the known mistake that explains the most failed cases and contradicts no passed one."""
     failed = [trial for trial, result in zip(trials, results, strict=True) if _may_be_named(result)]
     passed = [t for t, r in zip(trials, results, strict=True) if r.status is Status.PASSED]
     candidates: list[tuple[int, Mistake, _Trial]] = []
@@ -155,7 +155,8 @@ def _add_diagnosis(exercise: Exercise, trials: list[_Trial], results: list[CaseR
             candidates.append((len(explained), mistake, explained[0]))
     candidates.sort(key=lambda candidate: -candidate[0])
     for _, mistake, trial in candidates:
-        if not any(other.fails(mistake) for other in passed):
+        # Where numbers are random, an answer may be near the reference and the mistake at once.
+        if not any(other.fails(mistake) and not other.matches(mistake) for other in passed):
             result = results[trials.index(trial)]
             result.diagnosis, result.mistake = mistake.sentence, mistake.name
             return

@@ -247,10 +247,11 @@ def values_problem(mine: np.ndarray, target: np.ndarray, name: str) -> str:
         return f"{_capital(name)} is not a finite number in {share:.0%} of its entries."
     if mine.size == 1:
         return f"{_capital(name)} is {mine.item():.5g}; it should be {target.item():.5g}."
-    gap = np.abs(mine - target)
+    with np.errstate(invalid="ignore"):  # two infinities have no difference
+        gap = np.abs(mine - target)
     where = np.unravel_index(int(np.nanargmax(gap)), gap.shape)
     return (
-        f"{_capital(name)} is off by {gap.mean():.2g} on average. The largest difference is at "
+        f"{_capital(name)} is off by {np.nanmean(gap):.2g} on average. The largest difference is at "
         f"{tuple(int(i) for i in where)}: yours is {mine[where]:.4g}, "
         f"it should be {target[where]:.4g}."
     )
