@@ -251,8 +251,8 @@ def values_problem(mine: np.ndarray, target: np.ndarray, name: str) -> str:
         gap = np.abs(mine - target)
     where = np.unravel_index(int(np.nanargmax(gap)), gap.shape)
     return (
-        f"{_capital(name)} is off by {np.nanmean(gap):.2g} on average. The largest difference is at "
-        f"{tuple(int(i) for i in where)}: yours is {mine[where]:.4g}, "
+        f"{_capital(name)} is off by {np.nanmean(gap):.2g} on average. The largest difference is "
+        f"at {tuple(int(i) for i in where)}: yours is {mine[where]:.4g}, "
         f"it should be {target[where]:.4g}."
     )
 
