@@ -4,6 +4,8 @@ from solutions.classical_denoising import best_blur, blur_denoise, psnr
 from solutions.classifier_free_guidance import guide, iterative_denoise_cfg
 from solutions.denoiser import add_noise, denoising_loss, train_epoch
 from solutions.forward_noising import forward
+from solutions.image_to_image import edit
+from solutions.inpainting import inpaint
 from solutions.iterative_denoising import iterative_denoise, posterior_mean, strided_timesteps
 from solutions.meet_the_denoiser import sample_grid
 from solutions.one_step_denoising import one_step_denoise, predict_original
@@ -36,8 +38,10 @@ __all__ = [
     "best_blur",
     "blur_denoise",
     "denoising_loss",
+    "edit",
     "forward",
     "guide",
+    "inpaint",
     "iterative_denoise",
     "iterative_denoise_cfg",
     "one_step_denoise",
