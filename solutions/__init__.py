@@ -4,6 +4,7 @@ from solutions.classical_denoising import best_blur, blur_denoise, psnr
 from solutions.classifier_free_guidance import guide, iterative_denoise_cfg
 from solutions.denoiser import add_noise, denoising_loss, train_epoch
 from solutions.forward_noising import forward
+from solutions.hybrid_images import hybrid_noise, make_hybrids
 from solutions.image_to_image import edit
 from solutions.inpainting import inpaint
 from solutions.iterative_denoising import iterative_denoise, posterior_mean, strided_timesteps
@@ -22,6 +23,7 @@ from solutions.unet import (
     UpBlock,
     UpConv,
 )
+from solutions.visual_anagrams import anagram_noise, make_flip_illusion
 
 __all__ = [
     "Conv",
@@ -35,15 +37,19 @@ __all__ = [
     "UpBlock",
     "UpConv",
     "add_noise",
+    "anagram_noise",
     "best_blur",
     "blur_denoise",
     "denoising_loss",
     "edit",
     "forward",
     "guide",
+    "hybrid_noise",
     "inpaint",
     "iterative_denoise",
     "iterative_denoise_cfg",
+    "make_flip_illusion",
+    "make_hybrids",
     "one_step_denoise",
     "posterior_mean",
     "predict_original",
