@@ -15,6 +15,7 @@ from lessons.workbench.denoiser import Denoiser, PromptError
 from lessons.workbench.generate import generate
 from lessons.workbench.loading import load_denoiser
 from lessons.workbench.prompt_embeddings import PromptEmbeddings, read_prompt_dictionary
+from solutions import iterative_denoise, iterative_denoise_cfg
 
 PROMPTS = ["a rocket ship", ""]
 
@@ -118,6 +119,31 @@ def test_generate_agrees_with_diffusers_step_by_step(denoiser, pipeline):
     )
     mine = generate(denoiser, "a rocket ship", steps, generator=torch.Generator().manual_seed(11))
     torch.testing.assert_close(mine, seen[steps - 2], atol=2e-3, rtol=2e-3)
+
+
+@pytest.mark.parametrize("scale", [1.0, 7.0])
+def test_the_students_loops_agree_with_diffusers_step_by_step(denoiser, pipeline, scale):
+    """The formulas of lessons 04 and 06 against an outside referee, after every single step."""
+    timesteps = [990, 792, 594, 396, 198, 0]
+    seen = []
+    pipeline(
+        "a rocket ship",
+        timesteps=timesteps,
+        guidance_scale=scale,
+        generator=torch.Generator().manual_seed(11),
+        callback=lambda i, t, x: seen.append(x.clone()),
+        output_type="pt",
+    )
+    generator = torch.Generator().manual_seed(11)
+    x_t = torch.randn(1, 3, 64, 64, generator=generator)
+    prompt, nothing = denoiser.embed("a rocket ship"), denoiser.embed("")
+    for i in range(len(timesteps) - 1):
+        so_far = timesteps[: i + 2]
+        if scale == 1:
+            x_t = iterative_denoise(denoiser, x_t, i, prompt, so_far, generator)
+        else:
+            x_t = iterative_denoise_cfg(denoiser, x_t, i, prompt, nothing, so_far, scale, generator)
+        torch.testing.assert_close(x_t, seen[i], atol=1e-3, rtol=1e-3)
 
 
 def test_the_second_stage_enlarges(denoiser, tmp_path):

@@ -12,6 +12,7 @@ import copy
 import hashlib
 import importlib
 import inspect
+import os
 import re
 import textwrap
 from collections.abc import Callable
@@ -145,7 +146,7 @@ def refresh_solved(lesson: Lesson, *, force: bool = False) -> bool:
     place = {"metadata": {"path": str(LESSONS)}}
     client = NotebookClient(solved, timeout=600, kernel_name="python3", resources=place)
     try:
-        client.execute()
+        client.execute(env={**os.environ, "TQDM_DISABLE": "1"})
     except CellExecutionError as error:
         raise NotebookError(f"{lesson.solved_notebook.name} does not run: {error}") from None
     _make_light(solved)

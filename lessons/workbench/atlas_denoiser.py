@@ -23,6 +23,7 @@ from torch import Tensor
 from lessons.workbench.atlas import Atlas
 from lessons.workbench.denoiser import NUM_TRAIN_TIMESTEPS, Denoiser, NoiseEstimate
 from lessons.workbench.noise_schedule import squared_cosine_alphas_cumprod
+from lessons.workbench.progress import StepProgress
 from lessons.workbench.prompts import PromptReader, read_prompts
 from lessons.workbench.windows import CELL, corner_blend, from_cells, to_cells, window_sums
 
@@ -69,7 +70,7 @@ class AtlasDenoiser(Denoiser):
             a mirrored picture is comparing mirrored x with the picture.
         prune: weights below this are left out where that saves work; 0 keeps all. The estimate
             changes by at most 2 * prune * number of pictures.
-        device: where pictures are expected.
+        device: where it works; pictures may come from elsewhere.
         dtype: float32, or float64 for a slow reference.
 
     Raises:
@@ -98,7 +99,8 @@ class AtlasDenoiser(Denoiser):
         self.atlas = atlas
         self.device = torch.device(device)
         self.dtype = dtype
-        self.alphas_cumprod = squared_cosine_alphas_cumprod(NUM_TRAIN_TIMESTEPS).to(self.device)
+        self.alphas_cumprod = squared_cosine_alphas_cumprod(NUM_TRAIN_TIMESTEPS)
+        self._progress = StepProgress()
         self.window_radius = window_radius
         self.mirrored = mirrored
         self._views = 2 if mirrored else 1
@@ -152,8 +154,10 @@ class AtlasDenoiser(Denoiser):
 
         The variance is -1 everywhere: the posterior's own, the smallest.
         """
+        home = x_t.device if isinstance(x_t, Tensor) else None
         x_t = self._check_pictures(x_t)
         timesteps = self._check_timesteps(t, len(x_t))
+        self._progress.saw(max(timesteps, default=0))
         log_priors = self._check_embeds(prompt_embeds, len(x_t))
         noise = torch.empty_like(x_t)
         for timestep in sorted(set(timesteps)):
@@ -163,6 +167,7 @@ class AtlasDenoiser(Denoiser):
                 rows = chosen[start : start + ROWS_AT_ONCE]
                 x_0 = self._posterior_mean(x_t[rows], abar, log_priors[rows])
                 noise[rows] = (x_t[rows] - abar**0.5 * x_0) / (1 - abar) ** 0.5
+        noise = noise.to(home)
         return NoiseEstimate(noise, torch.full_like(noise, -1.0))
 
     def _posterior_mean(self, x_t: Tensor, abar: float, log_priors: Tensor) -> Tensor:
@@ -315,9 +320,7 @@ class AtlasDenoiser(Denoiser):
         if not isinstance(x_t, Tensor) or x_t.shape[1:] != self._picture_shape:
             got = tuple(x_t.shape) if isinstance(x_t, Tensor) else type(x_t).__name__
             raise ValueError(f"x_t must be a (B, {_sizes(self._picture_shape)}) tensor, not {got}.")
-        if x_t.device.type != self.device.type:
-            raise ValueError(f"x_t is on {x_t.device}, but this denoiser is on {self.device}.")
-        return x_t.to(self.dtype)
+        return x_t.to(self.device, self.dtype)
 
     def _check_timesteps(self, t: int | Tensor, batch: int) -> list[int]:
         timesteps = torch.as_tensor(t).reshape(-1).tolist()

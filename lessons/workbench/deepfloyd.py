@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lessons.workbench import preflight
 from lessons.workbench.denoiser import NUM_TRAIN_TIMESTEPS, Denoiser, NoiseEstimate
+from lessons.workbench.progress import StepProgress
 from lessons.workbench.prompt_embeddings import PromptEmbeddings, read_prompt_dictionary
 from lessons.workbench.prompts import read_prompts
 
@@ -50,7 +51,8 @@ class DeepFloydDenoiser(Denoiser):
         self.embeddings = embeddings
         self.device = torch.device(device)
         self.dtype = unet.dtype
-        self.alphas_cumprod = scheduler.alphas_cumprod.float().to(self.device)
+        self.alphas_cumprod = scheduler.alphas_cumprod.float().cpu()
+        self._progress = StepProgress()
         self.picture_shape = (3, unet.config.sample_size, unet.config.sample_size)
 
     def embed(self, prompt: str | Sequence[str]) -> Tensor:
@@ -66,13 +68,14 @@ class DeepFloydDenoiser(Denoiser):
         """Estimate the noise in `x_t`; see `Denoiser`."""
         if x_t.ndim != 4 or x_t.shape[1] != 3:
             raise ValueError(f"x_t must be (B, 3, 64, 64), not {tuple(x_t.shape)}.")
-        t = torch.as_tensor(t, device=self.device)
+        t = torch.as_tensor(t).to(self.device)
         if bool(((t < 0) | (t >= NUM_TRAIN_TIMESTEPS)).any()):
             raise ValueError(f"t must lie between 0 and 999, but got {t.tolist()}.")
         if len(prompt_embeds) not in (1, len(x_t)):
             raise ValueError(
                 f"There are {len(x_t)} pictures but {len(prompt_embeds)} rows of prompt_embeds."
             )
+        self._progress.saw(int(t.max()))
         prompt_embeds = prompt_embeds.expand(len(x_t), -1, -1)
         output = self.unet(
             x_t.to(self.device, self.dtype),
@@ -80,7 +83,7 @@ class DeepFloydDenoiser(Denoiser):
             encoder_hidden_states=prompt_embeds.to(self.device, self.dtype),
             return_dict=False,
         )[0]
-        noise, variance = output.split(3, dim=1)
+        noise, variance = output.to(x_t.device, x_t.dtype).split(3, dim=1)
         return NoiseEstimate(noise, variance)
 
     def add_variance(
@@ -94,7 +97,8 @@ class DeepFloydDenoiser(Denoiser):
         """Add the random part of one reverse step, with the scheduler's own learned variance."""
         t, t_prev = self._check_step(t, t_prev)
         self.scheduler.set_timesteps(timesteps=[t, t_prev])
-        log_variance = self.scheduler._get_variance(t, predicted_variance=variance.float())
+        predicted = variance.float().cpu()  # the scheduler's schedule lives on the CPU
+        log_variance = self.scheduler._get_variance(t, predicted_variance=predicted).to(x.device)
         return x + torch.exp(log_variance / 2).to(x.dtype) * self._draw(x, generator)
 
 

@@ -33,9 +33,10 @@ class Denoiser(ABC):
 
     Attributes:
         name: "atlas" or "deepfloyd", or the name of an exact world.
-        alphas_cumprod: (1000,) float32 on `device`: abar_t for t = 0 (nearly clean) to 999 (noise).
-        device: where pictures are expected and answers are returned.
-        dtype: the floating point type of both.
+        alphas_cumprod: (1000,) float32: abar_t for t = 0 (nearly clean) to 999 (noise). On the CPU
+            whatever the device: one of its entries multiplies pictures anywhere.
+        device: where the denoiser works. Pictures may come from elsewhere; answers go back to them.
+        dtype: the floating point type it works in.
     """
 
     name: str

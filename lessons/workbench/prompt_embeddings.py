@@ -27,7 +27,7 @@ class PromptEmbeddings:
         model: the first stage: a repository on the Hugging Face hub, or a folder.
         known: embeddings that are there already, by prompt.
         device: where the text encoder may run.
-        cache: the folder in which new embeddings are kept.
+        cache: the folder in which new embeddings are kept; None is the course's own.
     """
 
     def __init__(
@@ -35,11 +35,11 @@ class PromptEmbeddings:
         model: str,
         known: Mapping[str, Tensor] | None = None,
         device: torch.device | str = "cpu",
-        cache: Path = CACHE,
+        cache: Path | None = None,
     ) -> None:
         self.model = model
         self.device = torch.device(device)
-        self.cache = cache
+        self.cache = CACHE if cache is None else cache
         self._known = dict(known or {})
 
     def __call__(self, prompts: Sequence[str]) -> Tensor:
