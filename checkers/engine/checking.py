@@ -9,9 +9,9 @@ from functools import partial
 
 from pydantic import BaseModel
 
-from checkers.engine.exercise import Exercise
 from checkers.engine.grading import grade
 from checkers.engine.isolation import Worker
+from checkers.engine.known import Memory
 from checkers.engine.registry import ROOT, Lesson, all_lessons
 from checkers.engine.report import Report
 from checkers.engine.submission import Submission, read_submission
@@ -51,24 +51,32 @@ class LessonReport(BaseModel):
 def check_submission(
     submission: Submission, lessons: Sequence[Lesson], worker: Worker, seed: int | None = None
 ) -> list[LessonReport]:
-    """Grade the given lessons' exercises on one submission."""
-    return [
-        LessonReport(
-            number=lesson.number,
-            lesson=lesson.name,
-            reports=[
-                check_exercise(submission, exercise, worker, seed) for exercise in lesson.exercises
-            ],
-        )
-        for lesson in lessons
-    ]
+    """Check the given lessons' exercises on one submission."""
+    return [check_lesson(submission, lesson, worker, seed) for lesson in lessons]
 
 
-def check_exercise(
-    submission: Submission, exercise: Exercise, worker: Worker, seed: int | None = None
-) -> Report:
-    """Grade one exercise on one submission."""
-    return grade(exercise, partial(worker.run_case, submission.cells), seed)
+def check_lesson(
+    submission: Submission,
+    lesson: Lesson,
+    worker: Worker,
+    seed: int | None = None,
+    *,
+    hidden: bool = False,
+    memory: Memory | None = None,
+) -> LessonReport:
+    """Check one lesson's exercises on one submission; `hidden` and `memory` are those of `grade`.
+
+    A remembered outcome saves the known versions' work for the next submission.
+    """
+    run_case = partial(worker.run_case, submission.cells)
+    return LessonReport(
+        number=lesson.number,
+        lesson=lesson.name,
+        reports=[
+            grade(exercise, run_case, seed, hidden=hidden, memory=memory)
+            for exercise in lesson.exercises
+        ],
+    )
 
 
 def course_progress() -> list[LessonReport]:

@@ -61,6 +61,7 @@ class Case:
         probe: runs beside the student's code and records the observation.
         time_limit: seconds for one run in a process of its own.
         memory_limit: bytes that such a run may use on top of what torch takes.
+        hidden: run only when a submission is graded, not by the check in the notebook.
     """
 
     title: str
@@ -70,6 +71,7 @@ class Case:
     probe: Probe = call
     time_limit: float = 20.0
     memory_limit: int = 2 * 2**30
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,8 +119,8 @@ class Exercise:
 
     @property
     def points(self) -> int:
-        """What all cases together are worth."""
-        return sum(case.points for case in self.cases)
+        """What all cases that the notebook's check shows are worth."""
+        return sum(case.points for case in self.cases if not case.hidden)
 
     def mistake(self, sentence: str) -> Callable[[Answer], Answer]:
         """Register the decorated wrong version under the sentence that names it."""

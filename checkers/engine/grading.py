@@ -15,6 +15,7 @@ import torch
 
 from checkers.engine.advice import explain
 from checkers.engine.exercise import Answer, Case, Exercise, Mistake, Observation, Verdict
+from checkers.engine.known import Memory
 from checkers.engine.report import CaseResult, Report, Status
 from probes.running import Inputs, run_probe
 
@@ -22,20 +23,31 @@ RunCase = Callable[[Exercise, Case, Inputs, int], dict[str, Any]]
 """Runs one case's probe on the answer under test: the outcome as `probes.running.run_probe`."""
 
 
-def grade(exercise: Exercise, run_case: RunCase, seed: int | None = None) -> Report:
+def grade(
+    exercise: Exercise,
+    run_case: RunCase,
+    seed: int | None = None,
+    *,
+    hidden: bool = False,
+    memory: Memory | None = None,
+) -> Report:
     """Judge one answer.
 
     Args:
         exercise: what is asked.
         run_case: runs a probe on the answer under test, wherever that lives.
         seed: makes the inputs repeatable; fresh ones if None.
+        hidden: run the hidden cases, too.
+        memory: keeps what the known versions do on the inputs of `seed`, for the next answer.
 
     Returns:
         A result for every case; the mistake is named on the first case that it explains.
     """
+    memory = Memory() if memory is None or seed is None else memory
     trials = [
-        _Trial(exercise, case, seed_of_case(seed, number))
+        _Trial(exercise, case, seed_of_case(seed, number), memory)
         for number, case in enumerate(exercise.cases)
+        if hidden or not case.hidden
     ]
     problems: list[str] = []
     for trial in trials:
@@ -54,9 +66,11 @@ def grade(exercise: Exercise, run_case: RunCase, seed: int | None = None) -> Rep
     )
 
 
-def grade_here(exercise: Exercise, answer: Answer, seed: int | None = None) -> Report:
+def grade_here(
+    exercise: Exercise, answer: Answer, seed: int | None = None, *, hidden: bool = False
+) -> Report:
     """Judge a function that lives in this process, as a notebook does."""
-    return grade(exercise, partial(_run_here, answer), seed)
+    return grade(exercise, partial(_run_here, answer), seed, hidden=hidden)
 
 
 def seed_of_case(seed: int | None, number: int) -> int:
@@ -73,12 +87,13 @@ def _run_here(
 class _Trial:
     """One case with its inputs, the answer's outcome and, when asked for, the known versions'."""
 
-    def __init__(self, exercise: Exercise, case: Case, seed: int) -> None:
+    def __init__(self, exercise: Exercise, case: Case, seed: int, memory: Memory) -> None:
         self.exercise, self.case, self.seed = exercise, case, seed
         self.inputs = case.inputs(torch.Generator().manual_seed(seed))
         self.outcome: dict[str, Any] = {"status": "skipped"}
         self.verdict: Verdict | None = None
-        self._known: dict[str, dict[str, Any]] = {}
+        self._key = (exercise.lesson, exercise.name, case.title, seed)
+        self._memory = memory
 
     def run(self, run_case: RunCase) -> None:
         """Run the probe on the answer under test and judge what it observed.
@@ -101,12 +116,16 @@ class _Trial:
 
     def known(self, name: str, answer: Answer) -> dict[str, Any]:
         """The outcome of a known version; another seed, as the answer draws its own noise too."""
-        if name not in self._known:
-            self._known[name] = run_probe(self.case.probe, answer, self.inputs, self.seed + 1)
-        return self._known[name]
+        return self._memory.get(
+            (*self._key, name),
+            lambda: run_probe(self.case.probe, answer, self.inputs, self.seed + 1),
+        )
 
     def fails(self, mistake: Mistake) -> bool:
         """Whether this case tells the mistake from the reference."""
+        return self._memory.get((*self._key, mistake.name, "fails"), lambda: self._fails(mistake))
+
+    def _fails(self, mistake: Mistake) -> bool:
         outcome = self.known(mistake.name, mistake.answer)
         if outcome["status"] != "ran":
             return True
@@ -140,6 +159,7 @@ class _Trial:
             points=self.case.points if status is Status.PASSED else 0,
             max_points=self.case.points,
             message=message,
+            hidden=self.case.hidden,
             pictures=pictures,
         )
 

@@ -33,6 +33,7 @@ class CaseResult(BaseModel):
         message: what is wrong, or a remark on a right answer.
         diagnosis: the sentence of the known mistake that the answer matches.
         mistake: that mistake's name.
+        hidden: whether only grading runs this case.
         pictures: target and result, for people only; not part of the JSON.
     """
 
@@ -45,6 +46,7 @@ class CaseResult(BaseModel):
     message: str = ""
     diagnosis: str = ""
     mistake: str | None = None
+    hidden: bool = False
     pictures: Pictures | None = Field(default=None, exclude=True)
 
 

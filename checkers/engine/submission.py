@@ -5,18 +5,48 @@ from __future__ import annotations
 import ast
 import difflib
 import json
+import os
 import re
+import stat
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from checkers.engine.registry import Lesson, all_lessons
 from probes.definitions import without_magics
 
-MAX_BYTES = 200 * 2**20
+MAX_BYTES = 100 * 2**20
+# What a file of that size may become in memory is bounded by its brackets and commas.
+_MAX_CONTAINERS = 2_000_000
+_MAX_ENTRIES = 10_000_000
+_NO_BLOCKING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+class Unreadable(StrEnum):
+    """Why a file gives no code to check."""
+
+    NO_FILE = "no file"
+    OTHER_KIND = "another kind of file"
+    TOO_LARGE = "too large"
+    EMPTY = "empty file"
+    NOT_UTF8 = "not UTF-8"
+    DAMAGED = "damaged"
+    NO_NOTEBOOK = "not a notebook"
+    VERSION_3 = "notebook of version 3"
+    NO_EXERCISE = "nothing of the course"
+    UNSAFE_ARCHIVE = "unsafe archive"
 
 
 class SubmissionError(ValueError):
-    """A submission that cannot be read; the message says what to do."""
+    """A submission that cannot be read; the message says what to do.
+
+    Attributes:
+        problem: what is the matter, in a word or two.
+    """
+
+    def __init__(self, problem: Unreadable, message: str) -> None:
+        super().__init__(message)
+        self.problem = problem
 
 
 @dataclass(frozen=True)
@@ -41,27 +71,70 @@ def read_submission(path: Path) -> Submission:
     if not path.exists():
         near = difflib.get_close_matches(path.name, _neighbours(path), n=1)
         meant = f" Did you mean {near[0]}?" if near else ""
-        raise SubmissionError(f"There is no file {path}.{meant}")
+        raise SubmissionError(Unreadable.NO_FILE, f"There is no file {path}.{meant}")
     if path.is_dir():
-        raise SubmissionError(f"{path} is a folder. Name one notebook in it.")
+        raise SubmissionError(
+            Unreadable.OTHER_KIND, f"{path} is a folder. Name one notebook in it."
+        )
+    return parse_submission(path, read_bytes(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """A regular file's bytes, `MAX_BYTES` at most.
+
+    Raises:
+        SubmissionError: if it is larger, no regular file, or cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _NO_BLOCKING)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise SubmissionError(Unreadable.OTHER_KIND, f"{path.name} is not a regular file.")
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SubmissionError(Unreadable.NO_FILE, f"{path} cannot be read: {reason}.") from None
+    if len(data) > MAX_BYTES:
+        raise too_large(path.name)
+    return data
+
+
+def too_large(name: str) -> SubmissionError:
+    """The error for a file beyond `MAX_BYTES`."""
+    return SubmissionError(
+        Unreadable.TOO_LARGE,
+        f"{name} is larger than {MAX_BYTES // 2**20} MB. Clear its outputs and save again.",
+    )
+
+
+def parse_submission(path: Path, data: bytes) -> Submission:
+    """The code in a notebook's or a Python file's bytes; `path` is its name and kind.
+
+    Raises:
+        SubmissionError: if they are neither.
+    """
     if path.suffix not in (".ipynb", ".py"):
         raise SubmissionError(
-            f"{path.name} is neither a notebook (.ipynb) nor a Python file (.py)."
+            Unreadable.OTHER_KIND,
+            f"{path.name} is neither a notebook (.ipynb) nor a Python file (.py).",
         )
-    if path.stat().st_size > MAX_BYTES:
+    if len(data) > MAX_BYTES:
+        raise too_large(path.name)
+    if not data.strip(b" \t\r\n\0"):
         raise SubmissionError(
-            f"{path.name} is larger than {MAX_BYTES // 2**20} MB. Clear its outputs and save again."
+            Unreadable.EMPTY, f"{path.name} is empty. Was it saved before it was handed in?"
         )
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise SubmissionError(
-            f"{path.name} is not UTF-8 text. Save it again from Jupyter, or as UTF-8."
+            Unreadable.NOT_UTF8,
+            f"{path.name} is not UTF-8 text. Save it again from Jupyter, or as UTF-8.",
         ) from None
-    except OSError as error:
-        raise SubmissionError(f"{path} cannot be read: {error.strerror}.") from None
     if path.suffix == ".py":
         return Submission(path, ((path.name, text),))
+    if text.count("{") + text.count("[") > _MAX_CONTAINERS or text.count(",") > _MAX_ENTRIES:
+        raise too_large(path.name)
     return Submission(path, _code_cells(path, text))
 
 
@@ -74,16 +147,20 @@ def _code_cells(path: Path, text: str) -> tuple[tuple[str, str], ...]:
         notebook = json.loads(text)
     except (ValueError, RecursionError):
         raise SubmissionError(
+            Unreadable.DAMAGED,
             f"{path.name} is not a notebook: its JSON is damaged. "
-            f"Open it in Jupyter, or take the copy in .ipynb_checkpoints beside it."
+            f"Open it in Jupyter, or take the copy in .ipynb_checkpoints beside it.",
         ) from None
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
         if isinstance(notebook, dict) and isinstance(notebook.get("worksheets"), list):
             raise SubmissionError(
-                f"{path.name} is a notebook of version 3. Open it in Jupyter and save it again."
+                Unreadable.VERSION_3,
+                f"{path.name} is a notebook of version 3. Open it in Jupyter and save it again.",
             )
-        raise SubmissionError(f"{path.name} is JSON, but not a notebook: it has no cells.")
+        raise SubmissionError(
+            Unreadable.NO_NOTEBOOK, f"{path.name} is JSON, but not a notebook: it has no cells."
+        )
     return tuple(
         (f"cell {number}", _source(cell))
         for number, cell in enumerate(cells, 1)
@@ -104,13 +181,9 @@ def lessons_in(submission: Submission) -> list[Lesson]:
     Raises:
         SubmissionError: if it answers none.
     """
-    by_name = [
-        lesson
-        for lesson in all_lessons()
-        if re.search(rf"(^|[^a-z]){lesson.name}([^a-z]|$)", submission.path.stem.lower())
-    ]
-    if by_name:
-        return [max(by_name, key=lambda lesson: len(lesson.name))]
+    by_name = lesson_named(submission.path.stem)
+    if by_name is not None:
+        return [by_name]
     defined = _defined_names(submission)
     by_content = [
         lesson
@@ -119,10 +192,21 @@ def lessons_in(submission: Submission) -> list[Lesson]:
     ]
     if not by_content:
         raise SubmissionError(
+            Unreadable.NO_EXERCISE,
             f"{submission.path.name} has none of the course's functions. "
-            f"Is it the right file, and is it saved?"
+            f"Is it the right file, and is it saved?",
         )
     return by_content
+
+
+def lesson_named(stem: str) -> Lesson | None:
+    """The lesson whose name stands in a file's name; of several, the one with the longest."""
+    found = [
+        lesson
+        for lesson in all_lessons()
+        if re.search(rf"(^|[^a-z]){lesson.name}([^a-z]|$)", stem.lower())
+    ]
+    return max(found, key=lambda lesson: len(lesson.name), default=None)
 
 
 def _defined_names(submission: Submission) -> set[str]:

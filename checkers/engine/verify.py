@@ -106,9 +106,9 @@ def _root(node: ast.Import | ast.ImportFrom) -> str:
 def _both_ways(
     exercise: Exercise, answer: Callable[..., Any], worker: Worker
 ) -> Iterator[tuple[str, Report]]:
-    yield "in the kernel", grade_here(exercise, answer)
+    yield "in the kernel", grade_here(exercise, answer, hidden=True)
     submission = as_submission(answer, exercise.name)
-    yield "isolated", grade(exercise, partial(worker.run_case, submission.cells))
+    yield "isolated", grade(exercise, partial(worker.run_case, submission.cells), hidden=True)
 
 
 def _claim(exercise: Exercise, claim: str, problem: str) -> Proof:
