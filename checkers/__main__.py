@@ -1,8 +1,9 @@
-"""The command line: `python -m checkers status | check | hint | verify | refresh`."""
+"""The command line: `python -m checkers check | status | grade | ...`; `--help` lists them all."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -100,6 +101,70 @@ def status() -> None:
         _stop(str(error))
     for line in progress_lines(reports):
         out.print(line, markup=False)
+
+
+@app.command()
+def grade(
+    submissions: Annotated[Path, typer.Argument(help="A folder or a file for each student.")],
+    out_folder: Annotated[
+        Path, typer.Option("--out", help="Where gradebook and feedback go; new, or an earlier run.")
+    ],
+    lessons: Annotated[
+        str | None, typer.Option(help="Which lessons count: 01,02. Default: all handed in.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Repeat a run with the same inputs.")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=1, max=256, help="Processes to grade in. Default: one for each core.")
+    ] = 0,
+    settings: Annotated[
+        Path | None, typer.Option(help="A TOML file: weights, late and duplicate files.")
+    ] = None,
+    require_isolation: Annotated[
+        str | None, typer.Option(help="Refuse to run student code isolated less well than this.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Grade on the dask cluster of this scheduler's address.")
+    ] = None,
+) -> None:
+    """Grade a class; run it again after any interruption, and it goes on where it was."""
+    from checkers.gradebook.command import (
+        GradingError,
+        StoppedError,
+        grade_folder,
+        summary_lines,
+    )
+
+    try:
+        tally = grade_folder(
+            submissions,
+            out_folder,
+            out,
+            lessons=lessons,
+            seed=seed,
+            jobs=jobs or os.cpu_count() or 1,
+            settings_file=settings,
+            require=require_isolation,
+            scheduler=scheduler,
+        )
+    except GradingError as error:
+        _stop(str(error))
+    except StoppedError:
+        message = "Stopped. Nothing graded is lost: the same command goes on where it was."
+        Console(stderr=True, highlight=False, soft_wrap=True).print(message)
+        raise typer.Exit(130) from None
+    for line in summary_lines(tally, out_folder):
+        out.print(line, markup=False)
+    raise typer.Exit(1 if tally.failed else 0)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of grades.json."""
+    from checkers.gradebook.tables import schema_text
+
+    print(schema_text(), end="")
 
 
 @app.command()

@@ -15,14 +15,17 @@ from checkers.engine.report import CaseResult, Report, Status
 
 _WIDTH = 78
 _TITLE = 54
+_HIDDEN = '<div style="opacity:.7">Only grading runs this case.</div>'
 _AGAIN = "For the same reason."
 _COUNTS = {1: "one hint is", 2: "two hints are", 3: "three hints are", 4: "four hints are"}
+# A page with a dark background may set the variables.
 _COLOURS = {
-    Status.PASSED: "#1a7f37",
-    Status.WRONG: "#b42318",
-    Status.NOT_ATTEMPTED: "#6b7280",
-    Status.MISSING: "#6b7280",
+    Status.PASSED: "var(--passed, #1a7f37)",
+    Status.WRONG: "var(--wrong, #b42318)",
+    Status.NOT_ATTEMPTED: "var(--unanswered, #6b7280)",
+    Status.MISSING: "var(--unanswered, #6b7280)",
 }
+_STOPPED = "var(--stopped, #b54708)"
 
 
 def text_card(report: Report) -> str:
@@ -47,14 +50,20 @@ def text_card(report: Report) -> str:
     return "\n".join(lines)
 
 
-def html_card(report: Report) -> str:
-    """The report as one HTML fragment that needs no script and follows the notebook's colours."""
+def html_card(report: Report, heading: int | None = None) -> str:
+    """The report as one HTML fragment that needs no script and follows the page's colours.
+
+    Args:
+        report: what to show.
+        heading: the level of the heading to begin with, on a page that has headings.
+    """
+    tag = "div" if heading is None else f"h{heading}"
     rows = "".join(_case_row(case) for case in _cases_worth_showing(report))
     problems = "".join(f"<li>{escape(problem)}</li>" for problem in report.problems)
     return (
         '<div style="border:1px solid #8885;border-radius:6px;padding:8px 12px;max-width:46em">'
-        f"<div><b><code>{escape(report.exercise)}</code></b> &nbsp; "
-        f"{escape(_headline(report))}</div>"
+        f"<{tag}><b><code>{escape(report.exercise)}</code></b> &nbsp; "
+        f"{escape(_headline(report))}</{tag}>"
         f'<div style="display:grid;grid-template-columns:max-content 1fr max-content;'
         f'gap:4px 12px;margin-top:6px">{rows}</div>'
         + (f"<ul>{problems}</ul>" if problems and not report.passed else "")
@@ -125,7 +134,7 @@ def _hints_waiting(report: Report) -> str:
 
 
 def _case_row(case: CaseResult) -> str:
-    colour = _COLOURS.get(case.status, "#b54708")
+    colour = _COLOURS.get(case.status, _STOPPED)
     details = "".join(
         f'<div style="margin-top:4px">{_paragraphs(text)}</div>'
         for text in (case.message, case.diagnosis)
@@ -135,7 +144,7 @@ def _case_row(case: CaseResult) -> str:
         details += _picture_row(case.pictures)
     return (
         f'<b style="color:{colour}">{case.status}</b>'
-        f"<div>{_paragraphs(case.title)}{details}</div>"
+        f"<div>{_paragraphs(case.title)}{_HIDDEN if case.hidden else ''}{details}</div>"
         f"<div>{case.points} / {case.max_points}</div>"
     )
 

@@ -1,0 +1,1 @@
+"""Grade a whole class: find submissions, grade what changed, write gradebook and feedback."""

@@ -1,0 +1,97 @@
+"""What the names of exported submissions say, and names that are safe to show and to write."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+
+# doejane_LATE_12345_67890_file-1.ipynb: name, LATE if so, user, submission, the student's own name
+_CANVAS = re.compile(
+    r"(?P<name>[^_]+(?:_[^_]+)*?)_(?:(?P<late>LATE)_)?(?P<id>\d{3,})_(?P<submission>\d{3,})"
+    r"_(?P<file>.+)",
+    re.DOTALL,
+)
+# Jane Doe_12345_assignsubmission_file_ (a folder), or with the file's name after it
+_MOODLE = re.compile(
+    r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_(?P<file>.*))?", re.DOTALL
+)
+_CANVAS_AGAIN = re.compile(r"-(\d{1,3})$")
+_LAST_NUMBER = re.compile(r"(?:[ _-]v?|\()(\d{1,3})\)?$", re.IGNORECASE)
+_MAX_SHOWN = 120
+_MAX_SLUG = 48
+
+
+@dataclass(frozen=True)
+class ExportName:
+    """What a learning platform writes into the name of a submission.
+
+    Attributes:
+        key: the same for everything one student handed in.
+        student: the student's name, as far as the name tells it.
+        ident: the platform's number for the student; "" if there is none.
+        file: the file's name as the student gave it; "" for a folder.
+        late: whether the platform marks it as late.
+        version: how often it was handed in before, if the name tells.
+    """
+
+    key: str
+    student: str
+    ident: str = ""
+    file: str = ""
+    late: bool = False
+    version: int = 0
+
+
+def parse_export_name(name: str, *, folder: bool) -> ExportName:
+    """Read a name as Canvas or Moodle writes it; any other name is the student's.
+
+    Args:
+        name: of a file, with its suffix, or of a folder.
+        folder: which of the two.
+    """
+    if found := _MOODLE.fullmatch(name):
+        file = found["file"] or ""
+        return ExportName(f"moodle:{found['id']}", found["name"], found["id"], file)
+    if found := _CANVAS.fullmatch(name):
+        file, version = found["file"], 0
+        stem, dot, suffix = file.rpartition(".")
+        if dot and (again := _CANVAS_AGAIN.search(stem)):
+            version = int(again[1])
+            file = stem[: again.start()] + dot + suffix
+        return ExportName(
+            f"canvas:{found['id']}", found["name"], found["id"], file, bool(found["late"]), version
+        )
+    if folder:
+        return ExportName(f"name:{name}", name)
+    stem = name.rpartition(".")[0] or name
+    return ExportName(f"name:{stem}", stem, file=name)
+
+
+def version_of(stem: str) -> int:
+    """The number that a file's name ends with, as in "answers-2" or "answers (2)"; else 0."""
+    found = _LAST_NUMBER.search(stem)
+    return int(found[1]) if found else 0
+
+
+def shown(text: str) -> str:
+    """`text` on one line: control and direction characters become spaces, and it is not long."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = unicodedata.normalize("NFC", text)
+    plain = "".join(" " if unicodedata.category(sign)[0] in "CZ" else sign for sign in text)
+    plain = " ".join(plain.split()) or "(no name)"
+    return plain if len(plain) <= _MAX_SHOWN else plain[: _MAX_SHOWN - 3] + "..."
+
+
+def file_stem(key: str, name: str) -> str:
+    """A file name for a student: ASCII letters, digits and hyphens, and never another student's.
+
+    Args:
+        key: what tells this student from all others.
+        name: what people should recognise.
+    """
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "-", ascii_name.lower()).strip("-")[:_MAX_SLUG].strip("-")
+    digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:10]
+    return f"{slug or 'student'}-{digest}"

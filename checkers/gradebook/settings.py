@@ -1,0 +1,144 @@
+"""The policy of a course: which file counts, what lateness costs, what weighs how much."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from checkers.engine.registry import Lesson, UnknownLessonError, all_lessons, find_lesson
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used; the message is one sentence."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Late(_Strict):
+    """What lateness costs.
+
+    Attributes:
+        penalty: the share of a late file's points that is taken off, 0 to 1.
+        per: "file": once; "day": for every day begun after `due` (once, where the platform says
+            only that a file is late).
+        due: the deadline, with its time zone; it matters where the time of submission is known.
+    """
+
+    penalty: float = Field(default=0.0, ge=0.0, le=1.0)
+    per: Literal["file", "day"] = "file"
+    due: AwareDatetime | None = None
+
+    def kept(self, flagged: bool, time: datetime | None) -> float:
+        """The share of its points that a file keeps: 1 if it is in time."""
+        days = self.days_late(flagged, time)
+        if self.per == "file":
+            days = min(days, 1)
+        return max(0.0, 1.0 - self.penalty * days)
+
+    def days_late(self, flagged: bool, time: datetime | None) -> int:
+        """How many days after the deadline were begun; a mere mark counts as one."""
+        if self.due is not None and time is not None and time > self.due:
+            return math.ceil((time - self.due).total_seconds() / 86400)
+        return int(flagged)
+
+
+class Weights(_Strict):
+    """What points are multiplied by; 1 where nothing is said.
+
+    Attributes:
+        lessons: by the lesson's name or number.
+        exercises: by the exercise's name.
+    """
+
+    lessons: dict[str, float] = Field(default_factory=dict)
+    exercises: dict[str, float] = Field(default_factory=dict)
+
+
+class Settings(_Strict):
+    """All that an instructor may set.
+
+    Attributes:
+        lessons: which lessons count; without it, those that somebody in the class handed in.
+        duplicates: of several files for one lesson, the "latest" that can be read, or the "best".
+        late: what lateness costs.
+        weights: what weighs how much.
+    """
+
+    lessons: list[str] | None = None
+    duplicates: Literal["latest", "best"] = "latest"
+    late: Late = Field(default_factory=Late)
+    weights: Weights = Field(default_factory=Weights)
+
+    def lesson_weight(self, lesson: Lesson) -> float:
+        """What the points of `lesson` are multiplied by."""
+        return self.weights.lessons.get(lesson.name, 1.0)
+
+    def exercise_weight(self, name: str) -> float:
+        """What the points of the exercise are multiplied by, before the lesson's weight."""
+        return self.weights.exercises.get(name, 1.0)
+
+
+def load_settings(path: Path | None) -> Settings:
+    """Read and check a TOML file; the defaults without one.
+
+    Raises:
+        SettingsError: in one sentence.
+    """
+    if path is None:
+        return Settings()
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise SettingsError(f"{path.name} is not TOML: {error}.") from None
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(f"{path.name}: {_first(error)}") from None
+    return _with_lesson_names(settings, path.name)
+
+
+def _first(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"there is no setting {where!r}."
+    message = problem["msg"][0].lower() + problem["msg"][1:]
+    return f"{where}: {message}; it is {problem['input']!r:.60}."
+
+
+def _with_lesson_names(settings: Settings, file: str) -> Settings:
+    """Lessons by their names whichever way they were written; weights that can be meant."""
+    try:
+        lessons = [find_lesson(text).name for text in settings.lessons or []]
+        weights = {find_lesson(text).name: w for text, w in settings.weights.lessons.items()}
+    except UnknownLessonError as error:
+        raise SettingsError(f"{file}: {error}") from None
+    exercises = {exercise.name for lesson in all_lessons() for exercise in lesson.exercises}
+    for name in settings.weights.exercises:
+        if name not in exercises:
+            raise SettingsError(
+                f"{file}: there is no exercise {name!r}; there are {', '.join(sorted(exercises))}."
+            )
+    for name, weight in _all(weights, settings.weights.exercises):
+        if not (math.isfinite(weight) and weight >= 0):
+            raise SettingsError(f"{file}: the weight of {name} must be 0 or more; it is {weight}.")
+    return settings.model_copy(
+        update={
+            "lessons": lessons or None,
+            "weights": settings.weights.model_copy(update={"lessons": weights}),
+        }
+    )
+
+
+def _all(*weights: dict[str, float]) -> Iterable[tuple[str, float]]:
+    return (item for each in weights for item in each.items())
