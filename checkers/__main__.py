@@ -116,8 +116,9 @@ def grade(
         int | None, typer.Option(min=0, help="Repeat a run with the same inputs.")
     ] = None,
     jobs: Annotated[
-        int, typer.Option(min=1, max=256, help="Processes to grade in. Default: one for each core.")
-    ] = 0,
+        int | None,
+        typer.Option(min=1, max=256, help="Processes to grade in. Default: one for each core."),
+    ] = None,
     settings: Annotated[
         Path | None, typer.Option(help="A TOML file: weights, late and duplicate files.")
     ] = None,

@@ -83,7 +83,7 @@ def find_students(folder: Path, results: Path | None = None) -> list[Student]:
     known = _gradescope_students(folder / _METADATA)
     students: dict[str, Student] = {}
     for path in _entries(folder):
-        if results is not None and path.resolve() == results.resolve():
+        if results is not None and path.is_dir() and path.resolve() == results.resolve():
             continue
         if path.is_dir() and not path.is_symlink():
             _add_folder(students, path, known.get(path.name))

@@ -1,0 +1,142 @@
+"""Killed at any moment, the same command goes on, and nothing tells that it was disturbed."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from made_up_class import NOTEBOOK, RIGHT, body, notebook, write
+
+ROOT = Path(__file__).resolve().parents[1]
+SEED = 20260301
+WITH_SEED = ("--seed", str(SEED))
+PATIENCE = 300
+STUDENTS = 8
+
+
+@pytest.fixture(scope="module")
+def class_folder(tmp_path_factory):
+    """Eight students; each takes a moment, so that there is a middle to be killed in."""
+    files = {}
+    for number in range(STUDENTS):
+        source = f"import time\n# student {number}{RIGHT}"
+        if number % 3 == 1:
+            source = source.replace("alphas_cumprod[t].sqrt()", "alphas_cumprod[t]")
+        source = source.replace("    noise =", "    time.sleep(0.05)\n    noise =")
+        files[f"student {number}/{NOTEBOOK}"] = notebook(source)
+    files["student crash.py"] = body("os._exit(1)")
+    files["student broken.ipynb"] = b"{"
+    return write(tmp_path_factory.mktemp("class"), files)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(class_folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("undisturbed") / "results"
+    done = subprocess.run(
+        _command(class_folder, out, "--jobs", "1", *WITH_SEED),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return _outputs(out)
+
+
+def _command(folder, out, *options):
+    arguments = ["grade", str(folder), "--out", str(out), *options]
+    return [sys.executable, "-m", "checkers", *arguments]
+
+
+def _outputs(out):
+    return {
+        path.relative_to(out).as_posix(): path.read_bytes()
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and not path.name.startswith("journal.")
+    }
+
+
+def _start(folder, out, mark, *options):
+    environment = {**os.environ, "GRADEBOOK_TEST": mark}
+    return subprocess.Popen(
+        _command(folder, out, *options),
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+
+
+def _rows(out):
+    try:
+        with closing(sqlite3.connect(f"file:{out}/journal.sqlite?mode=ro", uri=True)) as journal:
+            return journal.execute("SELECT count(*) FROM results").fetchone()[0]
+    except sqlite3.Error:
+        return 0
+
+
+def _wait_for(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def _alive(mark):
+    """Processes that carry the mark in their environment."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"GRADEBOOK_TEST={mark}".encode() in (entry / "environ").read_bytes():
+                state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
+                found += [int(entry.name)] if state != "Z" else []
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(class_folder, undisturbed, tmp_path, jobs):
+    out, mark = tmp_path / "results", f"kill-{os.getpid()}-{jobs}"
+    for least in (2, 4):
+        process = _start(class_folder, out, mark, "--jobs", jobs, *WITH_SEED)
+        _wait_for(lambda least=least, process=process: _rows(out) >= least or process.poll())
+        process.kill()
+        process.communicate()
+        assert least <= _rows(out) < STUDENTS + 1
+        _wait_for(lambda: not _alive(mark))
+    assert not (out / "grades.csv").exists()
+    known = _rows(out)
+    done = subprocess.run(
+        _command(class_folder, out, "--jobs", jobs),  # the seed is the journal's
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"{known} were known already" in done.stdout
+    assert f"Seed {SEED}" in done.stdout
+    assert _outputs(out) == undisturbed
+
+
+def test_ctrl_c_ends_in_good_order_and_the_run_goes_on(class_folder, undisturbed, tmp_path):
+    out, mark = tmp_path / "results", f"interrupt-{os.getpid()}"
+    process = _start(class_folder, out, mark, "--jobs", "2", *WITH_SEED)
+    _wait_for(lambda: _rows(out) >= 1 or process.poll())
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert "goes on where it was" in errors and "Traceback" not in errors
+    _wait_for(lambda: not _alive(mark))
+    done = subprocess.run(
+        _command(class_folder, out, "--jobs", "1"), cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert _outputs(out) == undisturbed
