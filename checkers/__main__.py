@@ -161,6 +161,28 @@ def grade(
 
 
 @app.command()
+def gradescope(
+    out_file: Annotated[Path, typer.Option("--out", help="The zip to write.")],
+    lessons: Annotated[
+        str | None, typer.Option(help="Which lessons count: 01,02. Default: those handed in.")
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="A TOML file: weights, late and duplicate files.")
+    ] = None,
+) -> None:
+    """Build an autograder zip for Gradescope."""
+    from checkers.engine.registry import UnknownLessonError
+    from checkers.gradebook.gradescope import AutograderError, build_autograder
+    from checkers.gradebook.settings import SettingsError, load_settings, with_lessons
+
+    try:
+        count = build_autograder(out_file, with_lessons(load_settings(settings), lessons))
+    except (AutograderError, SettingsError, UnknownLessonError) as error:
+        _stop(str(error))
+    out.print(f"{out_file}: {count} files. Upload it as the autograder of an assignment.")
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON schema of grades.json."""
     from checkers.gradebook.tables import schema_text

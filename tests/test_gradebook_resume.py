@@ -1,4 +1,4 @@
-"""Killed at any moment, the same command goes on, and nothing tells that it was disturbed."""
+"""Killed at any moment or spread over a cluster: the gradebook is that of an undisturbed run."""
 
 import os
 import signal
@@ -12,10 +12,15 @@ from pathlib import Path
 import pytest
 from made_up_class import NOTEBOOK, RIGHT, body, notebook, write
 
+from checkers.gradebook.executors import dask_cluster
+from checkers.gradebook.run import grade_class
+from checkers.gradebook.settings import Settings
+from checkers.gradebook.submissions import find_students
+
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 20260301
 WITH_SEED = ("--seed", str(SEED))
-PATIENCE = 300
+PATIENCE = 120
 STUDENTS = 8
 
 
@@ -139,4 +144,35 @@ def test_ctrl_c_ends_in_good_order_and_the_run_goes_on(class_folder, undisturbed
         _command(class_folder, out, "--jobs", "1"), cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+    assert _outputs(out) == undisturbed
+
+
+def test_a_cluster_that_loses_a_worker_gives_the_same_gradebook(
+    class_folder, undisturbed, tmp_path
+):
+    distributed = pytest.importorskip("distributed")
+    out, lost = tmp_path / "results", []
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        workers = client.run(os.getpid)
+
+        def on_student():
+            if not lost and _rows(out) >= 2:
+                lost.append(max(workers.values()))
+                os.kill(lost[0], signal.SIGKILL)
+
+        tally = grade_class(
+            find_students(class_folder),
+            out,
+            dask_cluster(cluster.scheduler_address),
+            Settings(),
+            seed=SEED,
+            on_student=on_student,
+        )
+    assert lost and lost[0] in workers.values()
+    assert tally.failed == 0
     assert _outputs(out) == undisturbed

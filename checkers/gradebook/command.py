@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from checkers.engine.registry import UnknownLessonError, find_lesson
+from checkers.engine.registry import UnknownLessonError
 from checkers.gradebook.executors import (
     Executor,
     ExecutorError,
@@ -30,7 +30,7 @@ from checkers.gradebook.folder import FolderError
 from checkers.gradebook.jobs import LEVELS
 from checkers.gradebook.journal import JournalError
 from checkers.gradebook.run import Tally, grade_class
-from checkers.gradebook.settings import Settings, SettingsError, load_settings
+from checkers.gradebook.settings import SettingsError, load_settings, with_lessons
 from checkers.gradebook.submissions import SubmissionsError, find_students
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def grade_folder(
             f"{', '.join(LEVELS)}."
         )
     try:
-        settings = _with_lessons(load_settings(settings_file), lessons)
+        settings = with_lessons(load_settings(settings_file), lessons)
         students = find_students(submissions, results)
         executor = _executor(jobs, scheduler)
         with _progress(console, len(students)) as advance, _stoppable():
@@ -93,14 +93,6 @@ def grade_folder(
         raise GradingError(str(error)) from None
     except OSError as error:
         raise GradingError(f"{error.filename or results}: {error.strerror or error}.") from None
-
-
-def _with_lessons(settings: Settings, lessons: str | None) -> Settings:
-    """`lessons` as given on the command line, "01,02", over those of the settings."""
-    if lessons is None:
-        return settings
-    names = [find_lesson(text).name for text in lessons.split(",") if text.strip()]
-    return settings.model_copy(update={"lessons": names or None})
 
 
 def _executor(jobs: int, scheduler: str | None) -> Executor:

@@ -23,7 +23,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for_end
 from typing import Any
 
-from checkers.gradebook.jobs import JobResult, forget_worker, grade_job
+from checkers.gradebook.jobs import JobResult, grade_job
 
 Jobs = Iterable[tuple[str, str]]
 Results = Iterator[tuple[str, str]]
@@ -151,9 +151,11 @@ class _Slots:
 
 
 def _start_in_child() -> None:
-    """Leave Ctrl-C to the parent, and never outlive it."""
+    """Leave Ctrl-C to the parent, and never outlive it.
+
+    When this process ends, so does its worker: its requests end, and a sandbox dies with it.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: _end())
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
@@ -161,12 +163,6 @@ def _start_in_child() -> None:
 
 def _end_with(sentinel: int) -> None:
     wait_for_end([sentinel])
-    _end()
-
-
-def _end() -> None:
-    """Leave at once, and take the worker along."""
-    forget_worker()
     os._exit(1)
 
 

@@ -36,6 +36,7 @@ class Job(BaseModel):
         seed: the run's; the same inputs for everybody.
         sources: `sources_digest()` of whoever asks; another version of the course must not answer.
         require: the weakest isolation that will do; "" for any.
+        show_hidden: whether the cards show hidden cases.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Job(BaseModel):
     seed: int
     sources: str
     require: str = ""
+    show_hidden: bool = True
 
 
 class JobResult(BaseModel):
@@ -100,8 +102,15 @@ def _graded(job: Job) -> JobResult:
     return JobResult(
         isolation=level,
         reports=report.reports,
-        cards=[html_card(report, heading=3) for report in report.reports],
+        cards=[html_card(_shown(job, each), heading=3) for each in report.reports],
     )
+
+
+def _shown(job: Job, report: Report) -> Report:
+    if job.show_hidden:
+        return report
+    cases = [case for case in report.cases if not case.hidden]
+    return report.model_copy(update={"cases": cases})
 
 
 def isolation_level(worker: Worker) -> str:

@@ -59,7 +59,13 @@ class Plan:
 
 
 def make_plan(
-    student: Student, lessons: list[Lesson], settings: Settings, seed: int, require: str
+    student: Student,
+    lessons: list[Lesson],
+    settings: Settings,
+    seed: int,
+    require: str,
+    *,
+    show_hidden: bool = True,
 ) -> tuple[Plan, Iterator[Job]]:
     """Read a student's files; the plan, and the jobs it needs.
 
@@ -69,6 +75,7 @@ def make_plan(
         settings: decides between several files for one lesson.
         seed: the run's.
         require: the weakest isolation that will do; "" for any.
+        show_hidden: whether the cards show hidden cases.
     """
     plan = Plan(student, notes=list(student.notes))
     names = [lesson.name for lesson in lessons]
@@ -97,6 +104,7 @@ def make_plan(
                     seed=seed,
                     sources=sources_digest(),
                     require=require,
+                    show_hidden=show_hidden,
                 )
             )
     return plan, iter(jobs)

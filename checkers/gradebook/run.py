@@ -161,7 +161,7 @@ class _Run:
     def grades(self, lessons: list[Lesson]) -> Iterator[Graded]:
         """Every student's grade, one at a time."""
         for plan in self.plans:
-            yield grade_student(plan, lessons, self.settings, self.journal, self.failures)
+            yield grade_student(plan, lessons, self.settings, self.journal.get, self.failures)
 
 
 def _write_outputs(results: Path, run: _Run, lessons: list[Lesson]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from checkers.engine.registry import Lesson
 from checkers.engine.report import Status
 from checkers.gradebook.jobs import JobResult
-from checkers.gradebook.journal import Journal
 from checkers.gradebook.names import file_stem
 from checkers.gradebook.plans import Candidate, Plan
 from checkers.gradebook.results import (
@@ -22,6 +22,7 @@ from checkers.gradebook.results import (
 )
 from checkers.gradebook.settings import Settings
 
+Find = Callable[[str], JobResult | None]
 _ORDER = list(GradeStatus)
 _DIGITS = 4
 
@@ -38,21 +39,21 @@ def grade_student(
     plan: Plan,
     lessons: list[Lesson],
     settings: Settings,
-    journal: Journal,
+    find: Find,
     failures: dict[str, str],
 ) -> Graded:
-    """The grade of one student from the results in the journal.
+    """The grade of one student from the results of the jobs.
 
     Args:
         plan: what was handed in and chosen.
         lessons: those that count.
         settings: weights.
-        journal: the results.
+        find: gives the result of a key, if there is one.
         failures: by key, why a job could not be graded, through no fault of the student's.
     """
     grades, cards = [], {}
     for lesson in lessons:
-        grade, key = _grade_lesson(plan, lesson, settings, journal, failures)
+        grade, key = _grade_lesson(plan, lesson, settings, find, failures)
         grades.append(grade)
         if key:
             cards[lesson.name] = key
@@ -76,12 +77,12 @@ def grade_student(
 
 
 def _grade_lesson(
-    plan: Plan, lesson: Lesson, settings: Settings, journal: Journal, failures: dict[str, str]
+    plan: Plan, lesson: Lesson, settings: Settings, find: Find, failures: dict[str, str]
 ) -> tuple[LessonGrade, str]:
     """One lesson's grade and the key of the result that it is from; "" if there is none."""
     graded: list[tuple[LessonGrade, str]] = []
     for candidate in plan.candidates.get(lesson.name, []):
-        result = journal.get(candidate.key)
+        result = find(candidate.key)
         if result is None:
             message = failures.get(candidate.key, "It was not graded.")
             grade = _without_result(lesson, settings, NOT_GRADED, message)

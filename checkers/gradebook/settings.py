@@ -107,6 +107,18 @@ def load_settings(path: Path | None) -> Settings:
     return _with_lesson_names(settings, path.name)
 
 
+def with_lessons(settings: Settings, lessons: str | None) -> Settings:
+    """The lessons named on the command line, "01,02", over those of the settings.
+
+    Raises:
+        UnknownLessonError: if there is no such lesson.
+    """
+    if lessons is None:
+        return settings
+    names = [find_lesson(text).name for text in lessons.split(",") if text.strip()]
+    return settings.model_copy(update={"lessons": names or None})
+
+
 def _first(error: ValidationError) -> str:
     problem = error.errors()[0]
     where = ".".join(str(part) for part in problem["loc"])

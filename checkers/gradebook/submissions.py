@@ -130,16 +130,26 @@ def _add_folder(students: dict[str, Student], path: Path, known: _Submitted | No
     student = _student(students, export)
     if known is not None:
         student.name, student.ident = shown(known.names), shown_ident(known.ident)
+    add_files(student, path, known.time if known else None)
+
+
+def add_files(student: Student, folder: Path, time: datetime | None = None) -> None:
+    """Add every notebook, Python file and zip in `folder`; links are passed over.
+
+    Args:
+        student: gets the files, and notes on what was passed over.
+        folder: the student's own.
+        time: when it was handed in, if that is known.
+    """
     links, too_many = 0, False
-    for file in _walk(path):
+    for file in _walk(folder):
         if file.is_symlink():
             links += 1
         elif file.suffix in (*KINDS, ".zip"):
             if len(student.files) >= MAX_FILES:
                 too_many = True
                 break
-            name = file.relative_to(path).as_posix()
-            time = known.time if known else None
+            name = file.relative_to(folder).as_posix()
             student.files.append(HandedIn(file, name, version=version_of(file.stem), time=time))
     if links:
         student.notes.append("Links to other files were passed over; only real files are graded.")
