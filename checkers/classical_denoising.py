@@ -291,6 +291,15 @@ def _batch_inputs(generator: torch.Generator) -> Inputs:
     return {"calls": [{"a": b + strength * _noise(generator, 3, 3, 16, 16), "b": b}]}
 
 
+def _wide_inputs(generator: torch.Generator) -> Inputs:
+    """Wide pictures of one channel, and a single picture without a batch."""
+    calls = []
+    for shape in ((2, 1, 16, 40), (3, 24, 16)):
+        b = torch.rand(shape, generator=generator) * 2 - 1
+        calls.append({"a": b + 0.3 * _noise(generator, *shape), "b": b})
+    return {"calls": calls}
+
+
 PSNR = Exercise(
     reference=psnr,
     cases=[
@@ -322,6 +331,16 @@ PSNR = Exercise(
             _batch_inputs,
             same_values(what="the PSNR", labels=lambda _: ["a batch of three"], atol=1e-3),
             call_many,
+        ),
+        Case(
+            "pictures of other shapes",
+            1,
+            _wide_inputs,
+            same_values(
+                what="the PSNR", labels=lambda _: ["wide and grey", "without a batch"], atol=1e-3
+            ),
+            call_many,
+            hidden=True,
         ),
     ],
     hints=[

@@ -98,6 +98,13 @@ def _whole_inputs(generator: torch.Generator) -> Inputs:
     }
 
 
+def _ends_inputs(generator: torch.Generator) -> Inputs:
+    """The first and the last timestep of a schedule of another length, on wide grey pictures."""
+    abar = torch.rand(25, generator=generator).mul(0.3).neg().exp().cumprod(0)
+    im, noise = _pictures(generator, 2, 1, 16, 40), _noise(generator, 2, 1, 16, 40)
+    return {"calls": [{"im": im, "t": t, "alphas_cumprod": abar, "noise": noise} for t in (0, 24)]}
+
+
 def _timesteps(inputs: Inputs) -> list[str]:
     return [f"t = {int(call['t'])}" for call in inputs["calls"]]
 
@@ -172,6 +179,14 @@ FORWARD = Exercise(
             _whole_inputs,
             same_values(what="the noisy picture", labels=_timesteps, show=True),
             call_many,
+        ),
+        Case(
+            "the first and the last timestep, on wide pictures of one channel",
+            1,
+            _ends_inputs,
+            same_values(what="the noisy picture", labels=_timesteps, show=True),
+            call_many,
+            hidden=True,
         ),
     ],
     hints=[

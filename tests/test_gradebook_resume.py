@@ -154,7 +154,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_gradebook(
     out, lost = tmp_path / "results", []
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
