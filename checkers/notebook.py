@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,15 +15,23 @@ from checkers.engine.report import Report
 _hints_shown: dict[str, int] = {}
 
 
-def check(answer: Callable[..., Any]) -> Report | None:
+def check(answer: Callable[..., Any]) -> Report | int | None:
     """Check a function or class of yours; the notebook shows the report as a card.
 
     Args:
         answer: the function itself, as in `check(forward)`. Its name says which exercise it is.
 
     Returns:
-        The report, or None (after one sentence) if `answer` is no exercise.
+        The report, or None (after one sentence) if `answer` is no exercise. When nbgrader runs the
+        notebook to grade it, the report is shown and the points are returned: a check cell's value
+        is what nbgrader takes as its (partial) credit.
     """
+    if os.environ.get("NBGRADER_EXECUTION") == "autograde":
+        return _points_for_nbgrader(answer)
+    return _check(answer)
+
+
+def _check(answer: Callable[..., Any]) -> Report | None:
     name = getattr(answer, "__name__", None)
     if not callable(answer) or name is None:
         print("check needs the function itself, without brackets or quotes: check(forward).")
@@ -32,6 +42,18 @@ def check(answer: Callable[..., Any]) -> Report | None:
         print(error)
         return None
     return grade_here(exercise, answer)
+
+
+def _points_for_nbgrader(answer: Callable[..., Any]) -> int:
+    """Show the report and give the points; no report is no points, and no full credit either."""
+    from IPython.display import display
+
+    with contextlib.redirect_stderr(io.StringIO()):  # a mere warning would cost all points
+        report = _check(answer)
+    if report is None:
+        return 0
+    display(report)
+    return report.points
 
 
 def hint(answer: Callable[..., Any]) -> None:

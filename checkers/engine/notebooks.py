@@ -4,6 +4,9 @@ Prose lives in the lesson notebook and code in `solutions/name.py`. A stub cell 
 `{"course": {"stub": ["forward"], "made": <hash>}}` in its metadata; its source is made from the
 reference functions named there. A cell with `{"course": {"hints": "forward"}}` holds the hints of
 that exercise. The solved notebook is the lesson with the stub cells filled in.
+
+Stub cells and check cells (`check(forward)`, alone in a cell) also carry nbgrader's metadata: a
+solution cell, and a locked cell worth the exercise's points.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from checkers.engine.exercise import Exercise
 from checkers.engine.registry import LESSONS, Lesson
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+_CHECK = re.compile(r"check\((\w+)\)")
 GAP = "# Your code here.\nraise NotImplementedError"
 
 
@@ -91,7 +95,37 @@ def with_fresh_stubs(notebook: NotebookNode, lesson: Lesson) -> NotebookNode:
     for cell in fresh.cells:
         if name := cell.metadata.get("course", {}).get("hints"):
             cell.source = hints_source(exercises[name])
+    _mark_for_nbgrader(fresh, exercises)
     return fresh
+
+
+def _mark_for_nbgrader(notebook: NotebookNode, exercises: dict[str, Exercise]) -> None:
+    """Give stub and check cells nbgrader's metadata, schema 3; take it from all others."""
+    marks = {
+        id(cell): _nbgrader_mark("-".join([*names, "answer"]), solution=True)
+        for cell, names in _stub_cells(notebook)
+    }
+    for cell in notebook.cells:
+        found = _CHECK.fullmatch(cell.source.strip()) if cell.cell_type == "code" else None
+        if found and found[1] in exercises:
+            points = exercises[found[1]].points
+            marks[id(cell)] = _nbgrader_mark(f"{found[1]}-check", points=points)
+    for cell in notebook.cells:
+        cell.metadata.pop("nbgrader", None)
+        if id(cell) in marks:
+            cell.metadata["nbgrader"] = NotebookNode(marks[id(cell)])
+
+
+def _nbgrader_mark(name: str, *, solution: bool = False, points: int | None = None) -> dict:
+    mark = {
+        "grade": points is not None,
+        "grade_id": name,
+        "locked": not solution,
+        "schema_version": 3,
+        "solution": solution,
+        "task": False,
+    }
+    return mark if points is None else {**mark, "points": points}
 
 
 def with_solutions(notebook: NotebookNode, lesson: Lesson) -> NotebookNode:
