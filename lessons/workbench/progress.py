@@ -69,8 +69,16 @@ def _bar(total: int, done: int) -> Any:
     # tqdm's bar for notebooks does not heed its own variable
     if os.environ.get("TQDM_DISABLE") or not (in_notebook or sys.stderr.isatty()):
         return _NoBar()
+
+    class Bar(tqdm):
+        """A loop ends with the question before the last timestep, so no bar is ever quite full."""
+
+        def close(self) -> None:
+            self.total = self.n  # what isn't full stays on the page, in red
+            super().close()
+
     layout = "{desc}: {percentage:3.0f}% |{bar}| {elapsed} passed, {remaining} left"
-    bar = tqdm(total=total, initial=done, desc="denoising", leave=False, bar_format=layout)
+    bar = Bar(total=total, initial=done, desc="denoising", leave=False, bar_format=layout)
     if shell is not None:
         _close_after_the_cell(shell, bar)
     return bar
