@@ -38,7 +38,7 @@ def grade(
         run_case: runs a probe on the answer under test, wherever that lives.
         seed: makes the inputs repeatable; fresh ones if None.
         hidden: run the hidden cases, too.
-        memory: keeps what the known versions do on the inputs of `seed`, for the next answer.
+        memory: keeps the inputs of `seed` and what the known versions do, for the next answer.
 
     Returns:
         A result for every case; the mistake is named on the first case that it explains.
@@ -89,11 +89,13 @@ class _Trial:
 
     def __init__(self, exercise: Exercise, case: Case, seed: int, memory: Memory) -> None:
         self.exercise, self.case, self.seed = exercise, case, seed
-        self.inputs = case.inputs(torch.Generator().manual_seed(seed))
-        self.outcome: dict[str, Any] = {"status": "skipped"}
-        self.verdict: Verdict | None = None
         self._key = (exercise.lesson, exercise.name, case.title, seed)
         self._memory = memory
+        self.inputs = memory.get(
+            (*self._key, "inputs"), lambda: case.inputs(torch.Generator().manual_seed(seed))
+        )
+        self.outcome: dict[str, Any] = {"status": "skipped"}
+        self.verdict: Verdict | None = None
 
     def run(self, run_case: RunCase) -> None:
         """Run the probe on the answer under test and judge what it observed.

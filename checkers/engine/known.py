@@ -1,7 +1,7 @@
 """What the reference and the known mistakes do, remembered while a whole class is graded.
 
-Within a run every student gets the same inputs, so the known versions' outcomes need computing
-once for the class, not once for each student.
+Within a run every student gets the same inputs, so these and the known versions' outcomes need
+computing once for the class, not once for each student.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
+
+import torch
 
 from probes.record import Array
 
@@ -44,9 +46,11 @@ class Memory:
 
 
 def size_of(value: Any) -> int:
-    """About how many bytes a recorded outcome takes."""
+    """About how many bytes inputs or a recorded outcome take."""
     if isinstance(value, Array):
         return value.values.nbytes + _SMALL
+    if isinstance(value, torch.Tensor):
+        return value.nbytes + _SMALL
     if isinstance(value, dict):
         return _SMALL + sum(size_of(item) for item in value.values())
     if isinstance(value, list | tuple):

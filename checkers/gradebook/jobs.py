@@ -100,7 +100,7 @@ def _graded(job: Job) -> JobResult:
     lesson = find_lesson(job.lesson)
     report = check_lesson(submission, lesson, worker, job.seed, hidden=True, memory=_memory)
     return JobResult(
-        isolation=level,
+        isolation=isolation_level(worker),
         reports=report.reports,
         cards=[html_card(_shown(job, each), heading=3) for each in report.reports],
     )
