@@ -13,6 +13,7 @@ from checkers.engine.judges import all_of, same_answer, same_form, same_moments,
 from lessons.workbench.noise_schedule import squared_cosine_alphas_cumprod
 from probes.call import call_many
 from probes.forward_noising import call_twice
+from probes.record import Array
 from probes.running import Inputs
 from solutions.forward_noising import forward
 
@@ -109,6 +110,14 @@ def _timesteps(inputs: Inputs) -> list[str]:
     return [f"t = {int(call['t'])}" for call in inputs["calls"]]
 
 
+def _repeats(observation: Observation, calls: str) -> bool:
+    """Whether both calls gave the same; compared here, where no student's code can meddle."""
+    one, other = observation[calls]
+    if isinstance(one, Array) and isinstance(other, Array):
+        return bool(np.array_equal(one.values, other.values))
+    return bool(one == other)
+
+
 def _strengths(observation: Observation) -> list:
     """Only the results' arrays; named for the message that speaks of noise."""
     return observation["result"]
@@ -161,12 +170,12 @@ FORWARD = Exercise(
             _repeat_inputs,
             all_of(
                 same_answer(
-                    "given",
+                    lambda observation: _repeats(observation, "given"),
                     says="Called twice with the same `noise`, your function gives "
                     "two different results.",
                 ),
                 same_answer(
-                    "drawn",
+                    lambda observation: _repeats(observation, "drawn"),
                     says="Called twice without `noise`, your function gives the "
                     "same result: it should draw new noise every time.",
                 ),

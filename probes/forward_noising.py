@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import torch
-
 from probes.running import Inputs
 
 
@@ -18,17 +16,11 @@ def call_twice(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         inputs: {"im", "t", "alphas_cumprod", "noise"}.
 
     Returns:
-        {"given": whether the same noise gave the same result, "drawn": whether two calls that
-        draw their own noise gave the same result}.
+        {"given": both results with that noise, "drawn": both results without}. Whether they are
+        the same is for the judge to say, out of reach of a student who replaces `torch.equal`.
     """
     im, t, abar, noise = inputs["im"], inputs["t"], inputs["alphas_cumprod"], inputs["noise"]
     return {
-        "given": _equal(student(im, t, abar, noise), student(im, t, abar, noise)),
-        "drawn": _equal(student(im, t, abar), student(im, t, abar)),
+        "given": [student(im, t, abar, noise), student(im, t, abar, noise)],
+        "drawn": [student(im, t, abar), student(im, t, abar)],
     }
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if one is None or other is None:
-        return one is other
-    return bool(torch.equal(torch.as_tensor(one), torch.as_tensor(other)))

@@ -62,10 +62,15 @@ def record(value: Any, depth: int = 0) -> Any:
         return _record_ndarray(value)
     if isinstance(value, np.generic):
         return record(value.item(), depth)
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool):
         return value
+    # Of a subclass, which may answer any question as it likes, only the plain value is kept.
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
     if isinstance(value, str):
-        return value[:MAX_TEXT]
+        return str.__getitem__(value, slice(MAX_TEXT))
     if depth < MAX_DEPTH and isinstance(value, list | tuple | range) and len(value) <= MAX_ITEMS:
         return [record(item, depth + 1) for item in value]
     if depth < MAX_DEPTH and isinstance(value, dict) and len(value) <= MAX_ITEMS:

@@ -17,8 +17,10 @@ import torch
 
 from probes.record import Array, Unknown, record
 
-MAX_HEADER = 16 * 2**20
-MAX_BODY = 256 * 2**20
+MAX_HEADER = 4 * 2**20
+MAX_BODY = 64 * 2**20
+LENGTHS_SIZE = 16
+_LARGEST_INTEGER = 2**63
 _LENGTHS = struct.Struct("<QQ")
 _DTYPES = {
     str(np.dtype(kind))
@@ -31,7 +33,11 @@ class WireError(Exception):
 
 
 def encode(value: Any) -> bytes:
-    """Encode arrays, tensors and plain values (what `record` gives) as one message."""
+    """Encode arrays, tensors and plain values (what `record` gives) as one message.
+
+    Raises:
+        WireError: if `value` holds anything else, or too much.
+    """
     chunks: list[bytes] = []
     size = 0
 
@@ -40,6 +46,8 @@ def encode(value: Any) -> bytes:
         if isinstance(item, torch.Tensor | np.ndarray):
             item = record(item)
         if isinstance(item, Array):
+            if size + item.values.nbytes > MAX_BODY:
+                raise WireError(f"the result is larger than {MAX_BODY // 2**20} MB")
             data = item.values.tobytes()
             chunks.append(data)
             offset, size = size, size + len(data)
@@ -59,13 +67,19 @@ def encode(value: Any) -> bytes:
             return [describe(entry) for entry in item]
         if isinstance(item, dict):
             return {"dict": {str(key): describe(entry) for key, entry in item.items()}}
-        if item is None or isinstance(item, bool | int | str):
+        if item is None or isinstance(item, bool | str):
+            return item
+        if isinstance(item, int):
+            if abs(item) > _LARGEST_INTEGER:
+                raise WireError("the result has a whole number of more than 64 bits")
             return item
         if isinstance(item, float):
             return item if math.isfinite(item) else {"float": repr(item)}
         raise WireError(f"a {type(item).__name__} cannot be sent to another process")
 
     header = json.dumps(describe(value)).encode()
+    if len(header) > MAX_HEADER:
+        raise WireError(f"the result's description is larger than {MAX_HEADER // 2**20} MB")
     return _LENGTHS.pack(len(header), size) + header + b"".join(chunks)
 
 
@@ -88,14 +102,21 @@ def decode(message: bytes, *, arrays_as_tensors: bool = False) -> Any:
     if len(message) != start + body_size:
         raise WireError("the message is cut short")
     body = memoryview(message)[start:]
+    restored = 0
 
     def restore(item: Any) -> Any:
+        nonlocal restored
+        if isinstance(item, int) and abs(item) > _LARGEST_INTEGER:
+            raise WireError("a number has more than 64 bits")
         if isinstance(item, list):
             return [restore(entry) for entry in item]
         if not isinstance(item, dict):
             return item
         if set(item) == {"array"}:
             array = _restore_array(item["array"], body)
+            restored += array.values.nbytes
+            if restored > len(body):  # or a few bytes could stand for any number of arrays
+                raise WireError("arrays overlap")
             return array.tensor() if arrays_as_tensors else array
         if set(item) == {"unknown"}:
             return Unknown(str(item["unknown"])[:200])
@@ -107,7 +128,14 @@ def decode(message: bytes, *, arrays_as_tensors: bool = False) -> Any:
 
     try:
         return restore(json.loads(bytes(message[_LENGTHS.size : start])))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise WireError(f"the header cannot be read: {error}") from error
 
 
@@ -131,6 +159,20 @@ def _restore_array(entry: dict[str, Any], body: memoryview) -> Array:
     )
 
 
+def size_after(lengths: bytes) -> int:
+    """How many bytes follow the first `LENGTHS_SIZE` of a message.
+
+    Raises:
+        WireError: if they are too few, or announce too large a message.
+    """
+    if len(lengths) < _LENGTHS.size:
+        raise WireError("the message is cut short")
+    header_size, body_size = _LENGTHS.unpack(lengths)
+    if header_size > MAX_HEADER or body_size > MAX_BODY:
+        raise WireError("the message is larger than allowed")
+    return header_size + body_size
+
+
 def read_message(stream: BinaryIO) -> bytes | None:
     """Read one message; None at the end of the stream.
 
@@ -140,12 +182,8 @@ def read_message(stream: BinaryIO) -> bytes | None:
     lengths = stream.read(_LENGTHS.size)
     if not lengths:
         return None
-    if len(lengths) < _LENGTHS.size:
-        raise WireError("the message is cut short")
-    header_size, body_size = _LENGTHS.unpack(lengths)
-    if header_size > MAX_HEADER or body_size > MAX_BODY:
-        raise WireError("the message is larger than allowed")
-    rest = stream.read(header_size + body_size)
-    if len(rest) != header_size + body_size:
+    size = size_after(lengths)
+    rest = stream.read(size)
+    if len(rest) != size:
         raise WireError("the message is cut short")
     return lengths + rest

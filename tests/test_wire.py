@@ -18,6 +18,10 @@ def _message(header: object, body: bytes = b"") -> bytes:
     return struct.pack("<QQ", len(text), len(body)) + text + body
 
 
+_BYTES = {"stored": "uint8", "shape": [8], "offset": 0, "dtype": "uint8", "library": "torch"}
+_BYTES |= {"device": "cpu"}
+
+
 @pytest.mark.parametrize(
     "dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.bool]
 )
@@ -81,6 +85,9 @@ def test_a_tensor_subclass_is_recorded_as_its_numbers():
         ),
         _message({"array": {"stored": "float32", "shape": [-1], "offset": 0}}, b"1234"),
         _message({"array": {"stored": "float32", "shape": [1], "offset": -4}}, b"1234"),
+        _message([{"array": _BYTES}, {"array": _BYTES}], b"12345678"),
+        _message({"float": 10**400}),
+        _message(2**64),
         _message({"array": "no"}),
         _message({"surprise": 1}),
         pickle.dumps({"result": 1}),
@@ -94,6 +101,24 @@ def test_malformed_messages_are_refused(message):
 def test_nothing_that_runs_code_can_be_sent():
     with pytest.raises(wire.WireError):
         wire.encode({"f": print})
+
+
+@pytest.mark.parametrize(
+    "value", [np.zeros(wire.MAX_BODY + 1, dtype=np.uint8), ["x" * wire.MAX_HEADER], 2**64]
+)
+def test_too_much_is_refused_before_it_is_sent(value):
+    with pytest.raises(wire.WireError):
+        wire.encode(value)
+
+
+def test_of_a_lying_number_only_its_value_is_kept():
+    class Liar(float):
+        def __eq__(self, other):
+            return True
+
+        __hash__ = float.__hash__
+
+    assert record(Liar(2)) == 2 and record(Liar(2)) != 3
 
 
 def test_numpy_arrays_say_that_they_are():

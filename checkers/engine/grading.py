@@ -144,7 +144,13 @@ class _Trial:
     def _judge(self, observed: Any, expected: Observation) -> Verdict:
         if not isinstance(observed, dict):
             return Verdict(False, "The result cannot be read.")
-        return self.case.judge(observed, expected, self.inputs)
+        try:
+            return self.case.judge(observed, expected, self.inputs)
+        except Exception:
+            # An observation may be forged, of any form, which costs its author the case. But if the
+            # judge can't even read the reference's own, it is broken: no answer is to blame.
+            self.case.judge(expected, expected, self.inputs)
+            return Verdict(False, "The result cannot be read.")
 
     def result(self, first: _Trial) -> CaseResult:
         """What the report says of this case."""
