@@ -1,35 +1,61 @@
-"""A `solutions` package for the worker, with the lessons before the one under test and no other.
+"""A `solutions` package for a box, with the lessons before the one under test and no other.
 
 A lesson starts from the reference versions of earlier functions (`from solutions import forward`),
-so these must be there; those of the lesson itself must not.
+so these must be there; those of the lesson itself must not. They come as source text with the
+submission: the file they are written in is out of sight.
 """
 
 from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Sequence
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
-
-SOLUTIONS = Path(__file__).resolve().parents[1] / "solutions"
+from collections.abc import Mapping
+from importlib.machinery import ModuleSpec
+from typing import Any
 
 
 class _GivenSolutions(types.ModuleType):
-    """Tells a student who imports a later answer why it is not there."""
+    """Finds the module that defines a name when it is asked for, and tells which is not there."""
+
+    def __init__(self, modules: Mapping[str, Mapping[str, Any]]) -> None:
+        super().__init__("solutions")
+        self.__path__: list[str] = []
+        self._modules = modules
+        self._owner = {name: key for key, given in modules.items() for name in given["names"]}
 
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise ImportError(f"solutions.{name} is not to be had while your own {name} is checked")
+        if name in self._modules:
+            return __import__(f"solutions.{name}", fromlist=[name])
+        owner = self._owner.get(name)
+        if owner is None:
+            raise ImportError(f"solutions.{name} is not to be had while your own {name} is checked")
+        return getattr(__import__(f"solutions.{owner}", fromlist=[name]), name)
 
 
-class _NoCheckers:
-    """Keeps `checkers`, and the solutions that are not given, from being imported."""
+class _Given:
+    """Imports the solutions that are given, and keeps all others and `checkers` from it."""
 
-    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
-        if fullname.split(".")[0] in ("checkers", "solutions"):
+    def __init__(self, modules: Mapping[str, Mapping[str, Any]]) -> None:
+        self._modules = modules
+
+    def find_spec(
+        self, fullname: str, path: object = None, target: object = None
+    ) -> ModuleSpec | None:
+        package, _, name = fullname.partition(".")
+        if package == "solutions" and name in self._modules:
+            return ModuleSpec(fullname, self)
+        if package in ("checkers", "solutions"):
             raise ImportError(f"{fullname} is not to be had while your own code is checked")
+        return None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        source = self._modules[module.__name__.rpartition(".")[2]]["source"]
+        exec(compile(source, f"<{module.__name__}>", "exec"), module.__dict__)
 
 
 class _QuietCheck(types.ModuleType):
@@ -45,23 +71,13 @@ class _QuietCheck(types.ModuleType):
     def when_ready(*_: object, **__: object) -> None: ...
 
 
-def install(lessons: Sequence[str]) -> None:
+def install(modules: Mapping[str, Mapping[str, Any]]) -> None:
     """Put the given part of `solutions`, and an empty `checkers`, into `sys.modules`.
 
     Args:
-        lessons: names of the modules of `solutions` that may be used, earliest first.
+        modules: for each module of `solutions` that may be used, earliest first, its "source" and
+            the "names" it offers. It runs when it is first imported.
     """
-    package = _GivenSolutions("solutions")
-    package.__path__ = []
-    sys.modules["solutions"] = package
+    sys.modules["solutions"] = _GivenSolutions(modules)
     sys.modules["checkers"] = _QuietCheck("checkers")
-    sys.meta_path.insert(0, _NoCheckers())
-    for lesson in lessons:
-        spec = spec_from_file_location(f"solutions.{lesson}", SOLUTIONS / f"{lesson}.py")
-        assert spec is not None and spec.loader is not None
-        module = module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-        setattr(package, lesson, module)
-        for name in module.__all__:
-            setattr(package, name, getattr(module, name))
+    sys.meta_path.insert(0, _Given(modules))  # type: ignore[arg-type]

@@ -1,194 +1,149 @@
-"""The process that runs a student's code, started by `checkers.engine.isolation`.
+"""The process that `checkers.engine.isolation` starts: it has torch loaded, and forks boxes.
 
-It reads jobs from standard input and writes outcomes to standard output, in the format of
-`probes.wire`. Each job runs in a fork of this process, which has torch loaded already, with limits
-on time and memory, and is killed with everything it started. Where there is no fork (Windows), the
-job runs here and the host starts a new process if one is lost.
+It holds no student's code and no student's results: each box talks to the checker over a socket of
+its own, which is only handed through. Orders come over the control socket, a line of JSON each:
+
+- {"load": true}: import what submissions import; answered with {"loaded": true}.
+- {"box": limits, "own_namespaces": ..., "self_test": null or arguments} with a socket: open a box.
+- {"sweep": true}: end what the last case has started and left; not answered.
+- {"end": true, "lost": whether it has hung up}: end the box; answered with how it ended.
 """
 
 from __future__ import annotations
 
+import array
 import contextlib
-import io
+import gc
+import json
 import os
-import select
-import signal
+import shutil
+import socket
 import sys
-import time
-from typing import Any, BinaryIO
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-import torch
-
-from probes import given_solutions, wire
-from probes.definitions import Definitions, read_definitions
-from probes.running import find_probe, run_probe
-
-CAN_FORK = hasattr(os, "fork")
+from probes import linux, walls
+from probes.confinement import Limits
+from probes.keeper import Box, end_children, open_box
 
 
-def serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answer jobs until `requests` ends. A job is what `checkers.engine.isolation` sends."""
-    while (message := wire.read_message(requests)) is not None:
-        job = wire.decode(message, arrays_as_tensors=True)
-        reply = _run_in_fork(job) if CAN_FORK else wire.encode(_run(job))
-        replies.write(reply)
-        replies.flush()
+def main(settings: dict[str, Any]) -> None:
+    """Set the walls up and serve.
+
+    Args:
+        settings: {"control": the control socket's number, "walls": null or the arguments of
+            `probes.walls.enter`, "user": null or the number of the user to become, "scratch": the
+            folder that boxes may write to, "empty": the folders to empty after each box}.
+    """
+    control = socket.socket(fileno=settings["control"])
+    if settings["walls"] is not None:
+        walls.enter(**settings["walls"])
+    if settings["user"] is not None:
+        _become(settings["user"])
+    if sys.platform == "linux":
+        linux.set_dumpable(False)
+        linux.die_with_parent()
+        linux.adopt_orphans()
+    _serve(control, settings["scratch"], settings["empty"])
 
 
-def _run(job: dict[str, Any]) -> dict[str, Any]:
-    """Read the submission's definitions and run one probe on the function asked for."""
-    given_solutions.install(job["given_solutions"])
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        definitions = read_definitions([(label, source) for label, source in job["cells"]])
-        student = definitions.module.__dict__.get(job["name"])
-        if not callable(student):
-            outcome: dict[str, Any] = {"status": "missing", "message": _missing(job, definitions)}
+def _become(user: int) -> None:
+    os.setgroups([])
+    os.setgid(user)
+    os.setuid(user)
+
+
+def _serve(control: socket.socket, scratch: str, empty: Sequence[str]) -> None:
+    box: Box | None = None
+    while (received := _receive(control)) is not None:
+        order, channel = received
+        if "load" in order:
+            _load()
+            _answer(control, {"loaded": True})
+        elif "sweep" in order:
+            if box is not None:
+                box.sweep()
+        elif "end" in order:
+            ended = box.end(order["lost"]) if box is not None else {"exit": None, "reason": None}
+            box = None
+            if empty:  # boxes without namespaces of their own may leave something
+                end_children(search=True)
+            for folder in empty:
+                _empty(Path(folder))
+            _answer(control, ended)
+        elif channel is not None:
+            if box is not None:
+                box.end()
+            box = _open(order, channel, scratch)
+    if box is not None:
+        box.end()
+    os._exit(0)  # nothing to put in order, and torch takes its time
+
+
+def _open(order: dict[str, Any], channel: int, scratch: str) -> Box:
+    test = order["self_test"]
+
+    def live(channel: int) -> None:
+        if test is not None:
+            from probes.self_test import facts
+
+            os.write(channel, json.dumps(facts(**test)).encode() + b"\n")
         else:
-            outcome = run_probe(find_probe(job["probe"]), student, job["inputs"], job["seed"])
-    if missing_name := outcome.get("missing_name"):
-        outcome["left_out_in"] = definitions.left_out.get(missing_name)
-    return {**outcome, "problems": definitions.problems[:20]}
+            from probes import box
 
+            box.live(channel)
 
-def _missing(job: dict[str, Any], definitions: Definitions) -> str:
-    name = job["name"]
-    if name in definitions.left_out:
-        return (
-            f"{name} is set in {definitions.left_out[name]}, but not by a plain `def` or `class`: "
-            f"the checker reads only definitions. Write `def {name}(...):` there."
-        )
-    functions = [
-        key
-        for key, value in definitions.module.__dict__.items()
-        if getattr(value, "__module__", None) == definitions.module.__name__
-    ]
-    found = f" Found: {', '.join(sorted(functions)[:8])}." if functions else ""
-    return f"There is no {name} here. Was the stub deleted or renamed?{found}"
-
-
-def _run_in_fork(job: dict[str, Any]) -> bytes:
-    """Run the job in a child with a time limit; an outcome is made up for a child that is lost."""
-    read_end, write_end = os.pipe()
-    child = os.fork()
-    if child == 0:
-        _be_the_child(job, write_end)
-    os.close(write_end)
-    with contextlib.suppress(OSError):
-        os.setpgid(child, child)
-    reply, in_time = _collect(read_end, job["time_limit"])
-    os.close(read_end)
-    if not in_time:
-        status = _kill_group(child)
-        return wire.encode({"status": "timed out", "problems": []})
-    status = _kill_group(child, grace=1.0)
-    if reply:
-        return reply
-    return wire.encode({"status": "crashed", "message": _death(status), "problems": []})
-
-
-def _be_the_child(job: dict[str, Any], write_end: int) -> None:
-    """Run the job, write the outcome to the pipe and leave without any clean-up."""
     try:
-        with contextlib.suppress(OSError):
-            os.setpgid(0, 0)
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(nothing, descriptor)
-        _limit_memory(job["memory_limit"])
-        torch.set_num_threads(1)  # a fork can't use the threads its parent may have started
-        reply = wire.encode(_run(job))
-        with os.fdopen(write_end, "wb") as pipe:
-            pipe.write(reply)
-    except MemoryError:
-        with contextlib.suppress(BaseException):
-            os.write(write_end, wire.encode({"status": "out of memory", "problems": []}))
+        return open_box(channel, Limits(**order["box"]), order["own_namespaces"], scratch, live)
     finally:
-        os._exit(0)
+        os.close(channel)
 
 
-def _limit_memory(extra_bytes: int) -> None:
-    """Allow `extra_bytes` of address space beyond what the process has mapped already."""
-    try:
-        import resource
-
-        with open("/proc/self/statm") as statm:  # noqa: PTH123  (pathlib may not be loaded yet)
-            mapped = int(statm.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-        resource.setrlimit(resource.RLIMIT_AS, (mapped + extra_bytes, mapped + extra_bytes))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    except (ImportError, OSError, ValueError):  # not Linux: the time limit remains
-        pass
-
-
-def _collect(read_end: int, time_limit: float) -> tuple[bytes, bool]:
-    """All the child writes before it closes the pipe, and whether it did so in time."""
-    deadline = time.monotonic() + time_limit
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        ready, _, _ = select.select([read_end], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
-            return b"", False
-        chunk = os.read(read_end, 1 << 20)
-        if not chunk:
-            return _whole_message(b"".join(chunks)), True
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > wire.MAX_HEADER + wire.MAX_BODY:
-            return b"", True
-
-
-def _whole_message(reply: bytes) -> bytes:
-    """`reply` if it is one well-formed message, else nothing."""
-    try:
-        outcome = wire.decode(reply)
-    except wire.WireError:
-        return b""
-    return reply if isinstance(outcome, dict) else b""
-
-
-def _kill_group(child: int, grace: float = 0.0) -> int:
-    """Wait `grace` seconds for the child, then kill it and all it started; its wait status."""
-    status = 0
-    deadline = time.monotonic() + grace
-    while grace and time.monotonic() < deadline:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            with contextlib.suppress(OSError):
-                os.killpg(child, signal.SIGKILL)
-            return status
-        time.sleep(0.002)
-    with contextlib.suppress(OSError):
-        os.killpg(child, signal.SIGKILL)
-    with contextlib.suppress(OSError):
-        os.kill(child, signal.SIGKILL)
-    with contextlib.suppress(ChildProcessError):
-        _, status = os.waitpid(child, 0)
-    return status
-
-
-def _death(status: int) -> str:
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        name = signal.Signals(number).name
-        if number == signal.SIGKILL:
-            return (
-                f"The process was killed ({name}), perhaps because the machine ran out of memory."
-            )
-        return f"The process died of {name}."
-    return f"The process ended by itself with exit code {os.waitstatus_to_exitcode(status)}."
-
-
-def _preload() -> None:
-    """Import what submissions import, once, so that no fork pays for it again."""
+def _load() -> None:
+    """Import what submissions import, once, so that no box pays for it again."""
+    import torch
     import torchvision.transforms.functional  # noqa: F401
 
     import lessons.workbench
     import lessons.workbench.figures  # noqa: F401
+    import probes.box  # noqa: F401
+
+    torch.set_num_threads(1)
+    gc.collect()
+    gc.freeze()  # else every box copies the pages that its first collection looks at
+
+
+def _empty(folder: Path) -> None:
+    """Remove what a box without a scratch folder of its own has left."""
+    with contextlib.suppress(OSError):
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
+
+
+def _receive(control: socket.socket) -> tuple[dict[str, Any], int | None] | None:
+    """The next order and the socket that came with it; None when there are no more."""
+    text = b""
+    channel = None
+    while not text.endswith(b"\n"):
+        room = socket.CMSG_SPACE(array.array("i").itemsize)
+        chunk, extra, _, _ = control.recvmsg(1, room)  # what follows the line is the next order
+        if not chunk:
+            return None
+        text += chunk
+        for level, kind, data in extra:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                channel = array.array("i", data)[0]
+                os.set_inheritable(channel, False)
+    return json.loads(text), channel
+
+
+def _answer(control: socket.socket, message: dict[str, Any]) -> None:
+    control.sendall(json.dumps(message).encode() + b"\n")
 
 
 if __name__ == "__main__":
-    # Replies must not mix with what imports print, so they get the real standard output.
-    reply_stream = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    _preload()
-    serve(sys.stdin.buffer, reply_stream)
+    main(json.loads(sys.argv[1]))

@@ -1,0 +1,224 @@
+"""Every level of isolation does what it says, and no more is claimed than was found to hold."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from checkers.engine import isolation, sandbox
+from checkers.engine.exercise import Exercise
+from checkers.engine.grading import grade
+from checkers.engine.isolation import Worker
+from checkers.engine.registry import ROOT
+from checkers.engine.sandbox import IsolationError, Level, Way
+from checkers.forward_noising import FORWARD
+
+RIGHT = """
+import torch
+def forward(im, t, alphas_cumprod, noise=None):
+    noise = torch.randn_like(im) if noise is None else noise
+    return alphas_cumprod[t].sqrt() * im + (1 - alphas_cumprod[t]).sqrt() * noise
+"""
+FORM = replace(FORWARD.cases[1], time_limit=60.0, memory_limit=2**29)
+ALL_FACTS = {"hidden", "read_only", "offline", "alone", "few_processes", "small_scratch"}
+
+
+def _exercise(**limits):
+    return Exercise(FORWARD.reference, [replace(FORM, **limits)], FORWARD.hints)
+
+
+def _grade(source, worker, **limits):
+    return grade(_exercise(**limits), partial(worker.run_case, [("cell 1", source)]), seed=3)
+
+
+def _body(lines):
+    return f"import os, sys, time\ndef forward(im, t, alphas_cumprod, noise=None):\n    {lines}\n"
+
+
+def _start(level):
+    try:
+        return Worker(require=level, at_most=level).__enter__()
+    except IsolationError as error:
+        pytest.skip(f"{level} can't be had here: {error}")
+
+
+@pytest.fixture(scope="module", params=[Level.SANDBOX, Level.NAMESPACES, Level.LIMITS], ids=str)
+def any_worker(request):
+    worker = _start(request.param)
+    yield worker
+    worker.__exit__(None, None, None)
+
+
+def test_the_level_reached_is_told(any_worker):
+    assert any_worker.level in Level
+    assert any_worker.description == sandbox.DESCRIPTIONS[any_worker.level]
+    if any_worker.level is Level.SANDBOX:
+        assert any_worker.holds == ALL_FACTS
+    if any_worker.level is Level.NAMESPACES:
+        assert {"hidden", "read_only", "offline"} <= any_worker.holds
+
+
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [
+        (RIGHT, "passed"),
+        (_body("while True: pass"), "timed out"),
+        (_body("return [bytearray(2**26) for _ in range(99)]"), "out of memory"),
+        (_body("os._exit(0)"), "crashed"),
+        (_body("import ctypes; ctypes.string_at(0)"), "crashed"),
+        (_body("raise KeyboardInterrupt"), "raised"),
+        (_body("import solutions.forward_noising"), "raised"),
+        (_body("os.write(1, b'junk'); print('junk')"), "wrong"),
+    ],
+)
+def test_every_end_has_its_status_and_the_next_one_is_judged_as_ever(source, status, any_worker):
+    limits = {"time_limit": 1.5} if status == "timed out" else {}
+    assert _grade(source, any_worker, **limits).status == status
+    assert _grade(RIGHT, any_worker).passed
+
+
+def test_the_worker_cannot_be_reached_from_a_box(any_worker):
+    server = any_worker._server.process.pid
+    report = _grade(
+        _body(
+            "[_try(pid) for pid in (os.getppid(), os.getppid() - 1)]; return im\n"
+            "def _try(pid):\n"
+            "    for attack in (lambda: pid > 1 and os.kill(pid, 9), lambda: _write(pid)):\n"
+            "        try:\n"
+            "            attack()\n"
+            "        except OSError:\n"
+            "            pass\n"
+            "def _write(pid):\n"
+            "    with open(f'/proc/{pid}/mem', 'r+b', 0) as memory:\n"
+            "        memory.seek(4096)\n"
+            "        memory.write(b'x')"
+        ),
+        any_worker,
+    )
+    assert report.passed, str(report)  # the form is right; the attacks came to nothing
+    assert any_worker._server.process.pid == server and any_worker._server.process.poll() is None
+
+
+def test_no_process_outlives_its_case(any_worker):
+    mark = f"9876.{time.time_ns() % 10**7}"
+    source = _body(
+        f"import subprocess; subprocess.Popen('setsid sleep {mark} & sleep {mark}', shell=True); "
+        "time.sleep(0.2); return im"
+    )
+    assert _grade(source, any_worker).passed
+    time.sleep(0.3)
+    alive = subprocess.run(["pgrep", "-f", f"^sleep {mark}"], capture_output=True, text=True).stdout
+    assert not alive.strip()
+
+
+def test_scratch_files_do_not_reach_the_next_submission(any_worker):
+    write = _body("open('left', 'w').close(); open(os.environ['HOME'] + '/too', 'w'); return im")
+    read = _body(
+        "assert not {'left', 'too'} & {*os.listdir('.'), *os.listdir(os.environ['HOME'])}; "
+        "return im"
+    )
+    assert _grade(write, any_worker).passed
+    assert _grade(read, any_worker).passed
+
+
+def test_a_lost_worker_is_replaced(any_worker):
+    assert _grade(RIGHT, any_worker).passed
+    os.kill(any_worker._server.process.pid, signal.SIGKILL)
+    assert _grade(RIGHT, any_worker).passed
+    any_worker.finish()
+    assert _grade(RIGHT, any_worker).passed
+
+
+def test_a_plain_process_still_keeps_students_apart():
+    """The lowest level: where there is no fork, each submission has a Python of its own."""
+    meddler = (
+        _body("return 'never got here'") + "class P:\n    import torch\n    torch.rand = None\n"
+    )
+    with Worker(at_most=Level.PROCESS) as worker:
+        assert worker.level is Level.PROCESS
+        assert _grade(meddler, worker).status == "wrong"
+        assert _grade(RIGHT, worker).passed
+        assert _grade(_body("os._exit(4)"), worker).status == "crashed"
+        endless = _grade(_body("time.sleep(10**6)"), worker, time_limit=8.0)
+        assert endless.status == "timed out"
+
+
+def test_a_level_that_cannot_be_had_is_refused_in_a_sentence(monkeypatch):
+    monkeypatch.setattr(isolation, "ways", lambda at_most: iter([Way(Level.PROCESS)]))
+    with pytest.raises(IsolationError, match=r"no isolation of level sandbox.*bubblewrap"):
+        Worker(require=Level.SANDBOX).__enter__()
+
+
+def test_a_promise_that_does_not_hold_is_found_out(monkeypatch):
+    """The self-test is asked about a file that is in sight: it must not call it hidden."""
+    best = next(sandbox.ways())
+    if best.level < Level.NAMESPACES:
+        pytest.skip("no level here promises to hide anything")
+    arguments = sandbox.self_test_arguments()
+    arguments["must_not_exist"] = [str(ROOT / "probes" / "worker.py")]
+    monkeypatch.setattr(isolation, "self_test_arguments", lambda: arguments)
+    with pytest.raises(IsolationError, match="does not hold: hidden"):
+        Worker(require=best.level).__enter__()
+
+
+def test_levels_are_ordered_and_have_names():
+    assert Level.SANDBOX > Level.NAMESPACES > Level.LIMITS > Level.PROCESS
+    assert [Level.from_name(str(level)) for level in Level] == list(Level)
+    with pytest.raises(ValueError, match="sandbox"):
+        Level.from_name("fortress")
+
+
+def test_nothing_that_answers_stand_in_is_visible():
+    for secret in ("checkers", "solutions", "tests", ".git", "lessons/01_forward_noising.ipynb"):
+        path = ROOT / secret
+        inside = [p for p in sandbox.visible() if path.is_relative_to(p)]
+        assert not inside or any(path.is_relative_to(p) for p in sandbox.hidden())
+    assert not any(Path.home().is_relative_to(path) for path in sandbox.visible())
+
+
+def test_the_users_own_environment_stays_outside(monkeypatch):
+    monkeypatch.setenv("GITHUB_TOKEN", "secret")
+    assert "secret" not in sandbox.environment("/tmp").values()
+
+
+def test_killing_the_checker_leaves_no_process_behind():
+    """Also `kill -9`, with a submission in full swing."""
+    mark = f"{time.time_ns() % 10**9}"
+    script = f"""
+from checkers.engine.isolation import Worker
+from tests.test_sandbox import _grade, _body
+with Worker() as worker:
+    print("started", flush=True)
+    _grade(_body("import subprocess; subprocess.Popen(['sleep', '9.{mark}']); "
+                 "open('/tmp/x', 'w'); time.sleep(99)"), worker)
+"""
+    checker = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=ROOT, start_new_session=True
+    )
+    with checker:
+        assert checker.stdout.readline() == b"started\n"
+        _until(lambda: _alive(f"^sleep 9.{mark}"), 30)
+        workers = _alive(f"ppid {checker.pid}")
+        assert workers
+        checker.kill()
+        checker.wait()
+    _until(lambda: not _alive(f"^sleep 9.{mark}"), 30)
+    _until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 30)
+
+
+def _alive(what):
+    by = ["-P", what.split()[1]] if what.startswith("ppid") else ["-f", what]
+    return subprocess.run(["pgrep", *by], capture_output=True, text=True).stdout.split()
+
+
+def _until(condition, seconds):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
