@@ -1,0 +1,10 @@
+"""Never ends to be read."""
+
+
+class Endless:
+    while True:
+        pass
+
+
+def forward(im, t, alphas_cumprod, noise=None):
+    return im
