@@ -185,7 +185,7 @@ def forward(im, t, alphas_cumprod, noise=None):
     things += [v for thing in things if type(thing) in (dict, list, tuple)
                for v in (thing.values() if type(thing) is dict else thing)]
     for thing in things:
-        if isinstance(getattr(thing, "values", None), np.ndarray):
+        if type(thing).__name__ == "Array":
             thing = thing.values
         if thing is wanted or not isinstance(thing, (torch.Tensor, np.ndarray)):
             continue
