@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from checkers.engine.registry import ROOT, Lesson
 from checkers.engine.verify import as_submission
 
 RIGHT, WRONG, STUB, BROKEN = "right", "wrong", "stub", "broken"
+LEANING = "right, calls a wrong one"
 Truth = dict[str, dict[str, str]]
-"""By student and exercise: "right", "wrong: name of the mistake", "stub" or "broken: file"."""
+"""By student and exercise: one of the above, with ": " and which mistake or file it is, if any."""
 
 _BROKEN = {
     "truncated.ipynb": b'{"cells": [{"cell_type": "code", "sou',
@@ -61,27 +63,40 @@ def make_class(folder: Path, lessons: Sequence[Lesson], size: int, seed: int = 0
                     truth[student][exercise.name] = f"{BROKEN}: {rogue}"
             continue
         for lesson in lessons:
-            cells = []
+            contexts, answers = [], []
             for exercise in lesson.exercises:
-                made, label = _answer(exercise, kind, mistakes, styles, choose)
-                cells += made
+                context, answer, label = _answer(exercise, kind, mistakes, styles, choose)
+                contexts.append(context)
+                answers.append(answer)
                 truth[student][exercise.name] = label
-            _write(folder / student / lesson.notebook.name, cells)
+            _note_leaning(truth[student], lesson, answers)
+            # A context may define what another exercise asks for; the answers come last.
+            _write(folder / student / lesson.notebook.name, [*contexts, *answers])
     return truth
+
+
+def _note_leaning(truth: dict[str, str], lesson: Lesson, answers: Sequence[str]) -> None:
+    """A right answer that calls a wrong one of the same student may pass or fail."""
+    wrong = [e.name for e in lesson.exercises if truth[e.name].startswith(WRONG)]
+    for exercise, answer in zip(lesson.exercises, answers, strict=True):
+        called = [name for name in wrong if re.search(rf"\b{name}\b", answer)]
+        if truth[exercise.name] == RIGHT and called:
+            truth[exercise.name] = f"{LEANING}: {called[0]}"
 
 
 def _answer(
     exercise: Exercise, kind: int, mistakes: dict, styles: dict, choose: random.Random
-) -> tuple[list[str], str]:
+) -> tuple[str, str, str]:
+    """Imports and helpers, the answer itself, and what it is."""
     if kind == 8:
         context = as_submission(exercise.reference, exercise.name).cells[0][1]
-        return [context, stub_source(exercise.reference)], STUB
+        return context, stub_source(exercise.reference), STUB
     if kind >= 5 and choose.random() < 0.5:
         mistake = next(mistakes[exercise.name])
-        cells = as_submission(mistake.answer, exercise.name).cells
-        return [source for _, source in cells], f"{WRONG}: {mistake.name}"
-    cells = as_submission(next(styles[exercise.name]), exercise.name).cells
-    return [source for _, source in cells], RIGHT
+        context, answer = as_submission(mistake.answer, exercise.name).cells
+        return context[1], answer[1], f"{WRONG}: {mistake.name}"
+    context, answer = as_submission(next(styles[exercise.name]), exercise.name).cells
+    return context[1], answer[1], RIGHT
 
 
 def _write(path: Path, sources: Sequence[str]) -> None:

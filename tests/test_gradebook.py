@@ -5,6 +5,7 @@ import html.parser
 import json
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -216,6 +217,18 @@ def test_settings_that_cannot_be_meant_get_one_sentence(tmp_path, text, words):
         load_settings(path)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_readme_shows_the_defaults(tmp_path):
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text()
+    (toml,) = re.findall(r"```toml\n(.*?)```", readme, flags=re.DOTALL)
+    path = tmp_path / "policy.toml"
+    path.write_text(toml)
+    shown = load_settings(path)
+    assert shown.model_copy(update={"weights": Settings().weights}) == Settings()
+    path.write_text(re.sub(r"(?m)^# (?=(lessons|due) = )", "", toml))
+    switched_on = load_settings(path)
+    assert switched_on.lessons and switched_on.late.due
 
 
 def test_only_the_lessons_asked_for_count(tmp_path):

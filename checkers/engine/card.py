@@ -15,6 +15,7 @@ from checkers.engine.report import CaseResult, Report, Status
 
 _WIDTH = 78
 _TITLE = 54
+_PICTURE_SIDE = 128
 _HIDDEN = '<div style="opacity:.7">Only grading runs this case.</div>'
 _AGAIN = "For the same reason."
 _COUNTS = {1: "one hint is", 2: "two hints are", 3: "three hints are", 4: "four hints are"}
@@ -136,7 +137,7 @@ def _hints_waiting(report: Report) -> str:
 def _case_row(case: CaseResult) -> str:
     colour = _COLOURS.get(case.status, _STOPPED)
     details = "".join(
-        f'<div style="margin-top:4px">{_paragraphs(text)}</div>'
+        f'<div style="margin-top:4px">{marked_up(text)}</div>'
         for text in (case.message, case.diagnosis)
         if text
     )
@@ -144,12 +145,12 @@ def _case_row(case: CaseResult) -> str:
         details += _picture_row(case.pictures)
     return (
         f'<b style="color:{colour}">{case.status}</b>'
-        f"<div>{_paragraphs(case.title)}{_HIDDEN if case.hidden else ''}{details}</div>"
+        f"<div>{marked_up(case.title)}{_HIDDEN if case.hidden else ''}{details}</div>"
         f"<div>{case.points} / {case.max_points}</div>"
     )
 
 
-def _paragraphs(text: str) -> str:
+def marked_up(text: str) -> str:
     """Escape `text`, keep its line breaks and set what stands in backquotes as code."""
     parts = escape(text).split("`")
     marked = "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
@@ -167,13 +168,20 @@ def _picture_row(pictures: Pictures) -> str:
     caption = f" at {pictures.caption}" if pictures.caption else ""
     figures = "".join(
         '<figure style="display:inline-block;margin:6px 10px 0 0;text-align:center">'
-        f'<img src="{_data_uri(picture)}" width="128" height="128" alt="{name}{escape(caption)}" '
+        f'<img src="{_data_uri(picture)}" {_size(picture)} alt="{name}{escape(caption)}" '
         'style="image-rendering:pixelated"><figcaption>'
         f"{name}</figcaption></figure>"
         for name, picture in shown
     )
     note = "White in the difference is where yours is furthest from the target."
     return f'<div>{figures}</div><div style="opacity:.7">{note}</div>'
+
+
+def _size(picture: torch.Tensor) -> str:
+    """Width and height to show a (C, H, W) picture with; the longer side is the same for all."""
+    height, width = picture.shape[-2:]
+    scale = _PICTURE_SIDE / max(height, width, 1)
+    return f'width="{max(1, round(width * scale))}" height="{max(1, round(height * scale))}"'
 
 
 def _data_uri(picture: torch.Tensor) -> str:
@@ -193,6 +201,6 @@ def _hint_folds(report: Report) -> str:
     for number, text in reversed(list(enumerate(report.hints, 1))):
         fold = (
             f"<details><summary>Show hint {number} of {len(report.hints)}</summary>"
-            f'<div style="padding:2px 0 2px 1em">{_paragraphs(text)}{fold}</div></details>'
+            f'<div style="padding:2px 0 2px 1em">{marked_up(text)}{fold}</div></details>'
         )
     return fold

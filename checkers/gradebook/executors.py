@@ -54,9 +54,12 @@ def local_processes(count: int) -> Executor:
         with ThreadPoolExecutor(count, initializer=slots.open) as threads:
             try:
                 yield from _in_window(jobs, lambda text: threads.submit(slots.grade, text), count)
+            except BaseException:
+                slots.kill()
+                raise
             finally:
-                slots.close()
                 threads.shutdown(wait=True, cancel_futures=True)
+                slots.close()
 
     return run
 
@@ -139,15 +142,18 @@ class _Slots:
                 self.open()
         return _lost()
 
-    def close(self) -> None:
+    def kill(self) -> None:
         """End every process at once, whatever it is doing."""
         self._closed = True
         for pool in self._all:
-            processes = list((getattr(pool, "_processes", None) or {}).values())
-            for process in processes:
+            for process in list((getattr(pool, "_processes", None) or {}).values()):
                 with contextlib.suppress(Exception):
                     process.terminate()
-            pool.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        """Let every process end by itself."""
+        for pool in self._all:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _start_in_child() -> None:

@@ -7,7 +7,9 @@ from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from checkers.engine.card import marked_up
 from checkers.engine.registry import Lesson
 from checkers.gradebook.results import READ, LessonGrade, StudentGrade
 from checkers.gradebook.settings import Settings
@@ -18,13 +20,15 @@ _BAR_WIDTH, _GAP, _HEIGHT = 52, 8, 160
 
 @cache
 def _templates() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("checkers.gradebook"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["marked_up"] = lambda text: Markup(marked_up(text))  # escaped by the card
+    return environment
 
 
 def feedback_page(student: StudentGrade, cards: Mapping[str, list[str]]) -> str:
