@@ -41,8 +41,11 @@ class GradingError(ValueError):
     """Grading cannot begin or go on; the message is one sentence that says what to do."""
 
 
-class StoppedError(Exception):
-    """Somebody pressed Ctrl-C, or asked the process to end."""
+class StoppedError(KeyboardInterrupt):
+    """Somebody pressed Ctrl-C, or asked the process to end.
+
+    A `KeyboardInterrupt`, as what runs code on trial lets nothing else through.
+    """
 
 
 def grade_folder(
