@@ -290,8 +290,8 @@ def memory(count: int) -> None:
         for number in range(count):
             answers = lesson.exercises[0].right_answers
             cells = as_submission(answers[number % len(answers)], "forward").cells
-            path = folder / f"student {number:05}.py"
-            path.parent.mkdir(exist_ok=True)
+            path = folder / f"student {number:05}" / f"{lesson.notebook.stem}.py"
+            path.parent.mkdir(parents=True)
             path.write_text("\n".join(source for _, source in cells) + f"\n# {number}\n")
         done = 0
 
