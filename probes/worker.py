@@ -106,7 +106,8 @@ def _load() -> None:
     import torchvision.transforms.functional  # noqa: F401
 
     import lessons.workbench
-    import lessons.workbench.figures  # noqa: F401
+    import lessons.workbench.figures
+    import lessons.workbench.plots  # noqa: F401
     import probes.box  # noqa: F401
 
     torch.set_num_threads(1)

@@ -98,7 +98,10 @@ def _graded(job: Job) -> JobResult:
         return JobResult(isolation=level, refusal=too_weak(level, job.require))
     submission = Submission(ROOT / job.lesson, job.cells)
     lesson = find_lesson(job.lesson)
-    report = check_lesson(submission, lesson, worker, job.seed, hidden=True, memory=_memory)
+    try:
+        report = check_lesson(submission, lesson, worker, job.seed, hidden=True, memory=_memory)
+    finally:
+        worker.finish()  # nothing of one student's runs while another's is graded
     return JobResult(
         isolation=isolation_level(worker),
         reports=report.reports,
@@ -115,7 +118,7 @@ def _shown(job: Job, report: Report) -> Report:
 
 def isolation_level(worker: Worker) -> str:
     """The level of isolation that `worker` reaches on this machine."""
-    return str(getattr(worker, "level", LEVELS[0]))
+    return str(worker.level)
 
 
 def reaches(level: str, required: str) -> bool:

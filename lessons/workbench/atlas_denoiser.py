@@ -163,8 +163,7 @@ class AtlasDenoiser(Denoiser):
         for timestep in sorted(set(timesteps)):
             chosen = [row for row, step in enumerate(timesteps) if step == timestep]
             abar = float(self.alphas_cumprod[timestep])
-            for start in range(0, len(chosen), ROWS_AT_ONCE):
-                rows = chosen[start : start + ROWS_AT_ONCE]
+            for rows in _in_groups(x_t, chosen):
                 x_0 = self._posterior_mean(x_t[rows], abar, log_priors[rows])
                 noise[rows] = (x_t[rows] - abar**0.5 * x_0) / (1 - abar) ** 0.5
         noise = noise.to(home)
@@ -356,3 +355,15 @@ def _around_cells(corners: Tensor) -> Tensor:
 
 def _sizes(shape: tuple[int, ...]) -> str:
     return ", ".join(str(size) for size in shape)
+
+
+def _in_groups(x_t: Tensor, chosen: list[int]) -> list[list[int]]:
+    """Cut rows into groups of `ROWS_AT_ONCE` at most, equal pictures side by side.
+
+    What a picture is compared with is computed once for its group: guidance asks about every
+    picture twice.
+    """
+    if len(chosen) > ROWS_AT_ONCE:
+        _, which = torch.unique(x_t[chosen].flatten(1), dim=0, return_inverse=True)
+        chosen = [chosen[place] for place in which.argsort(stable=True).tolist()]
+    return [chosen[i : i + ROWS_AT_ONCE] for i in range(0, len(chosen), ROWS_AT_ONCE)]
