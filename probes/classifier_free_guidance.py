@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from lessons.workbench.exact_worlds import ExactWorld, GaussianDenoiser, PointDenoiser
-from probes.iterative_denoising import alike
+from probes.call import alike
 from probes.quiet_world import QuietWorld
 from probes.running import Inputs
 

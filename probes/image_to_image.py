@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lessons.workbench.exact_worlds import ExactWorld, GaussianDenoiser
+from probes.call import alike
 from probes.quiet_world import QuietWorld
 from probes.running import Inputs
 from probes.shown_pictures import prompts_asked, shown_first, timesteps_asked
@@ -98,9 +99,9 @@ def repeats(run: Callable[..., Any], inputs: Inputs) -> dict[str, bool]:
         return torch.Generator().manual_seed(inputs["seed"])
 
     return {
-        "same_seed": _alike(run(noisy, seeded()), run(noisy, seeded())),
-        "quiet_same_seed": _alike(run(quiet, seeded()), run(quiet, seeded())),
-        "unseeded": _alike(run(noisy), run(noisy)),
+        "same_seed": alike(run(noisy, seeded()), run(noisy, seeded())),
+        "quiet_same_seed": alike(run(quiet, seeded()), run(quiet, seeded())),
+        "unseeded": alike(run(noisy), run(noisy)),
     }
 
 
@@ -108,12 +109,6 @@ def halves(pictures: Tensor) -> list[Tensor]:
     """The left and the right half of (n, C, H, W)."""
     middle = pictures.shape[-1] // 2
     return [pictures[..., :middle], pictures[..., middle:]]
-
-
-def _alike(one: Any, other: Any) -> bool:
-    if one is None or other is None:
-        return one is other
-    return bool(torch.equal(torch.as_tensor(one), torch.as_tensor(other)))
 
 
 def _edit(

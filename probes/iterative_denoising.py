@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from lessons.workbench.exact_worlds import ExactWorld, GaussianDenoiser, PointDenoiser
+from probes.call import alike
 from probes.quiet_world import QuietWorld
 from probes.running import Inputs
 
@@ -105,13 +106,6 @@ def denoise_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str,
         return torch.Generator().manual_seed(inputs["seed"])
 
     return {"same_seed": alike(run(seeded()), run(seeded())), "unseeded": alike(run(), run())}
-
-
-def alike(one: Any, other: Any) -> bool:
-    """Whether two returned values are the same numbers."""
-    if one is None or other is None:
-        return one is other
-    return bool(torch.equal(torch.as_tensor(one), torch.as_tensor(other)))
 
 
 def _denoise(

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lessons.workbench.denoiser import NoiseEstimate
 from lessons.workbench.exact_worlds import ExactWorld, GaussianDenoiser, PointDenoiser
+from probes.call import alike
 from probes.quiet_world import QuietWorld
 from probes.running import Inputs
 
@@ -114,13 +115,7 @@ def run_repeatedly(run: Run, inputs: Inputs) -> dict[str, Any]:
 
     first = once(seeded())
     return {
-        "same_seed": _alike(first, once(seeded())),
-        "unseeded": _alike(once(), once()),
-        "any_start": _alike(first, once(seeded(), factor=-1.0)),
+        "same_seed": alike(first, once(seeded())),
+        "unseeded": alike(once(), once()),
+        "any_start": alike(first, once(seeded(), factor=-1.0)),
     }
-
-
-def _alike(one: Any, other: Any) -> bool:
-    if one is None or other is None:
-        return one is other
-    return bool(torch.equal(torch.as_tensor(one), torch.as_tensor(other)))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lessons.workbench.exact_worlds import GaussianDenoiser, PointDenoiser
-from probes.iterative_denoising import alike
+from probes.call import alike
 from probes.quiet_world import QuietWorld
 from probes.running import Inputs
 

@@ -77,7 +77,7 @@ def same_noise_added() -> Judge:
 
 def _labels(inputs: Inputs) -> list[str]:
     return [
-        f"i_start = {call['i_start']}, timesteps = {_short(list(call['timesteps']))}"
+        f"i_start = {call['i_start']}, timesteps = {short(list(call['timesteps']))}"
         for call in inputs["calls"]
     ]
 
@@ -87,8 +87,8 @@ def _path_problem(observed: Observation, expected: Observation, inputs: Inputs) 
     for where, mine, right in zip(_labels(inputs), asked, expected["asked"], strict=False):
         if isinstance(mine, list) and mine != right:
             return (
-                f"With {where}, your loop asks the denoiser at t = {_short(mine)}; "
-                f"it should ask at t = {_short(right)}."
+                f"With {where}, your loop asks the denoiser at t = {short(mine)}; "
+                f"it should ask at t = {short(right)}."
                 if mine
                 else f"With {where}, your loop never asks the denoiser."
             )
@@ -135,7 +135,7 @@ def _as_list(value: Any) -> list:
     return value if isinstance(value, list) else []
 
 
-def _short(steps: list) -> str:
+def short(steps: list) -> str:
     """A list of timesteps, its middle left out if it is long."""
     shown = steps if len(steps) <= 5 else [*steps[:2], "...", steps[-1]]
     return f"[{', '.join(map(str, shown))}]" if steps else "[]"

@@ -13,6 +13,7 @@ import numpy as np
 
 from checkers.engine.exercise import Judge, Observation, Verdict
 from checkers.engine.judges import form_problem
+from checkers.engine.loop_judges import short
 from probes.record import Array
 from probes.running import Inputs
 
@@ -34,8 +35,8 @@ def same_timesteps_asked() -> Judge:
             if mine != right:
                 return Verdict(
                     False,
-                    f"{where}our function asks the denoiser at t = {_short(mine)}; it should ask "
-                    f"at t = {_short(right)}.",
+                    f"{where}our function asks the denoiser at t = {short(mine)}; it should ask "
+                    f"at t = {short(right)}.",
                 )
         return Verdict(True)
 
@@ -115,9 +116,3 @@ def _prompts_problem(observed: Observation, expected: Observation, number: int) 
         return ""
     name = f"the prompt {missing[0]!r}" if missing[0] else "the empty prompt"
     return f"Your function never asks the denoiser with {name}; guidance needs both estimates."
-
-
-def _short(steps: list) -> str:
-    """A list of timesteps, its middle left out if it is long."""
-    shown = steps if len(steps) <= 5 else [*steps[:2], "...", steps[-1]]
-    return f"[{', '.join(map(str, shown))}]"
