@@ -105,12 +105,12 @@ SAMPLE = Exercise(
             2,
             _start_inputs,
             all_of(
-                same_moments("start", what="what the denoiser is shown first"),
                 same_answer(
                     "apart",
                     says="Two of the pictures that the denoiser is shown first are the same: draw "
                     "noise for each of the n.",
                 ),
+                same_moments("start", what="what the denoiser is shown first"),
             ),
             sample_quietly,
         ),

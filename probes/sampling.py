@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from lessons.workbench.exact_worlds import GaussianDenoiser, PointDenoiser
 from probes.call import alike
 from probes.quiet_world import QuietWorld
 from probes.running import Inputs
+from probes.shown_pictures import shown_first
 
 
 def sample_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -24,8 +24,8 @@ def sample_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
 
     Returns:
         {"result": what each call returned, "start": the pictures the denoiser was shown at the
-        first timestep, "apart": whether no two of them were the same, "asked": the timesteps it
-        was asked at, "noise_steps": [t, t_prev] of each call of `add_variance`}.
+        first timestep, each once, "apart": whether they are as many as were asked for, "asked": the
+        timesteps it was asked at, "noise_steps": [t, t_prev] of each call of `add_variance`}.
     """
     observed: dict[str, list] = {
         "result": [],
@@ -39,10 +39,9 @@ def sample_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
         world = QuietWorld(inputs["means"], inputs["std"], dtype)
         embeds = world.embed(one["prompts"])
         observed["result"].append(student(world, one["n"], embeds, list(one["timesteps"])))
-        shown = [c.x_t for c in world.calls if c.timesteps[0] == world.calls[0].timesteps[0]]
-        start = torch.cat(shown) if shown else torch.zeros(0)
+        start = shown_first(world)
         observed["start"].append(start)
-        observed["apart"].append(_all_differ(start))
+        observed["apart"].append(len(start) >= one["n"])
         observed["asked"].append(world.asked())
         observed["noise_steps"].append([[step["t"], step["t_prev"]] for step in world.added])
     return observed
@@ -105,8 +104,3 @@ def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         "other_seed": alike(run(noisy, seed), run(noisy, seed + 1)),
         "unseeded": alike(run(noisy, None), run(noisy, None)),
     }
-
-
-def _all_differ(pictures: Tensor) -> bool:
-    rows = list(pictures)
-    return not any(torch.equal(one, other) for i, one in enumerate(rows) for other in rows[i + 1 :])

@@ -147,8 +147,17 @@ def test_ctrl_c_ends_in_good_order_and_the_run_goes_on(class_folder, undisturbed
     assert _outputs(out) == undisturbed
 
 
+@pytest.fixture
+def environment_kept():
+    """dask leaves OMP_NUM_THREADS=1 and the like behind, in this process for all later tests."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 def test_a_cluster_that_loses_a_worker_gives_the_same_gradebook(
-    class_folder, undisturbed, tmp_path
+    class_folder, undisturbed, tmp_path, environment_kept
 ):
     distributed = pytest.importorskip("distributed")
     out, lost = tmp_path / "results", []

@@ -87,7 +87,8 @@ def train(
         labels: (N,), on the same device.
         plan: how long and how fast.
         checkpoint: a file that keeps the state after each epoch. If it is there already, training
-            goes on from it, to the same result as if it had never stopped.
+            goes on from it, to the same result as if it had never stopped (to the last bit on a
+            CPU with as many threads; a GPU may round differently each time).
         after_epoch: called with the epoch's number (1 for the first), the averaged model and the
             history, for instance to draw samples.
         progress: show a bar with the loss and the time left.
