@@ -28,7 +28,7 @@ from functools import partial
 from pathlib import Path
 
 import nbformat
-from made_up_class import BROKEN, LEANING, RIGHT, STUB, WRONG, make_class
+from made_up_class import BESIDE, BROKEN, LEANING, RIGHT, STUB, WRONG, make_class
 from rich.console import Console
 
 from checkers.engine.notebooks import read_lesson
@@ -257,7 +257,7 @@ def confusion(size: int, jobs: int, lessons: str | None, keep: Path | None) -> N
     book = Gradebook.model_validate_json((place / "results" / "grades.json").read_text())
     table, odd = _compare(book, truth)
     print(f"\n{'answer':24}{'passed':>10}{'failed':>10}")
-    for kind in (RIGHT, WRONG, STUB, BROKEN, LEANING):
+    for kind in (RIGHT, WRONG, STUB, BROKEN, BESIDE, LEANING):
         print(f"{kind:24}{table[kind, True]:>10}{table[kind, False]:>10}")
     print(f"mistakes told by their own sentence: {table['named']} of {table[WRONG, False]}")
     for line in odd:
@@ -277,7 +277,7 @@ def _compare(book: Gradebook, truth: dict[str, dict[str, str]]) -> tuple[Counter
             table[kind, passed] += 1
             if kind == WRONG:
                 table["named"] += name in grade.mistakes
-            if kind != LEANING and passed != (kind == RIGHT):
+            if kind != LEANING and passed != (kind in (RIGHT, BESIDE)):
                 odd.append(f"  {student.student}, {grade.exercise}: {label} is {grade.status}")
     return table, odd
 

@@ -10,8 +10,10 @@ import itertools
 import json
 import random
 import re
-from collections.abc import Iterator, Sequence
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from checkers.engine.exercise import Exercise
 from checkers.engine.notebooks import stub_source
@@ -20,8 +22,11 @@ from checkers.engine.verify import as_submission
 
 RIGHT, WRONG, STUB, BROKEN = "right", "wrong", "stub", "broken"
 LEANING = "right, calls a wrong one"
+BESIDE = "right, in a hostile file"
 Truth = dict[str, dict[str, str]]
 """By student and exercise: one of the above, with ": " and which mistake or file it is, if any."""
+
+HOSTILE = ROOT / "tests" / "hostile"
 
 _BROKEN = {
     "truncated.ipynb": b'{"cells": [{"cell_type": "code", "sou',
@@ -48,6 +53,7 @@ def make_class(folder: Path, lessons: Sequence[Lesson], size: int, seed: int = 0
         for e in lesson.exercises
     }
     rogues = itertools.cycle(_rogues())
+    harmless = _harmless()
     truth: Truth = {}
     for number in range(size):
         student = f"student {number:04}"
@@ -60,43 +66,78 @@ def make_class(folder: Path, lessons: Sequence[Lesson], size: int, seed: int = 0
             path.write_bytes(content)
             for lesson in lessons:
                 for exercise in lesson.exercises:
-                    truth[student][exercise.name] = f"{BROKEN}: {rogue}"
+                    right = exercise.name == "forward" and rogue in harmless
+                    truth[student][exercise.name] = f"{BESIDE if right else BROKEN}: {rogue}"
             continue
         for lesson in lessons:
-            contexts, answers = [], []
-            for exercise in lesson.exercises:
-                context, answer, label = _answer(exercise, kind, mistakes, styles, choose)
-                contexts.append(context)
-                answers.append(answer)
-                truth[student][exercise.name] = label
+            chosen = [
+                _choose(exercise, kind, mistakes, styles, choose) for exercise in lesson.exercises
+            ]
+            contexts, answers = _agreeing(lesson, chosen)
+            truth[student] |= {
+                e.name: label for e, (_, label) in zip(lesson.exercises, chosen, strict=True)
+            }
             _note_leaning(truth[student], lesson, answers)
-            # A context may define what another exercise asks for; the answers come last.
-            _write(folder / student / lesson.notebook.name, [*contexts, *answers])
+            # A context may define what another exercise asks for; the answers come last. The
+            # comment makes every notebook one of its own, as in a real class.
+            _write(
+                folder / student / lesson.notebook.name,
+                [*contexts, *answers, f"# handed in by {student}"],
+            )
     return truth
+
+
+def _choose(
+    exercise: Exercise, kind: int, mistakes: dict, styles: dict, choose: random.Random
+) -> tuple[Callable[..., Any] | None, str]:
+    """What a student of this kind answers, None for the stub, and what it is."""
+    if kind == 8:
+        return None, STUB
+    if kind >= 5 and choose.random() < 0.5:
+        mistake = next(mistakes[exercise.name])
+        return mistake.answer, f"{WRONG}: {mistake.name}"
+    return next(styles[exercise.name]), RIGHT
+
+
+def _agreeing(
+    lesson: Lesson, chosen: Sequence[tuple[Callable[..., Any] | None, str]]
+) -> tuple[list[str], list[str]]:
+    """The cells of imports and helpers, and those of the answers.
+
+    A right answer that another one calls is the reference: styles of two people need not fit
+    together, such as one that returns numpy arrays and one that asks for tensors.
+    """
+    cells = [
+        _cells(exercise, answer)
+        for exercise, (answer, _) in zip(lesson.exercises, chosen, strict=True)
+    ]
+    for place, (exercise, (_, label)) in enumerate(zip(lesson.exercises, chosen, strict=True)):
+        others = [answer for other, (_, answer) in enumerate(cells) if other != place]
+        if label == RIGHT and any(_calls(answer, exercise.name) for answer in others):
+            cells[place] = _cells(exercise, exercise.reference)
+    return [context for context, _ in cells], [answer for _, answer in cells]
+
+
+def _cells(exercise: Exercise, answer: Callable[..., Any] | None) -> tuple[str, str]:
+    """Imports and helpers, and the answer itself; a stub for None."""
+    if answer is None:
+        context = as_submission(exercise.reference, exercise.name).cells[0][1]
+        return context, stub_source(exercise.reference)
+    context, own = as_submission(answer, exercise.name).cells
+    return context[1], own[1]
+
+
+def _calls(source: str, name: str) -> bool:
+    return re.search(rf"\b{name}\b", source) is not None
 
 
 def _note_leaning(truth: dict[str, str], lesson: Lesson, answers: Sequence[str]) -> None:
     """A right answer that calls a wrong one of the same student may pass or fail."""
     wrong = [e.name for e in lesson.exercises if truth[e.name].startswith(WRONG)]
     for exercise, answer in zip(lesson.exercises, answers, strict=True):
-        called = [name for name in wrong if re.search(rf"\b{name}\b", answer)]
+        called = [name for name in wrong if _calls(answer, name)]
         if truth[exercise.name] == RIGHT and called:
             truth[exercise.name] = f"{LEANING}: {called[0]}"
-
-
-def _answer(
-    exercise: Exercise, kind: int, mistakes: dict, styles: dict, choose: random.Random
-) -> tuple[str, str, str]:
-    """Imports and helpers, the answer itself, and what it is."""
-    if kind == 8:
-        context = as_submission(exercise.reference, exercise.name).cells[0][1]
-        return context, stub_source(exercise.reference), STUB
-    if kind >= 5 and choose.random() < 0.5:
-        mistake = next(mistakes[exercise.name])
-        context, answer = as_submission(mistake.answer, exercise.name).cells
-        return context[1], answer[1], f"{WRONG}: {mistake.name}"
-    context, answer = as_submission(next(styles[exercise.name]), exercise.name).cells
-    return context[1], answer[1], RIGHT
 
 
 def _write(path: Path, sources: Sequence[str]) -> None:
@@ -110,6 +151,13 @@ def _write(path: Path, sources: Sequence[str]) -> None:
 
 def _rogues() -> Iterator[tuple[str, bytes]]:
     yield from _BROKEN.items()
-    hostile = ROOT / "tests" / "hostile"
-    for path in sorted([*hostile.glob("*.py"), *hostile.glob("*.ipynb")]):
+    for path in sorted([*HOSTILE.glob("*.py"), *HOSTILE.glob("*.ipynb")]):
         yield path.name, path.read_bytes()
+
+
+def _harmless() -> set[str]:
+    """The hostile files whose answer to `forward` is right and earns its points."""
+    expected = tomllib.loads((HOSTILE / "expected.toml").read_text())
+    names = {name for name, grade in expected.items() if grade["status"] == "passed"}
+    names.remove("change_globals")  # it seeds torch at every call: "drawn anew" rightly fails
+    return {path.name for path in HOSTILE.iterdir() if path.stem in names}
