@@ -16,8 +16,8 @@ lessons: $(VENV)/.ready
 
 test: $(VENV)/.ready-dev lint
 	$(VENV)/bin/python -m pytest
-	TQDM_DISABLE=1 $(VENV)/bin/python -m pytest --nbval solutions/notebooks
-	TQDM_DISABLE=1 $(VENV)/bin/python -m pytest --nbval-lax lessons
+	TQDM_DISABLE=1 DIFFUSION_PROFILE=smoke $(VENV)/bin/python -m pytest --nbval solutions/notebooks
+	TQDM_DISABLE=1 DIFFUSION_PROFILE=smoke $(VENV)/bin/python -m pytest --nbval-lax lessons
 
 lint: $(VENV)/.ready-dev
 	$(VENV)/bin/ruff check --quiet --output-format concise

@@ -1,8 +1,16 @@
 """The reference functions of every lesson: a small readable library of diffusion."""
 
+from solutions.class_conditioned_flow import class_flow_loss, class_flow_sample
+from solutions.class_conditioning import (
+    ClassConditionalUNet,
+    class_ddpm_loss,
+    class_ddpm_sample,
+    drop_classes,
+)
 from solutions.classical_denoising import best_blur, blur_denoise, psnr
 from solutions.classifier_free_guidance import guide, iterative_denoise_cfg
 from solutions.denoiser import add_noise, denoising_loss, train_epoch
+from solutions.flow_matching import flow_loss, flow_sample, interpolate
 from solutions.forward_noising import forward
 from solutions.hybrid_images import hybrid_noise, make_hybrids
 from solutions.image_to_image import edit
@@ -11,6 +19,13 @@ from solutions.iterative_denoising import iterative_denoise, posterior_mean, str
 from solutions.meet_the_denoiser import sample_grid
 from solutions.one_step_denoising import one_step_denoise, predict_original
 from solutions.sampling import sample
+from solutions.time_conditioning import (
+    ScaledTimeUNet,
+    TimeConditionalUNet,
+    ddpm_loss,
+    ddpm_sample,
+    ddpm_schedule,
+)
 from solutions.unet import (
     Conv,
     ConvBlock,
@@ -26,12 +41,15 @@ from solutions.unet import (
 from solutions.visual_anagrams import anagram_noise, make_flip_illusion
 
 __all__ = [
+    "ClassConditionalUNet",
     "Conv",
     "ConvBlock",
     "DownBlock",
     "DownConv",
     "FCBlock",
     "Flatten",
+    "ScaledTimeUNet",
+    "TimeConditionalUNet",
     "UnconditionalUNet",
     "Unflatten",
     "UpBlock",
@@ -40,12 +58,23 @@ __all__ = [
     "anagram_noise",
     "best_blur",
     "blur_denoise",
+    "class_ddpm_loss",
+    "class_ddpm_sample",
+    "class_flow_loss",
+    "class_flow_sample",
+    "ddpm_loss",
+    "ddpm_sample",
+    "ddpm_schedule",
     "denoising_loss",
+    "drop_classes",
     "edit",
+    "flow_loss",
+    "flow_sample",
     "forward",
     "guide",
     "hybrid_noise",
     "inpaint",
+    "interpolate",
     "iterative_denoise",
     "iterative_denoise_cfg",
     "make_flip_illusion",

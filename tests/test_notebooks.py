@@ -8,6 +8,7 @@ import pytest
 from checkers.engine.checking import check_submission
 from checkers.engine.notebooks import (
     NotebookError,
+    hinted_names,
     read_lesson,
     refresh_stubs,
     solved_source,
@@ -52,9 +53,7 @@ def test_every_exercise_has_its_stub_check_and_hints(lesson):
     names = [exercise.name for exercise in lesson.exercises]
     assert stub_names(notebook) == names
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    hinted = [
-        cell.metadata["course"].get("hints") for cell in notebook.cells if "course" in cell.metadata
-    ]
+    hinted = [name for cell in notebook.cells for name in hinted_names(cell)]
     for name in names:
         assert f"check({name})" in code
         assert name in hinted

@@ -3,7 +3,8 @@
 Prose lives in the lesson notebook and code in `solutions/name.py`. A stub cell carries
 `{"course": {"stub": ["forward"], "made": <hash>}}` in its metadata; its source is made from the
 reference functions named there. A cell with `{"course": {"hints": "forward"}}` holds the hints of
-that exercise. The solved notebook is the lesson with the stub cells filled in.
+that exercise, or of several if a list is named. The solved notebook is the lesson with the stub
+cells filled in.
 
 Stub cells and check cells (`check(forward)`, alone in a cell) also carry nbgrader's metadata: a
 solution cell, and a locked cell worth the exercise's points.
@@ -26,6 +27,7 @@ from nbformat import NotebookNode
 
 from checkers.engine.exercise import Exercise
 from checkers.engine.registry import LESSONS, Lesson
+from lessons.workbench.profiles import VARIABLE as PROFILE_VARIABLE
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 _CHECK = re.compile(r"check\((\w+)\)")
@@ -66,10 +68,16 @@ def read_lesson(lesson: Lesson) -> NotebookNode:
     return nbformat.read(lesson.notebook, as_version=4)
 
 
-def hints_source(exercise: Exercise) -> str:
-    """The exercise's hints as Markdown, each folded away."""
+def hints_source(exercise: Exercise, *, named: bool = False) -> str:
+    """The exercise's hints as Markdown, each folded away.
+
+    Args:
+        exercise: whose hints.
+        named: say in every line which exercise it is for, where several share a cell.
+    """
+    owner = f"{exercise.name}: hint" if named else "Hint"
     return "\n".join(
-        f"<details><summary>Hint {number}</summary>\n\n{text}\n\n</details>"
+        f"<details><summary>{owner} {number}</summary>\n\n{text}\n\n</details>"
         for number, text in enumerate(exercise.hints, 1)
     )
 
@@ -93,8 +101,10 @@ def with_fresh_stubs(notebook: NotebookNode, lesson: Lesson) -> NotebookNode:
         cell.source, course["made"] = source, _hash(source)
     exercises = {exercise.name: exercise for exercise in lesson.exercises}
     for cell in fresh.cells:
-        if name := cell.metadata.get("course", {}).get("hints"):
-            cell.source = hints_source(exercises[name])
+        if names := hinted_names(cell):
+            cell.source = "\n".join(
+                hints_source(exercises[name], named=len(names) > 1) for name in names
+            )
     _mark_for_nbgrader(fresh, exercises)
     return fresh
 
@@ -142,6 +152,12 @@ def stub_names(notebook: NotebookNode) -> list[str]:
     return [name for _, names in _stub_cells(notebook) for name in names]
 
 
+def hinted_names(cell: NotebookNode) -> list[str]:
+    """The exercises whose hints the cell holds."""
+    names = cell.metadata.get("course", {}).get("hints", [])
+    return [names] if isinstance(names, str) else list(names)
+
+
 def needs_execution(lesson: Lesson) -> bool:
     """Whether the solved notebook is missing, or differs from what the lesson would give."""
     if not lesson.solved_notebook.exists():
@@ -180,7 +196,7 @@ def refresh_solved(lesson: Lesson, *, force: bool = False) -> bool:
     place = {"metadata": {"path": str(LESSONS)}}
     client = NotebookClient(solved, timeout=600, kernel_name="python3", resources=place)
     try:
-        client.execute(env={**os.environ, "TQDM_DISABLE": "1"})
+        client.execute(env={**os.environ, "TQDM_DISABLE": "1", PROFILE_VARIABLE: "quick"})
     except CellExecutionError as error:
         raise NotebookError(f"{lesson.solved_notebook.name} does not run: {error}") from None
     _make_light(solved)

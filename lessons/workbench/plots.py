@@ -22,6 +22,7 @@ def line_plot(
     y_label: str,
     alt: str,
     markers: bool = False,
+    log_y: bool = False,
 ) -> None:
     """Draw curves over a common axis.
 
@@ -32,6 +33,7 @@ def line_plot(
         y_label: what the values are, with their unit.
         alt: what the plot shows, for people who cannot see it.
         markers: mark each point, for few points.
+        log_y: a logarithmic scale for the values, which must be positive.
     """
     figure, axis = plt.subplots(figsize=(6.2, 2.8), layout="constrained")
     positions = list(x)
@@ -45,6 +47,8 @@ def line_plot(
         )
     axis.set_xlabel(x_label)
     axis.set_ylabel(y_label)
+    if log_y:
+        axis.set_yscale("log")
     axis.grid(alpha=0.3)
     if len(curves) > 1:
         axis.legend(fontsize=8)

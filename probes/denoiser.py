@@ -1,0 +1,147 @@
+"""Probes of lesson 12: what a loss shows to the model, and what a training loop does to one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from probes.running import Inputs
+
+
+class _Answering(nn.Module):
+    """Gives a fixed answer that can be learned, and keeps what it was shown."""
+
+    def __init__(self, answer: Tensor) -> None:
+        super().__init__()
+        self.answer = nn.Parameter(answer.clone())
+        self.shown: list[Tensor] = []
+
+    def forward(self, z: Tensor) -> Tensor:
+        self.shown.append(z.detach().clone())
+        return self.answer
+
+
+def draw_twice(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call `add_noise` twice with the same noise, and twice without.
+
+    Args:
+        student: the function under test.
+        inputs: {"x", "sigma", "noise"}.
+
+    Returns:
+        {"given": whether the same noise gave the same result, "drawn": whether two calls that
+        draw their own noise gave the same result, "alike": whether the noise drawn for two equal
+        pictures is the same}.
+    """
+    x, sigma, noise = inputs["x"], inputs["sigma"], inputs["noise"]
+    drawn = torch.as_tensor(student(x, sigma))
+    return {
+        "given": _equal(student(x, sigma, noise), student(x, sigma, noise)),
+        "drawn": _equal(drawn, student(x, sigma)),
+        "alike": _equal(drawn[0], drawn[1]),
+    }
+
+
+def loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call `denoising_loss` with a model that always gives the same answer.
+
+    Args:
+        student: the function under test.
+        inputs: {"images", "sigma", "answer": what the model gives}.
+
+    Returns:
+        {"loss": what it returned, "gradient": of the answer, or None if the loss has none}.
+    """
+    model = _Answering(inputs["answer"])
+    loss = student(model, inputs["images"], inputs["sigma"])
+    has_gradient = isinstance(loss, Tensor) and loss.requires_grad and loss.ndim == 0
+    if has_gradient:
+        loss.backward()
+    return {"loss": loss, "gradient": model.answer.grad if has_gradient else None}
+
+
+def what_the_model_sees(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call `denoising_loss` twice and keep what was added to the pictures.
+
+    Args:
+        student: the function under test.
+        inputs: {"images", "sigma"}.
+
+    Returns:
+        {"noise": what the model was shown, less the pictures, in the first call; "calls": how
+        often the model was called; "repeated": whether the second call drew the same noise;
+        "alike": whether the first two pictures got the same noise}.
+    """
+    images, sigma = inputs["images"], inputs["sigma"]
+    model = _Answering(torch.zeros_like(images))
+    student(model, images, sigma)
+    calls = len(model.shown)
+    first = model.shown[0] - images if calls else None
+    student(model, images, sigma)
+    second = model.shown[calls] - images if len(model.shown) > calls else None
+    return {
+        "noise": first,
+        "calls": calls,
+        "repeated": _equal(first, second),
+        "alike": first is not None and bool(torch.allclose(first[0], first[1], atol=1e-6)),
+    }
+
+
+class _Scaling(nn.Module):
+    """Multiplies pictures by one number, which is what it learns."""
+
+    def __init__(self, start: float) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(torch.tensor(start))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.factor * x
+
+
+def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Let `train_epoch` train a model with one parameter, with a loss without noise.
+
+    The loss is the mean of (factor * x - 2 x - sigma)^2, so that every step can be computed.
+
+    Args:
+        student: the function under test.
+        inputs: {"batches": list of pictures, "learning_rate", "sigma", "start": of the factor}.
+
+    Returns:
+        {"losses": what it returned, "factor": the parameter at the end, "modes": the model's mode
+        in each call of the loss, "strengths": the sigma of each call, "pictures": how many
+        pictures each call got}.
+    """
+    model = _Scaling(inputs["start"]).eval()
+    optimizer = torch.optim.SGD(model.parameters(), lr=inputs["learning_rate"])
+    seen: dict[str, list] = {"modes": [], "strengths": [], "pictures": []}
+
+    def loss(model: nn.Module, images: Tensor, sigma: float) -> Tensor:
+        seen["modes"].append("train" if model.training else "eval")
+        seen["strengths"].append(float(sigma))
+        seen["pictures"].append(len(images))
+        return ((model(images) - 2 * images - sigma) ** 2).mean()
+
+    loader = [(images, torch.zeros(len(images), dtype=torch.long)) for images in inputs["batches"]]
+    losses = student(model, loader, optimizer, inputs["sigma"], loss)
+    if isinstance(losses, Tensor | list | tuple):
+        losses = (
+            [torch.as_tensor(value).item() for value in losses] if _is_a_row(losses) else losses
+        )
+    return {"losses": losses, "factor": float(model.factor.detach()), **seen}
+
+
+def _is_a_row(losses: Any) -> bool:
+    """A one-dimensional tensor, or a list of numbers and tensors with one number each."""
+    if isinstance(losses, Tensor):
+        return losses.ndim == 1
+    return all(not isinstance(value, Tensor) or value.numel() == 1 for value in losses)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if one is None or other is None:
+        return False
+    return bool(torch.equal(torch.as_tensor(one), torch.as_tensor(other)))
