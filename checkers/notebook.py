@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -91,5 +92,10 @@ def when_ready(*answers: Callable[..., Any]) -> Iterator[None]:
 def _is_stub(answer: Callable[..., Any]) -> bool:
     """Whether the function, or a method of the class, still raises NotImplementedError."""
     functions = vars(answer).values() if isinstance(answer, type) else (answer,)
-    codes = (getattr(function, "__code__", None) for function in functions)
+    # a decorator, such as torch.no_grad(), wraps the function that was written
+    codes = (
+        getattr(inspect.unwrap(function), "__code__", None)
+        for function in functions
+        if callable(function)
+    )
     return any(code is not None and "NotImplementedError" in code.co_names for code in codes)

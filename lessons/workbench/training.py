@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -91,7 +92,7 @@ def train(
             CPU with as many threads; a GPU may round differently each time).
         after_epoch: called with the epoch's number (1 for the first), the averaged model and the
             history, for instance to draw samples.
-        progress: show a bar with the loss and the time left.
+        progress: show a bar with the loss and the time left (never with TQDM_DISABLE=1).
 
     Returns:
         The history. After Ctrl-C it is what was reached: the model keeps its last good state.
@@ -108,8 +109,9 @@ def train(
     bar = tqdm(
         total=plan.epochs * steps_per_epoch,
         initial=len(state.history.losses),
-        disable=not progress,
+        disable=not progress or bool(os.environ.get("TQDM_DISABLE")),
         mininterval=0.5,
+        delay=0.5,  # nothing to see if the loss can't even be computed
     )
     try:
         for epoch in range(len(state.history.epoch_ends), plan.epochs):
