@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from probes.call import alike
-from probes.flow_world import AnsweringModel, FlowWorld, Way, only_pictures, way_of
+from probes.flow_world import AnsweringModel, Asked, FlowWorld, Way, only_pictures, way_of
 from probes.running import Inputs
 
 
@@ -35,6 +35,7 @@ def read_loss(loss: Any, model: AnsweringModel, inputs: Inputs) -> dict[str, Any
 
     Returns:
         {"loss", "gradient": whether there is one, "calls": how often the model was called,
+        "alike": whether pictures of a batch have the same noise,
         "gap": (B, ...), by how much that misses x_1, or None}.
     """
     has_gradient = isinstance(loss, Tensor) and loss.requires_grad and loss.numel() == 1
@@ -51,6 +52,7 @@ def read_loss(loss: Any, model: AnsweringModel, inputs: Inputs) -> dict[str, Any
         "loss": loss,
         "gradient": has_gradient and model.answer.grad is not None,
         "calls": len(model.asked),
+        "alike": bool(model.asked) and _alike_noise(_earliest_noise(model.asked[0], inputs)),
         "gap": gap,
     }
 
@@ -90,23 +92,32 @@ def read_shown(model: AnsweringModel, calls: int, images: Tensor) -> dict[str, A
     if not calls:
         return observed
     first = model.asked[0]
-    earliest = first.t.argsort()[: len(images) // 2]
-    t = first.t[earliest].reshape(-1, 1, 1, 1)
-    apart = (1 - t).abs().clamp(min=1e-3)
-    noise = (first.x[earliest] - t * images[earliest]) / apart
+    noise = _earliest_noise(first, {"images": images})
     observed |= {
         "noise": noise,
         "dtype": str(first.x.dtype).removeprefix("torch."),
         "t": first.t,
         "t_kind": first.t_kind,
         "same_time": bool((first.t == first.t[0]).all()),
-        "alike": bool(torch.allclose(noise[0], noise[1], atol=1e-4)),
+        "alike": _alike_noise(noise),
         "repeated": False,
     }
     if len(model.asked) > calls:
         second = model.asked[calls]
         observed["repeated"] = alike(first.x, second.x) or alike(first.t, second.t)
     return observed
+
+
+def _earliest_noise(asked: Asked, inputs: Inputs) -> Tensor:
+    """(B / 2, ...), x_0 = (x_t - t x_1) / (1 - t) of the pictures with the earliest times."""
+    images = inputs["images"]
+    earliest = asked.t.argsort()[: len(images) // 2]
+    t = asked.t[earliest].reshape(-1, 1, 1, 1)
+    return (asked.x[earliest] - t * images[earliest]) / (1 - t).abs().clamp(min=1e-3)
+
+
+def _alike_noise(noise: Tensor) -> bool:
+    return bool(torch.allclose(noise[0], noise[1], atol=1e-4))
 
 
 def follow(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
