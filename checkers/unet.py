@@ -8,9 +8,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
-from checkers.engine.judges import all_of, describe, form_problem, same_answer, values_problem
-from probes.record import Array
+from checkers.engine.exercise import Case, Exercise, Observation, Verdict
+from checkers.engine.judges import all_of, describe
+from checkers.engine.network_judges import (
+    all_learn,
+    learns,
+    same_function,
+    same_shapes,
+    same_weights,
+)
 from probes.running import Inputs
 from probes.unet import compute, count_weights, cut_paths, overfit, shapes
 from solutions.unet import (
@@ -24,100 +30,6 @@ from solutions.unet import (
     Unflatten,
     UpBlock,
     UpConv,
-)
-
-GELU_MINIMUM = -0.17
-
-
-def _same_shapes(name: str) -> Judge:
-    def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-        for build, mine, target in zip(
-            inputs["builds"], observed["result"], expected["result"], strict=True
-        ):
-            if _without_ones(mine) != _without_ones(target):
-                arguments = ", ".join(map(str, build["arguments"]))
-                became = tuple(mine) if mine else "nothing: is `return` missing?"
-                return Verdict(
-                    False,
-                    f"{name}({arguments}) turns shape {tuple(build['shape'])} into {became}; "
-                    f"it should be {tuple(target)}.",
-                )
-        return Verdict(True)
-
-    def _without_ones(shape: list[int] | None) -> list[int] | None:
-        """FCBlock may give (B, F, 1, 1) for (B, F)."""
-        if name == "FCBlock" and shape and len(shape) == 4 and shape[2:] == [1, 1]:
-            return shape[:2]
-        return shape
-
-    return judge
-
-
-def _same_function(what: str, tolerance: float = 5e-3) -> Judge:
-    """Compare what two modules compute; the tolerance lets both forms of GELU pass."""
-
-    def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-        mine, target = observed.get("result"), expected["result"]
-        if problem := form_problem(mine, target, what):
-            return Verdict(False, problem)
-        gap = abs(mine.values - target.values).max()
-        if gap <= tolerance * max(1.0, target.values.std()):
-            return Verdict(True)
-        problem = values_problem(mine.values, target.values, what)
-        return Verdict(False, f"{problem} {_clue(mine, target)}".strip())
-
-    return judge
-
-
-def _clue(mine: Array, target: Array) -> str:
-    """What the smallest value says about the activation."""
-    low, target_low = mine.values.min(), target.values.min()
-    if target_low < GELU_MINIMUM - 0.01:
-        return ""
-    if low < GELU_MINIMUM - 0.02:
-        return (
-            f"It goes down to {low:.2f}, but GELU gives nothing below -0.17: GELU should come last."
-        )
-    if low >= 0:
-        return "It is never negative, but GELU goes down to -0.17: is it another activation?"
-    return ""
-
-
-def _same_weights(name: str) -> Judge:
-    def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-        mine, target = observed["weights"], expected["weights"]
-        if mine == target:
-            return Verdict(True)
-        arguments = ", ".join(map(str, inputs["arguments"]))
-        return Verdict(
-            False,
-            f"{name}({arguments}) has {mine:,} weights in its kernels and matrices (without biases "
-            f"and BatchNorm); it should have {target:,}. Look at kernel sizes, at the number of "
-            f"layers and at their channels.",
-        )
-
-    return judge
-
-
-def _learns(limit: float) -> Judge:
-    """Whether one batch was learned. It never names a mistake: many end in the same way."""
-
-    def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-        if observed["left"] <= limit and expected["left"] <= limit:
-            return Verdict(True)
-        return Verdict(
-            False,
-            f"After {inputs['steps']} steps on one batch, {observed['left']:.0%} of the picture's "
-            f"variance is still wrong; less than {limit:.0%} should be.",
-        )
-
-    return judge
-
-
-_gradients = same_answer(
-    "idle",
-    says="Some parameters get no gradient: a layer is made in `__init__` that `forward` "
-    "doesn't use.",
 )
 
 
@@ -161,13 +73,13 @@ def _exercise(
         return inputs
 
     cases = [
-        Case("the shape of the result", 1, shapes_inputs, _same_shapes(name), shapes),
-        Case(layers, 2, compute_inputs(True), _same_function("the result"), compute),
+        Case("the shape of the result", 1, shapes_inputs, same_shapes(name), shapes),
+        Case(layers, 2, compute_inputs(True), same_function("the result"), compute),
         Case(
             "the same in evaluation mode",
             1,
             compute_inputs(False),
-            _same_function("the result in evaluation mode"),
+            same_function("the result in evaluation mode"),
             compute,
         ),
     ]
@@ -180,7 +92,7 @@ def _exercise(
                     "arguments": arguments[-1],
                     "x": torch.randn(shape(channels(arguments[-1])), generator=generator),
                 },
-                all_of(_same_weights(name), _gradients),
+                all_of(same_weights(name), all_learn),
                 count_weights,
             )
         )
@@ -363,14 +275,14 @@ UNET = Exercise(
             "the result has the picture's shape",
             1,
             _unet_shapes,
-            _same_shapes("UnconditionalUNet"),
+            same_shapes("UnconditionalUNet"),
             shapes,
         ),
         Case(
             "as many weights as in the drawing, and all of them learn",
             2,
             _unet_inputs,
-            all_of(_same_weights("UnconditionalUNet"), _gradients),
+            all_of(same_weights("UnconditionalUNet"), all_learn),
             count_weights,
         ),
         Case("skip connections lead past the bottleneck", 2, _cut_inputs, _skips_judge, cut_paths),
@@ -378,17 +290,17 @@ UNET = Exercise(
             "in training mode, it computes what the drawing says",
             2,
             _compute_inputs(True),
-            _same_function("the result", tolerance=3e-2),
+            same_function("the result", tolerance=3e-2),
             compute,
         ),
         Case(
             "in evaluation mode, too",
             1,
             _compute_inputs(False),
-            _same_function("the result in evaluation mode", tolerance=3e-2),
+            same_function("the result in evaluation mode", tolerance=3e-2),
             compute,
         ),
-        Case("it can learn one batch by heart", 2, _overfit_inputs, _learns(0.6), overfit),
+        Case("it can learn one batch by heart", 2, _overfit_inputs, learns(0.6), overfit),
     ],
     hints=[
         "In `__init__`, make one object for every box of the drawing; in `forward`, follow the "

@@ -20,7 +20,7 @@ from probes.running import Inputs
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Networks as small as these only wait for each other's threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -30,59 +30,61 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-@_one_thread()
+@one_thread()
 def shapes(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Build the module and note the shape of what it returns.
 
     Args:
         student: the class under test.
-        inputs: {"builds": a list of {"arguments": list, "shape": list of the input's sizes}}.
+        inputs: {"builds": a list of {"arguments": list, "shape": list of the input's sizes, and
+            perhaps "also": further inputs}}.
 
     Returns:
         {"result": a list of shapes (lists), or None where no tensor came back}.
     """
     found = []
-    for build in inputs["builds"]:
-        module = _build(student, build["arguments"])
-        result = module(torch.randn(build["shape"]))
+    for one in inputs["builds"]:
+        module = build(student, one["arguments"])
+        result = module(torch.randn(one["shape"]), *one.get("also", []))
         found.append(list(result.shape) if isinstance(result, Tensor) else None)
     return {"result": found}
 
 
-@_one_thread()
+@one_thread()
 def compute(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Build the module, give its kernels known values, and let it compute.
 
     Args:
         student: the class under test.
-        inputs: {"arguments": list, "x": the input, "seed": of the known values, "training": the
-            mode, "flat": whether shape (B, F, 1, 1) counts as (B, F)}.
+        inputs: {"arguments": list, "x": the input, "also": further inputs if it takes any, "seed":
+            of the known values, "training": the mode, "flat": whether shape (B, F, 1, 1) counts as
+            (B, F)}.
 
     Returns:
         {"result": what the module returns}.
     """
-    module = _build(student, inputs["arguments"])
+    module = build(student, inputs["arguments"])
     with torch.no_grad():
-        module(inputs["x"])  # lazy layers get their shapes
-        _give_known_values(module, inputs["seed"])
-        result = module.train(inputs["training"])(inputs["x"])
+        module(*_given(inputs))  # lazy layers get their shapes
+        give_known_values(module, inputs["seed"])
+        result = module.train(inputs["training"])(*_given(inputs))
     return {"result": result.flatten(1) if inputs.get("flat") else result}
 
 
-@_one_thread()
+@one_thread()
 def count_weights(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Build the module and count its weights, and those that learn nothing.
 
     Args:
         student: the class under test.
-        inputs: {"arguments": list, "x": the input}.
+        inputs: {"arguments": list, "x": the input, "also": further inputs if it takes any}.
 
     Returns:
         {"weights": numbers in all kernels and matrices (biases and BatchNorm's are left out),
         "idle": how many parameters get no gradient}.
     """
-    module = _build(student, inputs["arguments"]).train()
-    result = module(inputs["x"])
+    module = build(student, inputs["arguments"]).train()
+    result = module(*_given(inputs))
     (result * torch.randn_like(result)).sum().backward()
     parameters = list(module.parameters())
     return {
@@ -91,7 +93,7 @@ def count_weights(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
     }
 
 
-@_one_thread()
+@one_thread()
 def cut_paths(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """See what still passes through the network when kernels of one size are set to zero.
 
@@ -105,7 +107,7 @@ def cut_paths(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """
     passes = []
     for size in inputs["sizes"]:
-        module = _build(student, inputs["arguments"]).eval()
+        module = build(student, inputs["arguments"]).eval()
         with torch.no_grad():
             module(inputs["x"])
             for parameter in module.parameters():
@@ -116,32 +118,42 @@ def cut_paths(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     return {"passes": passes}
 
 
-@_one_thread()
+@one_thread()
 def overfit(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Train the network on one batch for some steps.
 
     Args:
         student: the class under test.
-        inputs: {"arguments": list, "x": what goes in, "target": what should come out, "seed": of
-            the weights it starts from, "steps", "learning_rate"}.
+        inputs: {"arguments": list, "x": what goes in, "also": further inputs if it takes any,
+            "target": what should come out, "seed": of the weights it starts from, "steps",
+            "learning_rate"}.
 
     Returns:
         {"left": the last loss as a share of the variance of the target}.
     """
     torch.manual_seed(inputs["seed"])
-    module = _build(student, inputs["arguments"]).train()
-    x, target = inputs["x"], inputs["target"]
-    module(x)
+    module = build(student, inputs["arguments"]).train()
+    given, target = _given(inputs), inputs["target"]
+    module(*given)
     optimizer = torch.optim.Adam(module.parameters(), lr=inputs["learning_rate"])
     for _ in range(inputs["steps"]):
         optimizer.zero_grad()
-        loss = nn.functional.mse_loss(module(x), target)
+        loss = nn.functional.mse_loss(module(*given), target)
         loss.backward()
         optimizer.step()
     return {"left": float(loss.detach() / target.var())}
 
 
-def _build(student: Callable[..., Any], arguments: list) -> nn.Module:
+def _given(inputs: Inputs) -> list[Tensor]:
+    return [inputs["x"], *inputs.get("also", [])]
+
+
+def build(student: Callable[..., Any], arguments: list) -> nn.Module:
+    """The student's module.
+
+    Raises:
+        TypeError: if what the class or function gives is no module.
+    """
     module = student(*arguments)
     if not isinstance(module, nn.Module):
         raise TypeError(
@@ -151,7 +163,7 @@ def _build(student: Callable[..., Any], arguments: list) -> nn.Module:
     return module
 
 
-def _give_known_values(module: nn.Module, seed: int) -> None:
+def give_known_values(module: nn.Module, seed: int) -> None:
     """Known kernels, no biases, and BatchNorm as it is at the start."""
     for part in module.modules():
         if isinstance(part, nn.modules.batchnorm._BatchNorm):
