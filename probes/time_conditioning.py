@@ -19,8 +19,10 @@ def find_conditioning(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
     """See at which place an input such as the time reaches the result.
 
     Only FCBlocks have matrices. Those with D rows belong to the second place, after the first
-    UpBlock: without them, an influence is left only at the first place. The only kernel of
-    shape (4D, D, 4, 4) is the first UpBlock's: without it nothing from the first place passes.
+    UpBlock: if their first layer is cut, they give what their biases say, and an influence is left
+    only at the first place. The only kernel of shape (4D, D, 4, 4) is the first UpBlock's: without
+    it nothing from the first place passes. All biases are 1, so that what is cut gives a constant
+    other than 0, which may multiply something.
 
     Args:
         student: the class under test.
@@ -47,10 +49,12 @@ def find_conditioning(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
             for parameter in module.parameters():
                 if cut(parameter):
                     parameter.zero_()
+                elif parameter.ndim == 1:
+                    parameter.fill_(1.0)
             module.eval()
             return (module(*given) - module(*others)).flatten(1).abs().amax(1) > 1e-5
 
-    first = differences(lambda p: p.ndim == 2 and len(p) == hiddens, changed)
+    first = differences(lambda p: p.ndim == 2 and len(p) == hiddens != p.shape[1], changed)
     second = differences(lambda p: tuple(p.shape) == (4 * hiddens, hiddens, 4, 4), changed)
     own = differences(lambda p: False, one_changed).tolist()
     return {

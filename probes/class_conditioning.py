@@ -1,0 +1,181 @@
+"""Probes of lesson 14: dropping classes, and a loss and a sampler with classes and guidance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from probes.call import alike
+from probes.ddpm_world import StepWorld, path_of, watch_loss, watch_steps
+from probes.running import Inputs
+from probes.unet import build, give_known_values, one_thread
+
+
+def drop_often(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call `drop_classes` with many labels and sort the rows it gives.
+
+    Args:
+        student: `drop_classes`.
+        inputs: {"labels", "calls": a list of further arguments}.
+
+    Returns:
+        {"kept", "dropped", "other": for each call the share of rows that are the label's one-hot
+        vector, all zeros, or anything else; "repeated": whether two calls drop the same rows}.
+    """
+    labels = inputs["labels"]
+    observed: dict[str, Any] = {"kept": [], "dropped": [], "other": [], "repeated": []}
+    for arguments in inputs["calls"]:
+        one, two = (torch.as_tensor(student(labels, *arguments)) for _ in range(2))
+        for name, share in shares_of_rows(one, labels).items():
+            observed[name].append(share)
+        observed["repeated"].append(alike(one, two))
+    return observed
+
+
+def shares_of_rows(rows: Tensor, labels: Tensor) -> dict[str, float]:
+    """Which share of rows is the label's one-hot vector, all zeros, or anything else."""
+    if rows.ndim != 2 or len(rows) != len(labels):
+        return {"kept": 0.0, "dropped": 0.0, "other": 1.0}
+    one_hot = nn.functional.one_hot(labels, rows.shape[1])
+    kept = float((rows == one_hot).all(1).double().mean())
+    dropped = float((rows == 0).all(1).double().mean())
+    return {"kept": kept, "dropped": dropped, "other": 1 - kept - dropped}
+
+
+@one_thread()
+def tell_classes_apart(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """See whether "no class" is something else than any class.
+
+    Args:
+        student: the class under test.
+        inputs: {"arguments", "x": one picture, "t": one time, "seed"}.
+
+    Returns:
+        {"as_class": the classes whose result is that of no class}.
+    """
+    module = build(student, inputs["arguments"])
+    classes = torch.cat([torch.zeros(1, 10), torch.eye(10)])
+    x, t = inputs["x"].expand(11, -1, -1, -1), inputs["t"].expand(11)
+    with torch.no_grad():
+        module(x, t, classes)
+        give_known_values(module, inputs["seed"])
+        results = module.eval()(x, t, classes)
+    same = (results[1:] - results[0]).flatten(1).abs().amax(1) < 1e-5
+    return {"as_class": same.nonzero().flatten().tolist()}
+
+
+def noise_pictures(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call `class_ddpm_loss` often and see what it does to the pictures and their classes.
+
+    Args:
+        student: `class_ddpm_loss`.
+        inputs: {"images", "labels", "alphas_cumprod", "p_uncond": a list with it or without,
+            "calls"}.
+
+    Returns:
+        As `probes.ddpm_world.watch_loss`, and "kept", "dropped", "other" of the classes that the
+        model was told; {"c": "form"} if they aren't of shape (B, 10).
+    """
+    images, labels, abar = inputs["images"], inputs["labels"], inputs["alphas_cumprod"]
+
+    def loss(model: nn.Module) -> Any:
+        return student(model, images, labels, abar, *inputs["p_uncond"])
+
+    observed = watch_loss(loss, images, inputs["calls"], len(abar))
+    classes = observed.pop("classes", None)
+    if classes is not None:
+        observed |= shares_of_rows(classes, labels.repeat(inputs["calls"]))
+    return observed
+
+
+def sample_in_steps(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Let `class_ddpm_sample` run where each step's x_0 is known, with and without a class.
+
+    Args:
+        student: `class_ddpm_sample`.
+        inputs: {"schedule", "labels", "seed", "guidance_scale": None to leave it out,
+            "class_spread": how far a class moves x_0}.
+
+    Returns:
+        As `probes.ddpm_world.watch_steps`; "asked": whether the model was always asked with each
+        picture's own class or with none, with nothing else; and "pairs": calls for each step.
+    """
+    world = _world(inputs)
+    result = student(world, inputs["labels"], inputs["schedule"], *_scale(inputs))
+    own = nn.functional.one_hot(inputs["labels"], 10)
+    asked, with_class = True, False
+    for step in world.shown:
+        for classes, index in zip(step["c"], step["pictures"], strict=True):
+            is_own, is_none = (classes == own[index]).all(1), (classes == 0).all(1)
+            asked = asked and bool((is_own | is_none).all())
+            with_class = with_class or bool(is_own.any())
+        told = torch.cat(step["c"])
+        pictures = torch.cat(step["pictures"])
+        times = torch.bincount(pictures[(told != 0).any(1)], minlength=len(own))
+        asked = asked and bool((times == times[0]).all())
+    return {
+        **watch_steps(world, result, inputs["labels"]),
+        "asked": asked,
+        "with_class": with_class,
+        "pairs": max((len(step["c"]) for step in world.shown), default=0),
+    }
+
+
+def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Let `class_ddpm_sample` run with a generator, with the same again, and twice without.
+
+    Args:
+        student: `class_ddpm_sample`.
+        inputs: as for `sample_in_steps`.
+
+    Returns:
+        {"starts", "paths": whether generators of one seed gave the same first picture, and the
+        same all the way; "unseeded": whether two calls without a generator did}.
+    """
+
+    def run(*generator: torch.Generator) -> Tensor | None:
+        world = _world(inputs)
+        student(world, inputs["labels"], inputs["schedule"], *_scale(inputs), *generator)
+        return path_of(world)
+
+    one, other = (run(torch.Generator().manual_seed(inputs["seed"])) for _ in range(2))
+    return {
+        "starts": one is not None and other is not None and alike(one[0], other[0]),
+        "paths": alike(one, other),
+        "unseeded": alike(run(), run()),
+    }
+
+
+def sample_sizes(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Let `class_ddpm_sample` draw other numbers of pictures.
+
+    Args:
+        student: `class_ddpm_sample`.
+        inputs: {"runs": a list of inputs as for `sample_in_steps`}.
+
+    Returns:
+        {"result": what it returned for each}.
+    """
+    return {
+        "result": [
+            student(_world(one), one["labels"], one["schedule"], *_scale(one))
+            for one in inputs["runs"]
+        ]
+    }
+
+
+def _world(inputs: Inputs) -> StepWorld:
+    return StepWorld(
+        inputs["schedule"]["alphas_cumprod"],
+        len(inputs["labels"]),
+        inputs["seed"],
+        spread=0.1,
+        class_spread=inputs["class_spread"],
+    )
+
+
+def _scale(inputs: Inputs) -> list[float]:
+    return [] if inputs["guidance_scale"] is None else [inputs["guidance_scale"]]
