@@ -18,14 +18,16 @@ from checkers.engine.ddpm_judges import (
     normal_start,
     own_timesteps,
     right_times,
+    same_randomness,
     squared_error,
     steps_to_the_mean,
 )
 from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
-from checkers.engine.judges import all_of, describe, same_answer, same_form, same_values
+from checkers.engine.judges import all_of, describe, same_form, same_values
 from checkers.engine.network_judges import (
     all_learn,
     learns,
+    places,
     same_function,
     same_shapes,
     same_weights,
@@ -331,25 +333,6 @@ def _overfit_inputs(generator: torch.Generator) -> Inputs:
         "steps": 8,
         "learning_rate": 0.03,
     }
-
-
-def places(what: str) -> Judge:
-    """Whether an input reaches the result at both places, for each picture on its own."""
-    return all_of(
-        same_answer(
-            "first",
-            says=f"At the first place, after Unflatten, {what} changes nothing.",
-        ),
-        same_answer(
-            "second",
-            says=f"At the second place, after the first UpBlock, {what} changes nothing.",
-        ),
-        same_answer(
-            "own",
-            says=f"Each picture has {what} of its own: changing it for one picture should change "
-            f"that picture's result and no other's.",
-        ),
-    )
 
 
 TIME_CONDITIONAL_UNET = Exercise(
@@ -988,24 +971,6 @@ def _sample_inputs(count: int, n: int = 16) -> Callable[[torch.Generator], Input
 def _size_inputs(generator: torch.Generator) -> Inputs:
     return {"schedule": _short_schedule(3), "sizes": [1, 3], "seed": _draw_seed(generator)}
 
-
-same_randomness = all_of(
-    same_answer(
-        "starts",
-        says="Two runs with generators of the same seed start from different noise: pass "
-        "`generator=generator` to torch.randn.",
-    ),
-    same_answer(
-        "paths",
-        says="Two runs with generators of the same seed go different ways: the noise of the steps "
-        "should come from `generator`, too.",
-    ),
-    same_answer(
-        "unseeded",
-        says="Two runs without a generator give the same pictures: new noise should be drawn in "
-        "every run.",
-    ),
-)
 
 DDPM_SAMPLE = Exercise(
     reference=ddpm_sample,

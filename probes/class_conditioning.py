@@ -76,8 +76,8 @@ def noise_pictures(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
             "calls"}.
 
     Returns:
-        As `probes.ddpm_world.watch_loss`, and "kept", "dropped", "other" of the classes that the
-        model was told; {"c": "form"} if they aren't of shape (B, 10).
+        As `probes.ddpm_world.watch_loss`; "kept", "dropped", "other": the shares of the classes
+        that the model was told; "together": whether a call drops all its classes or none.
     """
     images, labels, abar = inputs["images"], inputs["labels"], inputs["alphas_cumprod"]
 
@@ -88,6 +88,9 @@ def noise_pictures(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
     classes = observed.pop("classes", None)
     if classes is not None:
         observed |= shares_of_rows(classes, labels.repeat(inputs["calls"]))
+        dropped = (classes == 0).flatten(1).all(1) if classes.ndim > 1 else classes == 0
+        shares = dropped.double().view(inputs["calls"], -1).mean(1)
+        observed["together"] = bool(((shares == 0) | (shares == 1)).all())
     return observed
 
 
@@ -100,26 +103,24 @@ def sample_in_steps(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
             "class_spread": how far a class moves x_0}.
 
     Returns:
-        As `probes.ddpm_world.watch_steps`; "asked": whether the model was always asked with each
-        picture's own class or with none, with nothing else; and "pairs": calls for each step.
+        As `probes.ddpm_world.watch_steps`; "others": whether the model was asked with something
+        else than a picture's own class or none; "dropped": whether some pictures were asked for
+        with a class less often than others; "pairs": calls for each step.
     """
     world = _world(inputs)
     result = student(world, inputs["labels"], inputs["schedule"], *_scale(inputs))
     own = nn.functional.one_hot(inputs["labels"], 10)
-    asked, with_class = True, False
+    others = dropped = False
     for step in world.shown:
-        for classes, index in zip(step["c"], step["pictures"], strict=True):
-            is_own, is_none = (classes == own[index]).all(1), (classes == 0).all(1)
-            asked = asked and bool((is_own | is_none).all())
-            with_class = with_class or bool(is_own.any())
-        told = torch.cat(step["c"])
-        pictures = torch.cat(step["pictures"])
-        times = torch.bincount(pictures[(told != 0).any(1)], minlength=len(own))
-        asked = asked and bool((times == times[0]).all())
+        told, pictures = torch.cat(step["c"]), torch.cat(step["pictures"])
+        is_none = (told == 0).all(1)
+        others = others or not bool(((told == own[pictures]).all(1) | is_none).all())
+        times = torch.bincount(pictures[~is_none], minlength=len(own))
+        dropped = dropped or not bool((times == times[0]).all())
     return {
         **watch_steps(world, result, inputs["labels"]),
-        "asked": asked,
-        "with_class": with_class,
+        "others": others,
+        "dropped": dropped,
         "pairs": max((len(step["c"]) for step in world.shown), default=0),
     }
 

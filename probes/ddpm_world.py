@@ -141,7 +141,7 @@ class StepWorld(nn.Module):
         index = torch.arange(len(x)) % self.count
         if copies == 2 and not torch.equal(x[: self.count], x[self.count :]):
             index = torch.arange(len(x)) // 2
-        pictures = torch.stack([x[index == i][0] for i in range(self.count)]).detach()
+        pictures = x[index.argsort(stable=True)[::copies]].detach()
         if not self.shown or not torch.equal(self.shown[-1]["x"], pictures):
             self.shown.append({"x": pictures.clone(), "t": [], "c": [], "pictures": []})
         step = self.shown[-1]

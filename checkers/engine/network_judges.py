@@ -6,7 +6,7 @@ They read what the probes of `probes.unet` observe.
 from __future__ import annotations
 
 from checkers.engine.exercise import Judge, Observation, Verdict
-from checkers.engine.judges import form_problem, same_answer, values_problem
+from checkers.engine.judges import all_of, form_problem, same_answer, values_problem
 from probes.record import Array
 from probes.running import Inputs
 
@@ -107,3 +107,22 @@ all_learn = same_answer(
     says="Some parameters get no gradient: a layer is made in `__init__` that `forward` "
     "doesn't use.",
 )
+
+
+def places(what: str) -> Judge:
+    """Whether an input reaches the result at both places, for each picture on its own."""
+    return all_of(
+        same_answer(
+            "first",
+            says=f"At the first place, after Unflatten, {what} changes nothing.",
+        ),
+        same_answer(
+            "second",
+            says=f"At the second place, after the first UpBlock, {what} changes nothing.",
+        ),
+        same_answer(
+            "own",
+            says=f"Each picture has {what} of its own: changing it for one picture should change "
+            f"that picture's result and no other's.",
+        ),
+    )
