@@ -84,7 +84,7 @@ def same_shares(observed: Observation, expected: Observation, inputs: Inputs) ->
                 False,
                 f"{other:.0%} of the rows are neither their class's one-hot vector nor all zeros.",
             )
-        spread = math.sqrt(max(dropped * (1 - dropped), right[1] * (1 - right[1])) * 2 / count)
+        spread = math.sqrt(right[1] * (1 - right[1]) * 2 / count)  # none where 0 or 1 is right
         if abs(dropped - right[1]) > 6.5 * spread + 1e-9:
             return Verdict(
                 False,
