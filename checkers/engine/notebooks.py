@@ -194,7 +194,7 @@ def refresh_solved(lesson: Lesson, *, force: bool = False) -> bool:
 
     solved = with_solutions(read_lesson(lesson), lesson)
     place = {"metadata": {"path": str(LESSONS)}}
-    client = NotebookClient(solved, timeout=600, kernel_name="python3", resources=place)
+    client = NotebookClient(solved, timeout=1800, kernel_name="python3", resources=place)
     try:
         client.execute(env={**os.environ, "TQDM_DISABLE": "1", PROFILE_VARIABLE: "quick"})
     except CellExecutionError as error:

@@ -100,6 +100,7 @@ def train(
     Raises:
         TrainingError: if the loss is not a finite number, or the checkpoint is of another model.
     """
+    model.to(memory_format=torch.channels_last)  # convolutions are faster so, on a CPU too
     state = _State(model, plan)
     path = Path(checkpoint).expanduser() if checkpoint is not None else None
     if path is not None and path.exists():
