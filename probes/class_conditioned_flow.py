@@ -1,0 +1,154 @@
+"""Probes of lesson 16: which classes a loss shows to the model, and where a guided sampler goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from probes.flow_matching import read_loss, read_repeats, read_shown, read_ways
+from probes.flow_world import AnsweringModel, FlowWorld, way_of
+from probes.running import Inputs
+
+
+def class_loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call `class_flow_loss` with a model that always gives the same answer.
+
+    Args:
+        student: the function under test.
+        inputs: {"images", "labels", "answer": what the model gives}.
+
+    Returns:
+        As `probes.flow_matching.read_loss`.
+    """
+    model = AnsweringModel(inputs["answer"])
+    return read_loss(student(model, inputs["images"], inputs["labels"]), model, inputs)
+
+
+def what_the_class_model_sees(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call `class_flow_loss` twice and keep what the model is shown.
+
+    Args:
+        student: the function under test.
+        inputs: {"images", "labels"}.
+
+    Returns:
+        As `probes.flow_matching.read_shown`.
+    """
+    model = AnsweringModel(torch.zeros_like(inputs["images"]))
+    student(model, inputs["images"], inputs["labels"])
+    calls = len(model.asked)
+    student(model, inputs["images"], inputs["labels"])
+    return read_shown(model, calls, inputs["images"])
+
+
+def classes_seen(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call `class_flow_loss` and keep what it tells the model about the classes.
+
+    Args:
+        student: the function under test.
+        inputs: {"images", "labels": none of them 0, "p_uncond": None for the default, "times": how
+            often it is called}.
+
+    Returns:
+        {"calls": of the model in all, "shape", "dtype": of the classes in the first call, or the
+        name of their type; "dropped": for each picture of the first call 1.0 if its row is zeros;
+        "first": 1.0 if it is that of class 0; "own": 1.0 if it is that of its label; "largest": the
+        largest entry; "mixed": whether some call changed the class of some pictures and not of
+        others; "outcomes": whether any class was changed, and whether any was not}.
+    """
+    images, labels = inputs["images"], inputs["labels"]
+    model = AnsweringModel(torch.zeros_like(images))
+    rest = () if inputs["p_uncond"] is None else (inputs["p_uncond"],)
+    for _ in range(inputs["times"]):
+        student(model, images, labels, *rest)
+    observed: dict[str, Any] = {"calls": len(model.asked)}
+    if not model.asked:
+        return observed
+    c = model.asked[0].c
+    if not isinstance(c, Tensor):
+        return observed | {"shape": None, "dtype": type(c).__name__}
+    observed |= {"shape": list(c.shape), "dtype": str(c.dtype).removeprefix("torch.")}
+    if c.shape != (len(labels), 10):
+        return observed
+    one_hot = torch.eye(10)
+    changed = [~_rows_like(one.c != 0, one_hot[labels]) for one in model.asked]
+    return observed | {
+        "dropped": _rows_like(c, torch.zeros(10)).float(),
+        "first": _rows_like(c, one_hot[0]).float(),
+        "own": _rows_like(c, one_hot[labels]).float(),
+        "largest": float(c.max()),
+        "mixed": any(bool(rows.any()) and not bool(rows.all()) for rows in changed),
+        "outcomes": [any(map(torch.any, changed)), not all(map(torch.all, changed))],
+    }
+
+
+def _rows_like(c: Tensor, row: Tensor) -> Tensor:
+    return (c.float() == row).all(dim=1)
+
+
+def follow_classes(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Sample in worlds whose best flow is known for each class, once for each call.
+
+    Args:
+        student: `class_flow_sample`.
+        inputs: {"calls": a list of {"means": (11, 1, 28, 28), "std", "labels", "num_steps",
+            "guidance_scale": None, from the right, for the defaults}}.
+
+    Returns:
+        As `probes.flow_matching.read_ways`, and lists "shape" and "dtype" of the classes in the
+        first call of each run.
+    """
+    runs, shapes, dtypes = [], [], []
+    for one in inputs["calls"]:
+        world = FlowWorld(one["means"], one["std"])
+        given = (one["num_steps"], one["guidance_scale"])
+        result = student(world, one["labels"], *(value for value in given if value is not None))
+        n = len(one["labels"])
+        runs.append((result, n, way_of(world.asked, n)))
+        c = world.asked[0].c if world.asked else None
+        shapes.append(list(c.shape[1:]) if isinstance(c, Tensor) else None)
+        dtypes.append(
+            str(c.dtype).removeprefix("torch.") if isinstance(c, Tensor) else type(c).__name__
+        )
+    return read_ways(runs) | {"shape": shapes, "dtype": dtypes}
+
+
+def classes_told(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Sample many pictures in one step and count how many of them the model is told the class of.
+
+    Args:
+        student: `class_flow_sample`.
+        inputs: {"means", "std", "labels"}.
+
+    Returns:
+        {"calls": of the model, "told": (n,), 1.0 as often as it was told a class, then 0.0}.
+    """
+    world = FlowWorld(inputs["means"], inputs["std"])
+    n = len(inputs["labels"])
+    student(world, inputs["labels"], 1, 2.0)
+    rows = [one.c for one in world.asked if isinstance(one.c, Tensor) and one.c.ndim == 2]
+    told = sum(int((c != 0).any(dim=1).sum()) for c in rows)
+    return {"calls": len(world.asked), "told": (torch.arange(n) < told).float()}
+
+
+def follow_classes_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Sample with seeded generators, and without.
+
+    Args:
+        student: `class_flow_sample`.
+        inputs: one run as in `follow_classes`, and "seed".
+
+    Returns:
+        As `probes.flow_matching.read_repeats`.
+    """
+
+    def run(*generator: torch.Generator) -> Any:
+        world = FlowWorld(inputs["means"], inputs["std"])
+        return student(
+            world, inputs["labels"], inputs["num_steps"], inputs["guidance_scale"], *generator
+        )
+
+    return read_repeats(run, len(inputs["labels"]), inputs["seed"])
