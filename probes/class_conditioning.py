@@ -13,6 +13,8 @@ from probes.ddpm_world import StepWorld, path_of, watch_loss, watch_steps
 from probes.running import Inputs
 from probes.unet import build, give_known_values, one_thread
 
+_TOSSES = 60  # a fair coin shows one side only with a chance of 2^-59
+
 
 def drop_often(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Call `drop_classes` with many labels and sort the rows it gives.
@@ -23,16 +25,21 @@ def drop_often(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
     Returns:
         {"kept", "dropped", "other": for each call the share of rows that are the label's one-hot
-        vector, all zeros, or anything else; "repeated": whether two calls drop the same rows}.
+        vector, all zeros, or anything else; "repeated": whether many calls with
+        p_uncond = 0.5 all drop the same rows; "one_coin": whether each of them drops all rows or
+        none, and both happens}.
     """
     labels = inputs["labels"]
-    observed: dict[str, Any] = {"kept": [], "dropped": [], "other": [], "repeated": []}
+    observed: dict[str, Any] = {"kept": [], "dropped": [], "other": []}
     for arguments in inputs["calls"]:
-        one, two = (torch.as_tensor(student(labels, *arguments)) for _ in range(2))
-        for name, share in shares_of_rows(one, labels).items():
+        rows = torch.as_tensor(student(labels, *arguments))
+        for name, share in shares_of_rows(rows, labels).items():
             observed[name].append(share)
-        observed["repeated"].append(alike(one, two))
-    return observed
+    few = labels[:20]
+    tosses = [torch.as_tensor(student(few, 0.5)) for _ in range(_TOSSES)]
+    observed["repeated"] = all(alike(tosses[0], rows) for rows in tosses[1:])
+    shares = {shares_of_rows(rows, few)["dropped"] for rows in tosses}
+    return {**observed, "one_coin": shares == {0.0, 1.0}}
 
 
 def shares_of_rows(rows: Tensor, labels: Tensor) -> dict[str, float]:
