@@ -14,13 +14,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from hostile.broken_files import FILES
+from hostile.broken_files import ARCHIVES, FILES, NOTEBOOK
 
 from checkers.engine.exercise import Exercise
 from checkers.engine.grading import grade
 from checkers.engine.registry import ROOT
 from checkers.engine.submission import SubmissionError, read_submission
 from checkers.forward_noising import FORWARD
+from checkers.gradebook.reading import read_files
+from checkers.gradebook.submissions import find_students
 from probes import wire
 
 HOSTILE = Path(__file__).parent / "hostile"
@@ -307,3 +309,21 @@ def test_a_broken_file_is_refused_in_a_sentence_or_read_as_it_is(broken, tmp_pat
             assert "def forward" in source
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
     assert path.stat().st_size == content
+
+
+@pytest.mark.parametrize("broken", ARCHIVES, ids=lambda broken: broken.name)
+def test_a_broken_archive_is_refused_in_a_sentence_or_read_as_it_is(broken, tmp_path):
+    path = broken.build(tmp_path)
+    content = path.read_bytes()
+    (student,) = find_students(tmp_path)
+    files = list(read_files(student))
+    if broken.treatment == "refused":
+        assert files and all(file.problem and len(file.message) > 20 for file in files)
+    else:
+        (file,) = files
+        assert file.problem is None
+        assert file.lessons == ("forward_noising",)
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+    assert path.read_bytes() == content
+    assert not Path("/tmp/hostile-was-here").exists()
+    assert not (tmp_path.parent.parent / NOTEBOOK).exists()
