@@ -10,8 +10,9 @@ All train on the same digits with the same batch size, on the same device, in on
     ours        lessons/workbench/training.py: digits on the device as one tensor, channels-last,
                 on a GPU bfloat16 (and with --compile torch.compile)
 
-Then 40 guided samples: DDPM with its 300 steps and flow matching with 50, each step one batched
-call against two.
+Then what share of the device's peak our loop reaches: the arithmetic of a step over its time,
+against a large matrix product in the same precision. And 40 guided samples: DDPM with its 300 steps
+and flow matching with 50, each step one batched call against two.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
@@ -65,6 +67,7 @@ def main() -> None:
             f"{name:10}{options.images / taken:10.0f} images/s, "
             f"{seconds['plain'] / taken:5.2f} times the plain loop"
         )
+    _tell_share_of_peak(options.hiddens, options.images / seconds["ours"], options.rounds, device)
     _time_sampling(options.hiddens, options.rounds, device)
 
 
@@ -160,6 +163,26 @@ def _in_turns(
 def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def _tell_share_of_peak(
+    hiddens: int, images_per_second: float, rounds: int, device: torch.device
+) -> None:
+    model = ClassConditionalUNet(1, 10, hiddens).to(device)
+    images, labels = torch.rand(8, 1, 28, 28, device=device), torch.arange(8, device=device)
+    with FlopCounterMode(display=False) as counter:
+        class_ddpm_loss(model, images, labels, ddpm_schedule()["alphas_cumprod"]).backward()
+    per_image = counter.get_total_flops() / len(images)
+    bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    size = 8192 if device.type == "cuda" else 2048
+    matrix = torch.rand(size, size, device=device, dtype=torch.bfloat16 if bf16 else torch.float32)
+    seconds = _in_turns({"product": lambda: matrix @ matrix}, 2 * rounds + 1, device)["product"]
+    peak, reached = 2 * size**3 / seconds, per_image * images_per_second
+    print(
+        f"{per_image / 1e6:.0f} million operations an image: {reached / 1e9:.1f} of "
+        f"{peak / 1e9:.0f} billion a second, {reached / peak:.0%} of what a matrix product of size "
+        f"{size} reaches"
+    )
 
 
 def _time_sampling(hiddens: int, rounds: int, device: torch.device) -> None:
