@@ -111,7 +111,9 @@ def _agreeing(
         _cells(exercise, answer)
         for exercise, (answer, _) in zip(lesson.exercises, chosen, strict=True)
     ]
-    for place, (exercise, (_, label)) in enumerate(zip(lesson.exercises, chosen, strict=True)):
+    # Exercises call earlier ones. From the end, so that a reference put in place counts as caller.
+    for place in reversed(range(len(cells))):
+        exercise, (_, label) = lesson.exercises[place], chosen[place]
         others = [answer for other, (_, answer) in enumerate(cells) if other != place]
         if label == RIGHT and any(_calls(answer, exercise.name) for answer in others):
             cells[place] = _cells(exercise, exercise.reference)
@@ -132,12 +134,18 @@ def _calls(source: str, name: str) -> bool:
 
 
 def _note_leaning(truth: dict[str, str], lesson: Lesson, answers: Sequence[str]) -> None:
-    """A right answer that calls a wrong one of the same student may pass or fail."""
-    wrong = [e.name for e in lesson.exercises if truth[e.name].startswith(WRONG)]
-    for exercise, answer in zip(lesson.exercises, answers, strict=True):
-        called = [name for name in wrong if _calls(answer, name)]
-        if truth[exercise.name] == RIGHT and called:
-            truth[exercise.name] = f"{LEANING}: {called[0]}"
+    """A right answer that calls a wrong one of the same student may pass or fail.
+
+    So may one that calls such an answer: a block of blocks.
+    """
+    names = [exercise.name for exercise in lesson.exercises]
+    wrong = [name for name in names if truth[name].startswith(WRONG)]
+    for _ in names:
+        for name, answer in zip(names, answers, strict=True):
+            called = [other for other in wrong if _calls(answer, other)]
+            if truth[name] == RIGHT and called:
+                truth[name] = f"{LEANING}: {called[0]}"
+                wrong.append(name)
 
 
 def _write(path: Path, sources: Sequence[str]) -> None:

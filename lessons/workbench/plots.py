@@ -55,6 +55,51 @@ def line_plot(
     show_figure(figure, alt)
 
 
+def quality_plot(
+    tables: Mapping[str, Sequence[Mapping[str, float]]],
+    *,
+    x_label: str,
+    alt: str,
+    real_distance: float | None = None,
+    log_x: bool = False,
+) -> None:
+    """Draw how good generated digits are: two curves side by side for each table.
+
+    Args:
+        tables: for each name that the legend shows, rows {"x", "read", "distance"} as
+            `load_measurements` gives them.
+        x_label: what "x" is.
+        alt: what the plots show, for people who cannot see them.
+        real_distance: the distance of equally many real digits, drawn as a dotted line.
+        log_x: a logarithmic scale for "x", which must be positive.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(7.6, 2.8), layout="constrained")
+    for axis, key, y_label in (
+        (axes[0], "read", "share read as asked"),
+        (axes[1], "distance", "Frechet distance (log scale)"),
+    ):
+        for number, (name, rows) in enumerate(tables.items()):
+            axis.plot(
+                [row["x"] for row in rows],
+                [row[key] for row in rows],
+                _STYLES[number % len(_STYLES)],
+                marker="os^D"[number % 4],
+                label=name,
+            )
+        axis.set_xlabel(x_label)
+        axis.set_ylabel(y_label)
+        if log_x:
+            axis.set_xscale("log")
+        axis.grid(alpha=0.3)
+    axes[0].set_ylim(0, 1.03)
+    axes[1].set_yscale("log")
+    if real_distance is not None:
+        axes[1].axhline(real_distance, color="black", linestyle=":", label="real digits")
+    if len(tables) > 1 or real_distance is not None:
+        axes[1].legend(fontsize=8)
+    show_figure(figure, alt)
+
+
 def histograms(samples: Sequence[Tensor], titles: Sequence[str], *, alt: str) -> None:
     """Draw a histogram of each tensor's values, with the standard normal density over it.
 
