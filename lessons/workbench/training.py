@@ -10,13 +10,15 @@ import copy
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
+
+from lessons.workbench.many_processes import Processes, join_processes
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 _STATE_VERSION = 1
@@ -81,9 +83,16 @@ def train(
 ) -> History:
     """Train a model in place.
 
+    A script that calls it trains with several processes if started by
+    `torchrun --nproc-per-node 2 script.py`, for instance one for each GPU. A process must then
+    choose its own GPU before it uses one: `torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))`.
+    The pictures come in the same order and all processes keep the same parameters, but each draws
+    noise of its own, and BatchNorm sees one process's part of a batch. Only the process with rank 0
+    shows progress, writes the checkpoint and calls `after_epoch`.
+
     Args:
         model: on the device it is to be trained on.
-        loss: `loss(model, images, labels)` gives a scalar for one batch.
+        loss: `loss(model, images, labels)` gives a scalar for one batch, a mean over its pictures.
         images: (N, ...), on the same device.
         labels: (N,), on the same device.
         plan: how long and how fast.
@@ -98,31 +107,39 @@ def train(
         The history. After Ctrl-C it is what was reached: the model keeps its last good state.
 
     Raises:
-        TrainingError: if the loss is not a finite number, or the checkpoint is of another model.
+        TrainingError: if the loss is not a finite number, the checkpoint is of another model, or
+            the processes don't see the same one.
     """
     model.to(memory_format=torch.channels_last)  # convolutions are faster so, on a CPU too
-    state = _State(model, plan)
+    processes = join_processes(images.device)
+    step_model = processes.wrap(model)
+    state = _State(model, plan, processes)
     path = Path(checkpoint).expanduser() if checkpoint is not None else None
     if path is not None and path.exists():
         state.load(path)
-    step_model = torch.compile(model) if plan.compile_model else model
+    if not processes.agree(len(state.history.losses), images.device):
+        raise TrainingError(f"Not all processes see the same {path}: put it where all can read it.")
+    if plan.compile_model:
+        step_model = torch.compile(step_model)
     steps_per_epoch = math.ceil(len(images) / plan.batch_size)
     bar = tqdm(
         total=plan.epochs * steps_per_epoch,
         initial=len(state.history.losses),
-        disable=not progress or bool(os.environ.get("TQDM_DISABLE")),
+        disable=not (progress and processes.first) or bool(os.environ.get("TQDM_DISABLE")),
         mininterval=0.5,
         delay=0.5,  # nothing to see if the loss can't even be computed
     )
     try:
         for epoch in range(len(state.history.epoch_ends), plan.epochs):
-            _train_epoch(step_model, loss, images, labels, plan, state, epoch, bar)
-            if path is not None:
+            _train_epoch(step_model, loss, images, labels, state, epoch, bar)
+            if path is not None and processes.first:
                 state.save(path)
-            if after_epoch is not None:
+            if after_epoch is not None and processes.first:
                 after_epoch(epoch + 1, state.history.average or model, state.history)
     except KeyboardInterrupt:
-        print(f"Stopped after {len(state.history.losses)} steps; the model keeps what it learned.")
+        if processes.first:
+            steps = len(state.history.losses)
+            print(f"Stopped after {steps} steps; the model keeps what it learned.")
     finally:
         bar.close()
     return state.history
@@ -133,19 +150,22 @@ def _train_epoch(
     loss: Loss,
     images: Tensor,
     labels: Tensor,
-    plan: TrainingPlan,
     state: _State,
     epoch: int,
     bar: tqdm,
 ) -> None:
     """One pass over the pictures, in an order that depends on seed and epoch alone."""
+    plan, processes = state.plan, state.processes
     model.train()
     torch.manual_seed(plan.seed * 100_003 + epoch)
     started = time.perf_counter()
     recent: list[Tensor] = []
-    for chosen in _batches(len(images), plan.batch_size, images.device):
+    order = torch.randperm(len(images)).to(images.device)
+    processes.draw_own_noise()
+    for batch in order.split(plan.batch_size):
+        chosen, weight = processes.share(batch)
         with _mixed_precision(images.device):
-            value = loss(model, images[chosen], labels[chosen])
+            value = weight * loss(model, images[chosen], labels[chosen])
         state.optimizer.zero_grad(set_to_none=True)
         value.backward()
         if plan.clip_norm is not None:
@@ -156,15 +176,10 @@ def _train_epoch(
         if len(recent) >= 20:  # reading a number from a GPU waits for it, so not at every step
             state.note(recent, bar)
     state.note(recent, bar)
+    state.share_buffers()
     state.scheduler.step()
     state.history.epoch_ends.append(len(state.history.losses))
     state.history.seconds += time.perf_counter() - started
-
-
-def _batches(count: int, batch_size: int, device: torch.device) -> Iterator[Tensor]:
-    """Indices of all pictures in random order, batch by batch."""
-    order = torch.randperm(count).to(device)
-    yield from order.split(batch_size)
 
 
 def _mixed_precision(device: torch.device) -> torch.autocast:
@@ -176,8 +191,9 @@ def _mixed_precision(device: torch.device) -> torch.autocast:
 class _State:
     """Everything that has to be kept for training to go on as if nothing had happened."""
 
-    def __init__(self, model: nn.Module, plan: TrainingPlan) -> None:
-        self.model, self.plan, self.history = model, plan, History()
+    def __init__(self, model: nn.Module, plan: TrainingPlan, processes: Processes) -> None:
+        self.model, self.plan, self.processes = model, plan, processes
+        self.history = History()
         fused = all(p.device.type == "cuda" for p in model.parameters())
         self.optimizer = torch.optim.Adam(
             model.parameters(), lr=plan.learning_rate, fused=fused or None
@@ -198,11 +214,16 @@ class _State:
         for mine, theirs in zip(average.buffers(), self.model.buffers(), strict=True):
             mine.copy_(theirs)
 
+    def share_buffers(self) -> None:
+        """Let all processes end the epoch with the same buffers, averaged model included."""
+        average = self.history.average
+        self.processes.share_buffers(self.model, *([] if average is None else [average]))
+
     def note(self, recent: list[Tensor], bar: tqdm) -> None:
         """Add the latest losses to the history; stop if one is not a number."""
         if not recent:
             return
-        values = torch.stack(recent).float().tolist()
+        values = self.processes.mean(torch.stack(recent).float()).tolist()
         recent.clear()
         if not all(math.isfinite(value) for value in values):
             raise TrainingError(
