@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,8 +15,8 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
+from lessons.workbench.loss_curve import TrainingProgress
 from lessons.workbench.many_processes import Processes, join_processes
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
@@ -101,7 +100,8 @@ def train(
             CPU with as many threads; a GPU may round differently each time).
         after_epoch: called with the epoch's number (1 for the first), the averaged model and the
             history, for instance to draw samples.
-        progress: show a bar with the loss and the time left (never with TQDM_DISABLE=1).
+        progress: show a bar with the loss and the time left, and in a notebook the loss curve
+            until training ends (never with TQDM_DISABLE=1).
 
     Returns:
         The history. After Ctrl-C it is what was reached: the model keeps its last good state.
@@ -122,16 +122,12 @@ def train(
     if plan.compile_model:
         step_model = torch.compile(step_model)
     steps_per_epoch = math.ceil(len(images) / plan.batch_size)
-    bar = tqdm(
-        total=plan.epochs * steps_per_epoch,
-        initial=len(state.history.losses),
-        disable=not (progress and processes.first) or bool(os.environ.get("TQDM_DISABLE")),
-        mininterval=0.5,
-        delay=0.5,  # nothing to see if the loss can't even be computed
+    shown = TrainingProgress(
+        plan.epochs * steps_per_epoch, len(state.history.losses), progress and processes.first
     )
     try:
         for epoch in range(len(state.history.epoch_ends), plan.epochs):
-            _train_epoch(step_model, loss, images, labels, state, epoch, bar)
+            _train_epoch(step_model, loss, images, labels, state, epoch, shown)
             if path is not None and processes.first:
                 state.save(path)
             if after_epoch is not None and processes.first:
@@ -141,7 +137,7 @@ def train(
             steps = len(state.history.losses)
             print(f"Stopped after {steps} steps; the model keeps what it learned.")
     finally:
-        bar.close()
+        shown.close()
     return state.history
 
 
@@ -152,7 +148,7 @@ def _train_epoch(
     labels: Tensor,
     state: _State,
     epoch: int,
-    bar: tqdm,
+    shown: TrainingProgress,
 ) -> None:
     """One pass over the pictures, in an order that depends on seed and epoch alone."""
     plan, processes = state.plan, state.processes
@@ -174,8 +170,8 @@ def _train_epoch(
         state.update_average()
         recent.append(value.detach())
         if len(recent) >= 20:  # reading a number from a GPU waits for it, so not at every step
-            state.note(recent, bar)
-    state.note(recent, bar)
+            state.note(recent, shown)
+    state.note(recent, shown)
     state.share_buffers()
     state.scheduler.step()
     state.history.epoch_ends.append(len(state.history.losses))
@@ -219,7 +215,7 @@ class _State:
         average = self.history.average
         self.processes.share_buffers(self.model, *([] if average is None else [average]))
 
-    def note(self, recent: list[Tensor], bar: tqdm) -> None:
+    def note(self, recent: list[Tensor], shown: TrainingProgress) -> None:
         """Add the latest losses to the history; stop if one is not a number."""
         if not recent:
             return
@@ -232,8 +228,7 @@ class _State:
                 f"clip_norm=1.0 helps; so does a look at the loss for a division by zero."
             )
         self.history.losses += values
-        bar.set_postfix(loss=f"{sum(values) / len(values):.4f}", refresh=False)
-        bar.update(len(values))
+        shown.note(self.history.losses, len(values))
 
     def save(self, path: Path) -> None:
         """Write the state to a new file and put it in the old one's place in one move."""
