@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import math
 import os
@@ -97,7 +98,7 @@ class LossCurve:
         self._display = None
 
     def _draw(self, losses: list[float]) -> None:
-        from IPython.display import Image, display
+        from IPython.display import display
 
         values = np.asarray(losses)
         width = min(len(values), max(10, len(values) // 20))
@@ -105,11 +106,16 @@ class LossCurve:
             f"The loss of each step so far and its running mean. After step {len(values)} of "
             f"{self._total}, the mean of the last {width} steps is {values[-width:].mean():.3g}."
         )
-        picture = Image(_to_png(_figure(values, width)), alt=alt)
+        # JupyterLab gives a displayed PNG no alt text, so it lies in a page's <img>.
+        encoded = base64.b64encode(_to_png(_figure(values, width))).decode()
+        picture = {
+            "text/html": f'<img src="data:image/png;base64,{encoded}" alt="{alt}">',
+            "text/plain": alt,
+        }
         if self._display is None:
-            self._display = display(picture, display_id=True)
+            self._display = display(picture, raw=True, display_id=True)
         else:
-            self._display.update(picture)
+            self._display.update(picture, raw=True)
 
 
 class _LineInPlace:
@@ -154,7 +160,7 @@ def _figure(values: np.ndarray, width: int) -> Figure:
     means = (sums[width:] - sums[:-width]) / width
     steps = np.arange(1, len(values) + 1)
     figure = Figure(figsize=(5, 2), dpi=90, facecolor="white")
-    axis = figure.add_axes((0.14, 0.24, 0.84, 0.72))
+    axis = figure.add_axes((0.14, 0.22, 0.84, 0.66))
     axis.plot(steps, values, color="#7aa6c2", linewidth=0.7, label="each step")
     axis.plot(steps[width - 1 :], means, "k", linewidth=1.5, label=f"mean of {width} steps")
     scale = ""
@@ -169,7 +175,9 @@ def _figure(values: np.ndarray, width: int) -> Figure:
     axis.set_ylabel(f"loss{scale}", fontsize=8)
     axis.tick_params(labelsize=7)
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=7, loc="upper right")
+    axis.legend(
+        fontsize=7, loc="lower right", bbox_to_anchor=(1, 0.98), ncols=2, frameon=False, borderpad=0
+    )
     return figure
 
 
