@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from lessons.workbench import figures
-from lessons.workbench.plots import histograms, line_plot
+from lessons.workbench.plots import histograms, line_plot, quality_plot
 
 
 @pytest.fixture
@@ -52,6 +52,9 @@ def test_values_outside_the_range_are_clipped(shown):
         lambda alt: figures.show(torch.zeros(1, 3, 8, 8), alt=alt),
         lambda alt: figures.slider(torch.zeros(2, 3, 8, 8), ["a", "b"], name="t", alt=alt),
         lambda alt: line_plot([0, 1], {"a": [0, 1]}, x_label="x", y_label="y", alt=alt),
+        lambda alt: quality_plot(
+            {"a": [{"x": 1, "read": 0.5, "distance": 2}]}, x_label="x", alt=alt
+        ),
         lambda alt: histograms([torch.randn(9)] * 2, ["a", "b"], alt=alt),
     ],
 )
@@ -77,3 +80,12 @@ def test_titles_and_labels_must_match(shown):
         figures.slider(torch.zeros(2, 3, 8, 8), ["a"], name="t", alt="two squares")
     with pytest.raises(ValueError, match="shape"):
         figures.show([torch.zeros(8, 8)], alt="no picture")
+
+
+def test_quality_is_drawn_beside_that_of_real_digits(shown):
+    rows = [{"x": 1, "read": 0.5, "distance": 9}, {"x": 10, "read": 0.9, "distance": 3}]
+    quality_plot(
+        {"flow": rows, "DDPM": rows}, x_label="steps", real_distance=2, log_x=True, alt="two plots"
+    )
+    image, _ = _picture(shown[0])
+    assert image.width > 2 * image.height
