@@ -4,6 +4,7 @@ import io
 
 import pytest
 import torch
+from IPython.display import HTML
 from PIL import Image
 
 from lessons.workbench import figures
@@ -16,7 +17,10 @@ def shown(monkeypatch):
     bundles = []
 
     def keep(thing):
-        bundles.append(thing._repr_mimebundle_())
+        if isinstance(thing, HTML):
+            bundles.append(({"text/html": thing.data}, {}))
+        else:
+            bundles.append(thing._repr_mimebundle_())
 
     monkeypatch.setattr(figures, "display", keep)
     return bundles
@@ -38,6 +42,12 @@ def test_show_makes_one_described_png(shown):
     image, alt = _picture(shown[0])
     assert alt == "three grey squares"
     assert image.width > 2 * image.height
+
+
+def test_screen_readers_in_jupyterlab_get_the_description_too(shown):
+    figures.show(torch.zeros(1, 3, 8, 8), alt="a < b & c")
+    (_, (data, _)) = shown
+    assert ">Figure: a &lt; b &amp; c</p>" in data["text/html"]
 
 
 def test_values_outside_the_range_are_clipped(shown):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from IPython.display import HTML, display
 from IPython.display import Image as InlineImage
-from IPython.display import display
 from PIL import Image
 from torch import Tensor
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _TILE_INCHES = 1.35
 _FEW_TILE_INCHES = 1.7
 _DPI = 110
+_OUT_OF_SIGHT = "position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%)"
 
 
 def show(
@@ -220,6 +222,8 @@ def _to_png(figure: Figure) -> bytes:
 
 def _display_png(png: bytes, alt: str) -> None:
     display(InlineImage(png, alt=_checked_alt(alt)))
+    # JupyterLab drops a PNG's alt text; this line is there for screen readers alone.
+    display(HTML(f'<p style="{_OUT_OF_SIGHT}">Figure: {html.escape(alt)}</p>'))
 
 
 def _checked_alt(alt: str) -> str:
