@@ -10,7 +10,7 @@ where it was. To ship a result, copy these files to datasets/weights.
 Class-conditioned networks are measured by the share of samples that the digit classifier reads as
 asked, and by the Frechet distance in its features to the 10,000 test digits: after each epoch, over
 the guidance scale, and over the number of sampling steps. Beside it stands the distance of equally
-many test digits to the others, which no network can be expected to beat.
+many test digits to the others: what a perfect network would get.
 """
 
 from __future__ import annotations
