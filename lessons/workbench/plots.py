@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import torch
+from matplotlib.ticker import LogLocator, NullLocator
 from torch import Tensor
 
 from lessons.workbench.figures import show_figure
@@ -88,11 +89,16 @@ def quality_plot(
             )
         axis.set_xlabel(x_label)
         axis.set_ylabel(y_label)
-        if log_x:
-            axis.set_xscale("log")
         axis.grid(alpha=0.3)
     axes[0].set_ylim(0, 1.03)
     axes[1].set_yscale("log")
+    if log_x:
+        for axis in axes:
+            axis.set_xscale("log")
+    for axis in (axes[1].yaxis, *((axes[0].xaxis, axes[1].xaxis) if log_x else ())):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter("{x:g}")
     if real_distance is not None:
         axes[1].axhline(real_distance, color="black", linestyle=":", label="real digits")
     if len(tables) > 1 or real_distance is not None:

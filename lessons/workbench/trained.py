@@ -1,0 +1,116 @@
+"""Networks of part B that were trained for longer than a lesson takes; they ship with the course.
+
+benchmarks/digit_models.py trains and measures them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+from torch import nn
+
+WEIGHTS = Path(__file__).resolve().parents[2] / "datasets" / "weights"
+NAMES = ("denoiser", "ddpm", "class_ddpm", "flow", "class_flow")
+"""The single-step denoiser of lesson 12, then the networks of lessons 13, 14, 15 and 16."""
+MEASURED = "digit_models.json"
+
+
+class TrainedModelError(RuntimeError):
+    """A trained network can't be loaded; the message says what to do."""
+
+
+def build_network(name: str, num_hiddens: int) -> nn.Module:
+    """An untrained network of the kind that a lesson trains.
+
+    Args:
+        name: one of `NAMES`.
+        num_hiddens: D, the channels inside.
+
+    Raises:
+        TrainedModelError: if there is no such network.
+    """
+    import solutions  # here, so that lessons which train nothing don't read them
+
+    builders: dict[str, Callable[[], nn.Module]] = {
+        "denoiser": lambda: solutions.UnconditionalUNet(1, num_hiddens),
+        "ddpm": lambda: solutions.TimeConditionalUNet(1, num_hiddens),
+        "class_ddpm": lambda: solutions.ClassConditionalUNet(1, 10, num_hiddens),
+        "flow": lambda: solutions.ScaledTimeUNet(1, num_hiddens),
+        "class_flow": lambda: solutions.ClassConditionalUNet(1, 10, num_hiddens),
+    }
+    if name not in builders:
+        raise TrainedModelError(f"There is no network {name!r}; choose one of {', '.join(NAMES)}.")
+    return builders[name]()
+
+
+def load_trained(
+    name: str, device: str | torch.device = "cpu", folder: str | Path = WEIGHTS
+) -> nn.Module:
+    """A trained network, in evaluation mode.
+
+    Args:
+        name: "denoiser" (lesson 12, for noise of strength 0.5), "ddpm" (13), "class_ddpm" (14),
+            "flow" (15) or "class_flow" (16).
+        device: where it goes.
+        folder: where the weights lie; those of the course, or your own of
+            benchmarks/digit_models.py.
+
+    Returns:
+        A network like the reference solution's, called as in its lesson.
+
+    Raises:
+        TrainedModelError: if there is no such network or its file is missing or damaged.
+    """
+    path = Path(folder).expanduser() / f"{name}.safetensors"
+    if name in NAMES and not path.exists():
+        raise TrainedModelError(
+            f"{path} is missing: get the course's folder datasets/weights again, or train it with "
+            f"benchmarks/digit_models.py."
+        )
+    network = build_network(name, _num_hiddens(path) if path.exists() else 1)
+    try:
+        network.load_state_dict(load_file(path))  # half precision becomes single
+    except (RuntimeError, SafetensorError, OSError) as error:
+        raise _damaged(path) from error
+    return network.eval().requires_grad_(False).to(device)
+
+
+def _num_hiddens(path: Path) -> int:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return int(file.metadata()["num_hiddens"])
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> TrainedModelError:
+    return TrainedModelError(
+        f"{path} is damaged or holds another network: get the course's folder datasets/weights "
+        f"again."
+    )
+
+
+def load_measurements(folder: str | Path = WEIGHTS) -> dict[str, Any]:
+    """What benchmarks/digit_models.py measured of the trained networks.
+
+    Returns:
+        {"class_ddpm" and "class_flow": {"by_epoch", "by_guidance", "by_steps": each a list of
+        {"x": epoch, guidance scale or number of steps; "read": the share read as asked, 0 to 1;
+        "distance": Frechet distance to the test set}}, ...}
+
+    Raises:
+        TrainedModelError: if the file is missing or damaged.
+    """
+    path = Path(folder).expanduser() / MEASURED
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainedModelError(
+            f"{path} is missing or damaged: get the course's folder datasets/weights again."
+        ) from error
