@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import torch
+from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 from torch import Tensor
 
 from lessons.workbench.figures import show_figure
 
 _STYLES = ("-", "--", "-.", ":")
+_MARKERS = "os^D"
 
 
 def line_plot(
@@ -39,13 +41,7 @@ def line_plot(
     figure, axis = plt.subplots(figsize=(6.2, 2.8), layout="constrained")
     positions = list(x)
     for number, (name, values) in enumerate(curves.items()):
-        axis.plot(
-            positions,
-            torch.as_tensor(list(values)).cpu().numpy(),
-            _STYLES[number % len(_STYLES)],
-            marker="os^D"[number % 4] if markers else None,
-            label=name,
-        )
+        _draw_curve(axis, number, name, positions, torch.as_tensor(list(values)).cpu(), markers)
     axis.set_xlabel(x_label)
     axis.set_ylabel(y_label)
     if log_y:
@@ -80,13 +76,8 @@ def quality_plot(
         (axes[1], "distance", "Frechet distance (log scale)"),
     ):
         for number, (name, rows) in enumerate(tables.items()):
-            axis.plot(
-                [row["x"] for row in rows],
-                [row[key] for row in rows],
-                _STYLES[number % len(_STYLES)],
-                marker="os^D"[number % 4],
-                label=name,
-            )
+            positions, values = zip(*((row["x"], row[key]) for row in rows), strict=True)
+            _draw_curve(axis, number, name, positions, values, markers=True)
         axis.set_xlabel(x_label)
         axis.set_ylabel(y_label)
         axis.grid(alpha=0.3)
@@ -104,6 +95,24 @@ def quality_plot(
     if len(tables) > 1 or real_distance is not None:
         axes[1].legend(fontsize=8)
     show_figure(figure, alt)
+
+
+def _draw_curve(
+    axis: Axes,
+    number: int,
+    name: str,
+    positions: Sequence[float],
+    values: Sequence[float] | Tensor,
+    markers: bool,
+) -> None:
+    """One curve; its number among the others decides the line style and the marker."""
+    axis.plot(
+        positions,
+        values,
+        _STYLES[number % len(_STYLES)],
+        marker=_MARKERS[number % len(_MARKERS)] if markers else None,
+        label=name,
+    )
 
 
 def histograms(samples: Sequence[Tensor], titles: Sequence[str], *, alt: str) -> None:

@@ -43,8 +43,7 @@ def build_network(name: str, num_hiddens: int) -> nn.Module:
     Raises:
         TrainedModelError: if there is no such network.
     """
-    if name not in _NETWORKS:
-        raise TrainedModelError(f"There is no network {name!r}; choose one of {', '.join(NAMES)}.")
+    _check_name(name)
     kind, *channels = _NETWORKS[name]
     # Looked up when a notebook asks for it: beside code that is checked there are no solutions.
     return getattr(import_module("solutions"), kind)(*channels, num_hiddens)
@@ -68,18 +67,24 @@ def load_trained(
     Raises:
         TrainedModelError: if there is no such network or its file is missing or damaged.
     """
+    _check_name(name)
     path = Path(folder).expanduser() / f"{name}.safetensors"
-    if name in NAMES and not path.exists():
+    if not path.exists():
         raise TrainedModelError(
             f"{path} is missing: get the course's folder datasets/weights again, or train it with "
             f"benchmarks/digit_models.py."
         )
-    network = build_network(name, _num_hiddens(path) if path.exists() else 1)
+    network = build_network(name, _num_hiddens(path))
     try:
         network.load_state_dict(load_file(path))  # half precision becomes single
     except (RuntimeError, SafetensorError, OSError) as error:
         raise _damaged(path) from error
     return network.eval().requires_grad_(False).to(device)
+
+
+def _check_name(name: str) -> None:
+    if name not in _NETWORKS:
+        raise TrainedModelError(f"There is no network {name!r}; choose one of {', '.join(NAMES)}.")
 
 
 def _num_hiddens(path: Path) -> int:
