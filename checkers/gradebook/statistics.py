@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from checkers.engine.registry import Lesson, find_exercise
+from checkers.engine.registry import Lesson, find_lesson
 from checkers.gradebook.results import ExerciseGrade, StudentGrade
 
 BINS = 10
@@ -94,7 +94,7 @@ class ClassStatistics:
     def common_mistakes(self) -> list[tuple[int, str, str, str, str]]:
         """(students, lesson, exercise, mistake, its sentence), the most common first."""
         found = [
-            (count, lesson, row.name, mistake, _sentence(row.name, mistake))
+            (count, lesson, row.name, mistake, _sentence(lesson, row.name, mistake))
             for lesson, rows in self.exercises.items()
             for row in rows
             for mistake, count in row.mistakes.items()
@@ -121,6 +121,6 @@ def _count(row: ExerciseStatistics, grade: ExerciseGrade) -> None:
         row.failed_cases.update(c.title for c in grade.cases if c.status != "passed")
 
 
-def _sentence(exercise: str, mistake: str) -> str:
-    mistakes = find_exercise(exercise).mistakes
-    return next((m.sentence for m in mistakes if m.name == mistake), "")
+def _sentence(lesson: str, exercise: str, mistake: str) -> str:
+    known = (m for e in find_lesson(lesson).exercises if e.name == exercise for m in e.mistakes)
+    return next((m.sentence for m in known if m.name == mistake), "")
