@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from checkers.engine.flow_judges import same_lines
 from checkers.engine.judges import same_form, same_moments, same_values
 from probes.record import record
 
@@ -96,3 +97,38 @@ def test_pictures_come_with_a_wrong_picture():
     target = torch.zeros(1, 3, 16, 16)
     verdict = same_values(show=True)(_observe(target + 0.5), _observe(target), {})
     assert verdict.pictures is not None and verdict.pictures.yours.shape == (3, 16, 16)
+
+
+def _lines(seed, *, slope=0.4, offset=0.5, clamp=False, noise=0.0):
+    """What `same_lines` reads of one run that maps noise to flat data."""
+    generator = torch.Generator().manual_seed(seed)
+    start, rest = torch.randn(2, 2, 1, 28, 28, generator=generator)
+    end = offset + slope * start + noise * rest
+    end = end.clamp(0, 1) if clamp else end
+    return {"start": [record(start)], "result": [record(end)]}
+
+
+@pytest.mark.parametrize(("slope", "offset"), [(0.4, 0.3), (0.4, 0.5), (0.25, 0.5), (0.1, 0.2)])
+def test_lines_that_were_clamped_are_alike_whatever_noise_they_began_with(slope, offset):
+    judge = same_lines(lambda inputs, number: "Here")
+    for seed in range(100):
+        runs = [_lines(s, slope=slope, offset=offset, clamp=True) for s in (seed, seed + 1000)]
+        verdict = judge(*runs, {})
+        assert verdict.passed, verdict.message
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"clamp": True}, "one that starts at 1 comes to"),
+        ({"noise": 0.01}, "does not follow from the noise"),
+        ({"slope": 0.41}, "comes to 0.910 (right: 0.900)"),
+        ({"offset": 0.51}, "comes to 0.510, where 0.500"),
+    ],
+)
+def test_chance_excuses_nothing_where_the_right_lines_are_straight(change, words):
+    judge = same_lines(lambda inputs, number: "Here")
+    assert judge(_lines(1), _lines(2), {}).passed
+    verdict = judge(_lines(1, **change), _lines(2), {})
+    assert not verdict.passed
+    assert words in verdict.message
