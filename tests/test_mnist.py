@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from lessons.workbench import mnist
+from lessons.workbench.digit_classifier import load_digit_classifier, share_read_as
 from lessons.workbench.mnist import MnistError, load_digits
 
 REAL = os.environ.get(mnist.ROOT_VARIABLE)
@@ -41,8 +42,18 @@ def test_without_a_network_a_stand_in_is_used_and_said(monkeypatch, tmp_path, ca
         assert digits.images.shape[1:] == (1, 28, 28)
         assert digits.images.min() >= 0 and digits.images.max() <= 1
         assert set(digits.labels.tolist()) == set(range(10))
-    assert len(train.images) + len(test.images) == 1797
-    assert len(train.images) > 3 * len(test.images)
+    assert len(test.images) == 360
+    assert len(train.images) == 60_000, "a lesson trains as long with it as with MNIST"
+    assert len(train.images[:3000].unique(dim=0)) == 3000
+    again = load_digits(True)
+    assert torch.equal(again.images, train.images) and torch.equal(again.labels, train.labels)
+
+
+def test_the_stand_in_looks_like_digits_to_the_classifier():
+    digits = mnist._stand_in(train=True)
+    shown = slice(0, 60_000, 60)
+    read = share_read_as(load_digit_classifier(), digits.images[shown], digits.labels[shown])
+    assert read > 0.8
 
 
 def test_a_named_folder_without_mnist_is_told(tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 ROOT = Path(__file__).resolve().parents[2] / "datasets"
@@ -71,8 +72,8 @@ def load_digits(
         found = _read(folder, train, download=True)
     if found is None:
         print(
-            "MNIST is not here and can't be downloaded, so scikit-learn's 1,797 small digits, "
-            "enlarged to 28x28, take its place. The pictures will be blurrier."
+            "MNIST is not here and can't be downloaded, so scikit-learn's 1,797 small digits take "
+            "its place, enlarged, and moved and turned a little to make more of them."
         )
         found = _stand_in(train)
     return Digits(found.images.to(device), found.labels.to(device), found.source)
@@ -101,14 +102,34 @@ def _damaged(folder: Path) -> MnistError:
 
 
 def _stand_in(train: bool) -> Digits:
-    """scikit-learn's 8x8 digits, enlarged to 20x20 and framed like MNIST's."""
+    """scikit-learn's 8x8 digits, enlarged to 22x22 and framed like MNIST's."""
     from sklearn.datasets import load_digits as load_small_digits
 
     small = load_small_digits()
     images = torch.from_numpy(small.images).float()[:, None] / 16
-    large = torch.nn.functional.interpolate(images, size=(22, 22), mode="bicubic").clamp(0, 1)
-    images = torch.nn.functional.pad(large, (3, 3, 3, 3))
+    large = F.interpolate(images, size=(22, 22), mode="bicubic").clamp(0, 1)
+    images = F.pad(large, (3, 3, 3, 3))
     labels = torch.from_numpy(small.target).long()
     is_test = torch.arange(len(labels)) % _FALLBACK_TEST_SHARE == 0
     chosen = ~is_test if train else is_test
-    return Digits(images[chosen], labels[chosen], "scikit-learn digits")
+    images, labels = images[chosen], labels[chosen]
+    if train:
+        # As many as MNIST has, so that a lesson that counts on them trains as long as it should.
+        which = torch.arange(_COUNTS[True]) % len(images)
+        images, labels = _moved_and_turned(images[which]), labels[which]
+    return Digits(images, labels, "scikit-learn digits")
+
+
+def _moved_and_turned(images: Tensor) -> Tensor:
+    """Each picture moved by up to 2 pixels, turned and scaled by up to 0.1 (6 degrees, 10 %)."""
+    generator = torch.Generator().manual_seed(0)
+    angle, scale, right, down = torch.rand(4, len(images), generator=generator) * 2 - 1
+    angle, scale = 0.1 * angle, 1 + 0.1 * scale
+    pixel = 2 / images.shape[-1]  # grid_sample's pictures reach from -1 to 1
+    rows = [
+        [angle.cos() * scale, -angle.sin() * scale, 2 * pixel * right],
+        [angle.sin() * scale, angle.cos() * scale, 2 * pixel * down],
+    ]
+    theta = torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, align_corners=False).clamp(0, 1)
