@@ -76,8 +76,8 @@ def find_exercise(name: str) -> Exercise:
     Raises:
         UnknownLessonError: if no lesson has such a stub.
     """
-    # Checkers of later lessons are not even imported: that would take a student's first check
-    # longer than the check itself.
+    # Later lessons' checkers are not imported: in a student's first check that would be most of
+    # the wait.
     names = []
     for lesson in all_lessons():
         for exercise in lesson.exercises:
