@@ -142,6 +142,7 @@ def _train_and_measure(
         "num_hiddens": options.hiddens,
         "parameters": sum(p.numel() for p in network.parameters()),
         "epochs": options.epochs,
+        "batch_size": options.batch_size,
         "images": len(digits.images),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
         "seconds": round(history.seconds),
