@@ -234,6 +234,16 @@ def with_where(model, images, labels, p_uncond=0.1):
 
 
 @CLASS_FLOW_LOSS.mistake(
+    "It looks as if one number is drawn for each picture and serves as the noise of all its "
+    "pixels. Every pixel needs a number of its own: torch.randn_like(images)."
+)
+def one_number_for_a_picture(model, images, labels, p_uncond=0.1):
+    x_0, t = torch.randn(len(images), 1, 1, 1).expand_as(images), torch.rand(len(images))
+    predicted = model(interpolate(x_0, images, t), t, drop_classes(labels, p_uncond))
+    return F.mse_loss(predicted, images - x_0)
+
+
+@CLASS_FLOW_LOSS.mistake(
     "It looks as if no class is ever dropped. Then the model never learns the flow without a "
     "class, which guidance needs: drop_classes(labels, p_uncond)."
 )
@@ -646,6 +656,15 @@ def one_call_where_one_will_do(model, labels, num_steps=50, guidance_scale=5.0, 
         x = x + flow.detach() / num_steps
         t = t + 1 / num_steps
     return x
+
+
+@CLASS_FLOW_SAMPLE.mistake(
+    "It looks as if all pixels of a picture start from the same number. Draw one for each: "
+    "torch.randn(n, 1, 28, 28)."
+)
+def one_start_for_all_pixels(model, labels, num_steps=50, guidance_scale=5.0, generator=None):
+    start = torch.randn(len(labels), 1, 1, 1, generator=generator).expand(-1, 1, 28, 28)
+    return _sampled(model, labels, num_steps, guidance_scale, generator, start=start)
 
 
 @CLASS_FLOW_SAMPLE.mistake(

@@ -352,7 +352,8 @@ def _overfit_inputs(generator: torch.Generator) -> Inputs:
         "also": [_times(generator, 3), _classes(generator, 3)],
         "target": target,
         "seed": _draw_seed(generator),
-        "steps": 8,
+        "steps": 48,
+        "enough": 0.5,
         "learning_rate": 0.03,
     }
 
@@ -411,17 +412,17 @@ CLASS_CONDITIONAL_UNET = Exercise(
             "in training mode, it computes what the text says",
             2,
             _compute_inputs(True),
-            same_function("the result", tolerance=3e-2),
+            same_function("the result"),
             compute,
         ),
         Case(
             "in evaluation mode, too",
             1,
             _compute_inputs(False),
-            same_function("the result in evaluation mode", tolerance=3e-2),
+            same_function("the result in evaluation mode"),
             compute,
         ),
-        Case("it can learn one batch by heart", 1, _overfit_inputs, learns(0.75), overfit),
+        Case("it can learn one batch by heart", 1, _overfit_inputs, learns, overfit),
     ],
     hints=[
         "It is `TimeConditionalUNet` with two more `FCBlock`, which turn the one-hot class into 2D "
@@ -680,11 +681,12 @@ def _dropped(labels, p_uncond):
     return one_hot * (torch.rand(len(labels)) >= p_uncond)[:, None]
 
 
-def _class_loss(model, images, alphas_cumprod, c, target="noise", told=None, noised=None):
+def _class_loss(model, images, alphas_cumprod, c, target="noise", told=None, noised=None, by=None):
     """The loss with one thing changed."""
     T = len(alphas_cumprod)
     t = torch.randint(T, (len(images),))
     abar, noise = alphas_cumprod[t].view(-1, 1, 1, 1), torch.randn_like(images)
+    noise = noise if by is None else torch.randn(by).expand_as(images)
     x_t = abar.sqrt() * images + (1 - abar).sqrt() * noise
     x_t = noised(images, abar, noise) if noised else x_t
     predicted = model(x_t, told(t, T) if told else t / T, c)
@@ -706,6 +708,15 @@ def class_loss_in_one(net, x0, y, abar, p=0.1):
 @CLASS_DDPM_LOSS.right_answer
 def class_loss_with_helper(model, images, labels, alphas_cumprod, p_uncond=0.1):
     return _class_loss(model, images, alphas_cumprod, c=_dropped(labels, p_uncond))
+
+
+@CLASS_DDPM_LOSS.mistake(
+    "It looks as if one number is drawn for each picture and serves as the noise of all its "
+    "pixels. Every pixel needs a number of its own: torch.randn_like(images)."
+)
+def one_number_for_a_picture(model, images, labels, alphas_cumprod, p_uncond=0.1):
+    c = _dropped(labels, p_uncond)
+    return _class_loss(model, images, alphas_cumprod, c, by=(len(images), 1, 1, 1))
 
 
 @CLASS_DDPM_LOSS.mistake(
@@ -958,7 +969,18 @@ def interleaved_in_one_batch(model, labels, schedule, guidance_scale=5.0, genera
     return x
 
 
-def _guided(model, labels, schedule, generator, guide, none=None, own=None, turns=None, end=False):
+def _guided(
+    model,
+    labels,
+    schedule,
+    generator,
+    guide,
+    none=None,
+    own=None,
+    turns=None,
+    end=False,
+    drawn=None,
+):
     """The sampler with one thing changed; `guide` makes one estimate of two."""
     n, T = len(labels), len(schedule["betas"])
     one_hot = F.one_hot(labels, 10).float()
@@ -970,8 +992,19 @@ def _guided(model, labels, schedule, generator, guide, none=None, own=None, turn
         cond = model(x, times, own(one_hot) if own else one_hot)
         x = (x - beta / (1 - abar).sqrt() * guide(model(x, times, none), cond)) / alpha.sqrt()
         if t > 0 or end:
-            x = x + beta.sqrt() * torch.randn(n, 1, 28, 28, generator=generator)
+            x = x + beta.sqrt() * torch.randn(drawn or (n, 1, 28, 28), generator=generator)
     return x
+
+
+@CLASS_DDPM_SAMPLE.mistake(
+    "It looks as if all pictures get the same noise in a step. Draw it for each: "
+    "torch.randn(n, 1, 28, 28)."
+)
+def one_noise_for_all(model, labels, schedule, guidance_scale=5.0, generator=None):
+    def guide(uncond, cond):
+        return uncond + guidance_scale * (cond - uncond)
+
+    return _guided(model, labels, schedule, generator, guide, drawn=(1, 28, 28))
 
 
 @CLASS_DDPM_SAMPLE.mistake(

@@ -39,7 +39,7 @@ def _guide_inputs(*scales: float):
     """Two estimates that have nothing in common, and the given scales."""
 
     def inputs(generator: torch.Generator) -> Inputs:
-        uncond, cond = (_noise(generator, 1, 3, 16, 16) for _ in range(2))
+        uncond, cond = (_noise(generator, 2, 3, 16, 16) for _ in range(2))
         return {
             "calls": [
                 {"noise_uncond": uncond, "noise_cond": cond, "scale": scale} for scale in scales

@@ -77,7 +77,7 @@ def _given_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _drawn_inputs(generator: torch.Generator) -> Inputs:
-    return {"calls": [{"x": torch.zeros(1, 1, 128, 128), "sigma": s} for s in STRENGTHS]}
+    return {"calls": [{"x": torch.zeros(2, 2, 64, 64), "sigma": s} for s in STRENGTHS]}
 
 
 def _twice_inputs(generator: torch.Generator) -> Inputs:
@@ -152,6 +152,15 @@ def with_alpha(images, strength, eps=None):
 def with_numpy(x, sigma, noise=None):
     drawn = np.random.standard_normal(x.shape) if noise is None else noise.numpy()
     return (x.numpy() + sigma * drawn).astype(x.numpy().dtype)
+
+
+@ADD_NOISE.mistake(
+    "It looks as if one number is drawn for each picture and added to all its pixels. Every pixel "
+    "needs a number of its own: torch.randn_like(x)."
+)
+def one_number_for_a_picture(x, sigma, noise=None):
+    noise = torch.randn(len(x), 1, 1, 1, dtype=x.dtype) if noise is None else noise
+    return x + sigma * noise
 
 
 @ADD_NOISE.mistake(
@@ -234,7 +243,7 @@ def sigma_ignored(x, sigma, noise=None):
 
 
 def _fixed_answer_inputs(generator: torch.Generator) -> Inputs:
-    images = _pictures(generator, 16)
+    images = _pictures(generator, 80)
     answer = images + 0.3 * _noise(generator, *images.shape)
     return {"images": images, "sigma": 0.5, "answer": answer}
 
@@ -324,6 +333,14 @@ def with_a_criterion(model, images, sigma):
     criterion = torch.nn.MSELoss()
     noisy = torch.normal(images, torch.full_like(images, sigma))
     return criterion(images, model(noisy))
+
+
+@DENOISING_LOSS.mistake(
+    "It looks as if one number is drawn for each picture and added to all its pixels. Every pixel "
+    "needs a number of its own; `add_noise` draws them."
+)
+def shown_one_number_for_a_picture(model, images, sigma):
+    return F.mse_loss(model(images + sigma * torch.randn(len(images), 1, 1, 1)), images)
 
 
 @DENOISING_LOSS.mistake(
@@ -471,7 +488,19 @@ TRAIN_EPOCH = Exercise(
             3,
             same_values("factor", what="the parameter after one epoch"),
         ),
-        _epoch_case("it returns the loss of every batch", 2, _same_losses),
+        _epoch_case(
+            "it returns the loss of every batch",
+            2,
+            all_of(
+                _same_losses,
+                same_answer(
+                    "attached",
+                    says="The losses are tensors that still belong to the computation of their "
+                    "gradients: they can't be drawn, and memory fills up. value.item() makes a "
+                    "plain number.",
+                ),
+            ),
+        ),
     ],
     hints=[
         "For each batch, four lines: forget the old gradient, compute the loss, compute its "
@@ -512,12 +541,28 @@ def with_enumerate(model, loader, optimizer, sigma, loss=None):
 
 
 @TRAIN_EPOCH.right_answer
-def keeping_tensors(model, loader, optimizer, sigma, loss=None):
+def with_detached_tensors(model, loader, optimizer, sigma, loss=None):
     model.train()
     losses = []
     for images, _ in loader:
         optimizer.zero_grad(set_to_none=True)
-        losses.append(loss(model, images, sigma=sigma))
+        value = loss(model, images, sigma=sigma)
+        losses.append(value.detach())
+        value.backward()
+        optimizer.step()
+    return losses
+
+
+@TRAIN_EPOCH.mistake(
+    "It looks as if the list keeps the losses as tensors, with all that their gradients need. "
+    "Append value.item(): a plain number, which can be drawn and takes no memory."
+)
+def keeping_tensors(model, loader, optimizer, sigma, loss=None):
+    model.train()
+    losses = []
+    for images, _ in loader:
+        optimizer.zero_grad()
+        losses.append(loss(model, images, sigma))
         losses[-1].backward()
         optimizer.step()
     return losses

@@ -261,7 +261,7 @@ same_loss = unless_alike(same_values("loss", what="the loss", rtol=LOSS_TOLERANC
 same_noise_seen = unless_alike(
     all_of(
         same_answer("dtype", says="The model gets x_t in another precision than the images have."),
-        same_moments("noise", what="the noise in what the model sees", also=()),
+        same_moments("noise", what="the noise in what the model sees", also=("independence",)),
     )
 )
 
@@ -397,6 +397,15 @@ def from_numpy(model, images):
     x_0 = torch.tensor(np.random.standard_normal(images.shape), dtype=images.dtype)
     difference = images - x_0
     return F.mse_loss(model(images - (1 - t).view(-1, 1, 1, 1) * difference, t), difference)
+
+
+@FLOW_LOSS.mistake(
+    "It looks as if one number is drawn for each picture and serves as the noise of all its "
+    "pixels. Every pixel needs a number of its own: torch.randn_like(images)."
+)
+def one_number_for_a_picture(model, images):
+    x_0, t = torch.randn(len(images), 1, 1, 1).expand_as(images), torch.rand(len(images))
+    return F.mse_loss(model(_line(x_0, images, t), t), images - x_0)
 
 
 @FLOW_LOSS.mistake(
@@ -805,6 +814,15 @@ def with_the_frames(model, n, num_steps=50, generator=None):
         x = x + model(x, torch.ones(n) * step / num_steps) / num_steps
         frames.append(x)
     return x, frames
+
+
+@FLOW_SAMPLE.mistake(
+    "It looks as if all pixels of a picture start from the same number. Draw one for each: "
+    "torch.randn(n, 1, 28, 28)."
+)
+def one_start_for_all_pixels(model, n, num_steps=50, generator=None):
+    start = torch.randn(n, 1, 1, 1, generator=generator).expand(n, 1, 28, 28)
+    return _walk(model, start, [k / num_steps for k in range(num_steps)], 1 / num_steps)
 
 
 @FLOW_SAMPLE.mistake(

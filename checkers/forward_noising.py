@@ -341,3 +341,13 @@ def index_of_the_strided_list(im, t, alphas_cumprod, noise=None):
     last = len(alphas_cumprod) - 1
     abar = alphas_cumprod[max(0, last - last % 30 - 30 * (int(t) % 34))]
     return abar.sqrt() * im + (1 - abar).sqrt() * noise
+
+
+@FORWARD.mistake(
+    "It looks as if all channels, and all pictures of a batch, get the same noise. Draw a number "
+    "for every entry: torch.randn_like(im) has the picture's whole shape."
+)
+def one_noise_for_all_channels(im, t, alphas_cumprod, noise=None):
+    noise = torch.randn(im.shape[-2:], dtype=im.dtype) if noise is None else noise
+    abar = alphas_cumprod[t]
+    return abar.sqrt() * im + (1 - abar).sqrt() * noise

@@ -75,7 +75,7 @@ def _same_inputs(generator: torch.Generator) -> Inputs:
 def _filter_inputs(generator: torch.Generator) -> Inputs:
     """Other filters than the default."""
     calls = [
-        _join(generator, 1, 3, 48, 48, kernel_size=kernel_size, sigma=sigma)
+        _join(generator, 2, 3, 48, 48, kernel_size=kernel_size, sigma=sigma)
         for kernel_size, sigma in ((33, 3.5), (9, 1.0), (17, 2.0))
     ]
     return {"calls": calls}

@@ -64,9 +64,11 @@ def _asked_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _guided_inputs(generator: torch.Generator) -> Inputs:
-    """Guidance of several strengths, and the function's own."""
-    im = _two_halves(1, 16, generator)
-    calls = [_call(im, 2, scale, TIMESTEPS) for scale in (1.0, 3.5, None)]
+    """Guidance of several strengths, and the function's own; a prompt for each picture."""
+    im = _two_halves(2, 16, generator)
+    calls = [
+        {**_call(im, 2, scale, TIMESTEPS), "prompts": [PROMPT, ""]} for scale in (1.0, 3.5, None)
+    ]
     return {"means": _flat_means(16, generator), "std": STD, "calls": calls}
 
 
@@ -279,6 +281,16 @@ def noised_with_numpy(
         scale,
         generator,
     )
+
+
+@EDIT.mistake(
+    "It looks as if the noise is grey: the three channels of a picture get the same. Draw noise of "
+    "the picture's whole shape, im.shape."
+)
+def grey_noise(denoiser, im, i_start, cond, uncond, timesteps, scale=7, generator=None):
+    noise = _draw(im[:, :1], generator).expand_as(im)
+    noisy = forward(im, timesteps[i_start], denoiser.alphas_cumprod, noise)
+    return _denoised(denoiser, noisy, i_start, cond, uncond, timesteps, scale, generator)
 
 
 @EDIT.mistake(

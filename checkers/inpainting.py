@@ -74,13 +74,15 @@ def _known_inputs(generator: torch.Generator) -> Inputs:
 
 def _guided_inputs(generator: torch.Generator) -> Inputs:
     original = _original(2, 16, generator)
-    calls = [_call(original, scale, TIMESTEPS) for scale in (1.0, 3.5, None)]
+    calls = [
+        {**_call(original, scale, TIMESTEPS), "prompts": [PROMPT, ""]} for scale in (1.0, 3.5, None)
+    ]
     return {"means": _flat_means(16, generator), "std": STD, "calls": calls}
 
 
 def _kept_inputs(generator: torch.Generator) -> Inputs:
-    """A picture with a hole of any form, and a denoiser for which anything is possible."""
-    coarse = torch.rand(1, 3, 4, 4, generator=generator) * 1.6 - 0.8
+    """Two pictures with a hole of any form, and a denoiser for which anything is possible."""
+    coarse = torch.rand(2, 3, 4, 4, generator=generator) * 1.6 - 0.8
     blobs = torch.rand(1, 1, 4, 4, generator=generator)
     original, blobs = (
         torch.nn.functional.interpolate(small, (32, 32), mode="bicubic")
@@ -370,6 +372,21 @@ def _noised(denoiser, original, generator):
         return forward(original, t_prev, denoiser.alphas_cumprod, _draw(original, generator))
 
     return known
+
+
+@INPAINT.mistake(
+    "It looks as if the noise is grey: the three channels of a picture get the same. Draw noise of "
+    "the picture's whole shape, original.shape."
+)
+def grey_noise(denoiser, original, mask, cond, uncond, timesteps, scale=7, generator=None):
+    def grey():
+        return _draw(original[:, :1], generator).expand_as(original)
+
+    def known(t, t_prev):
+        return forward(original, t_prev, denoiser.alphas_cumprod, grey())
+
+    given = (denoiser, original, mask, cond, uncond, timesteps, scale, generator, known)
+    return _loop(*given, start=grey())
 
 
 @INPAINT.mistake(

@@ -199,8 +199,8 @@ def decimal_numbers(start, stride):
 
 def _mean_call(generator: torch.Generator, t: int, t_prev: int, **changed: Tensor) -> Inputs:
     call = {
-        "x_t": _noise(generator, 1, 3, 32, 32),
-        "x_0": _pictures(generator, 1, 32, reach=1.0),
+        "x_t": _noise(generator, 2, 3, 32, 32),
+        "x_0": _pictures(generator, 2, 32, reach=1.0),
         "t": t,
         "t_prev": t_prev,
         "alphas_cumprod": squared_cosine_alphas_cumprod(),
@@ -213,13 +213,13 @@ STEPS = ((690, 660), (300, 240), (950, 200))
 
 def _x_0_inputs(generator: torch.Generator) -> Inputs:
     """With x_t = 0 only the weight of x_0 is left."""
-    nothing = torch.zeros(1, 3, 32, 32)
+    nothing = torch.zeros(2, 3, 32, 32)
     return {"calls": [_mean_call(generator, *step, x_t=nothing) for step in STEPS]}
 
 
 def _x_t_inputs(generator: torch.Generator) -> Inputs:
     """With x_0 = 0 only the weight of x_t is left."""
-    nothing = torch.zeros(1, 3, 32, 32)
+    nothing = torch.zeros(2, 3, 32, 32)
     return {"calls": [_mean_call(generator, *step, x_0=nothing) for step in STEPS]}
 
 

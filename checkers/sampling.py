@@ -220,6 +220,15 @@ def with_a_loop_of_its_own(denoiser, n, prompt_embeds, timesteps, generator=None
 
 
 @SAMPLE.mistake(
+    "It looks as if the noise is grey: the three channels of a picture get the same. Draw "
+    "(n, 3, 64, 64) numbers."
+)
+def grey_noise(denoiser, n, prompt_embeds, timesteps, generator=None):
+    x = torch.randn(n, 1, 64, 64, generator=generator).to(denoiser.dtype).repeat(1, 3, 1, 1)
+    return iterative_denoise(denoiser, x, 0, prompt_embeds, timesteps, generator)
+
+
+@SAMPLE.mistake(
     "It looks as if the start is drawn with torch.rand, which is uniform between 0 and 1. Pure "
     "noise is standard normal: torch.randn."
 )

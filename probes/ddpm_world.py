@@ -13,8 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from probes.neighbours import neighbour_correlations
+
 _LEAST = 1e-12
 _MOST_ROWS = 40
+_VISIBLE = 0.02
+"""Of the strongest target; how much of a weaker one was mixed in can't be measured. Only where one
+number is drawn for a whole picture does it come to that."""
 
 
 class LossWitness(nn.Module):
@@ -50,9 +55,10 @@ def watch_loss(
 
     Returns:
         {"has_gradient", "scale": k times the number of pixels, "target": [share of the picture in
-        it, mean, standard deviation, kurtosis], "rows": (k, 5), the different mixtures [a, b,
-        lowest and highest time shown, share of the pictures], those with most of the picture
-        first, "explained": whether picture and target are all there is in the noisy pictures,
+        it, mean, standard deviation, kurtosis], "neighbours": their correlations in it, "rows":
+        (k, 5), the different mixtures [a, b, lowest and highest time shown, share of the pictures],
+        those with most of the picture first, "explained": whether picture and target are all there
+        is in the noisy pictures,
         "own": whether pictures of one call are noised differently, "repeated": whether two calls
         are alike, "alike": whether two pictures of a call have the same noise, "calls": of the
         model in the first call, "training": the model's mode, "classes": the c of all calls}.
@@ -87,11 +93,15 @@ def watch_loss(
     clean = images.double().repeat(calls, 1, 1, 1)
     mixture = _solve([clean.flatten(1), target.flatten(1)], x.flatten(1))
     left = x.flatten(1) - (mixture[:, 0:1] * clean.flatten(1) + mixture[:, 1:2] * target.flatten(1))
+    strength = target.flatten(1).square().mean(1).sqrt()
+    visible = ~(strength < _VISIBLE * strength.max())  # what is no number, too
+    first = visible[: len(images)]
     observed |= {
         "target": _describe(target, clean),
-        "rows": _different_rows(mixture, t),
+        "neighbours": neighbour_correlations(target.numpy()),
+        "rows": _different_rows(mixture[visible], t[visible]),
         "explained": bool(left.abs().max() < 1e-3),
-        "own": len(_different_rows(mixture[: len(images)], t[: len(images)])) > 1,
+        "own": len(_different_rows(mixture[: len(images)][first], t[: len(images)][first])) > 1,
         "repeated": bool(torch.allclose(found["target"][0], found["target"][-1], atol=1e-4)),
         "alike": bool(torch.allclose(target[0], target[1], atol=1e-4)),
     }
@@ -178,13 +188,14 @@ def watch_steps(world: StepWorld, result: Any, labels: Tensor | None = None) -> 
     Returns:
         {"times": (steps, 2), lowest and highest time shown in each step; "shares": (steps, k) as
         above; "errors": their standard errors; "noise": (steps, 2), standard deviation and
-        kurtosis of what is left; "start": [mean, standard deviation, kurtosis] of the first
-        picture; "alike": whether the first two start alike}.
+        kurtosis of what is left; "neighbours": (steps, 4), their correlations in it; "start":
+        [mean, standard deviation, kurtosis] of the first picture; "start_neighbours": as above;
+        "alike": whether the first two start alike}.
     """
     xs = [step["x"] for step in world.shown]
     usable = isinstance(result, Tensor) and bool(xs) and result.shape == xs[0].shape
     ends = [*xs[1:], result.detach()] if usable else xs[1:]
-    shares, errors, noise = [], [], []
+    shares, errors, noise, neighbours = [], [], [], []
     for number, (x, after) in enumerate(zip(xs, ends, strict=False)):
         common, of_class = world.patterns(number)
         parts = [x, common.expand_as(x)]
@@ -195,12 +206,15 @@ def watch_steps(world: StepWorld, result: Any, labels: Tensor | None = None) -> 
         shares.append(share)
         errors.append(error)
         noise.append(torch.stack([left.std(), _kurtosis(left)]))
+        neighbours.append(torch.tensor(neighbour_correlations(left.view_as(x).numpy())))
     return {
         "times": _rows([_span(step["t"]) for step in world.shown], 2),
         "shares": _rows(shares, 3 if labels is None else 5),
         "errors": _rows(errors, 3 if labels is None else 5),
         "noise": _rows(noise, 2),
+        "neighbours": _rows(neighbours, 4),
         "start": _moments(xs[0]) if xs else [],
+        "start_neighbours": neighbour_correlations(xs[0].numpy()) if xs else [],
         "alike": bool(xs) and len(xs[0]) > 1 and torch.equal(xs[0][0], xs[0][1]),
     }
 
@@ -263,7 +277,7 @@ def _different_rows(mixture: Tensor, t: Tensor) -> Tensor:
         else:
             groups.append(torch.stack(row))
     groups.sort(key=lambda row: -float(row[0]))
-    return torch.stack(groups)
+    return _rows(groups, 5)
 
 
 def _describe(target: Tensor, clean: Tensor) -> list[float]:

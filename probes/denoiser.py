@@ -111,9 +111,9 @@ def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         inputs: {"batches": list of pictures, "learning_rate", "sigma", "start": of the factor}.
 
     Returns:
-        {"losses": what it returned, "factor": the parameter at the end, "modes": the model's mode
-        in each call of the loss, "strengths": the sigma of each call, "pictures": how many
-        pictures each call got}.
+        {"losses": what it returned, "attached": whether they still have a gradient, "factor": the
+        parameter at the end, "modes": the model's mode in each call of the loss, "strengths": the
+        sigma of each call, "pictures": how many pictures each call got}.
     """
     model = _Scaling(inputs["start"]).eval()
     optimizer = torch.optim.SGD(model.parameters(), lr=inputs["learning_rate"])
@@ -127,11 +127,13 @@ def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
     loader = [(images, torch.zeros(len(images), dtype=torch.long)) for images in inputs["batches"]]
     losses = student(model, loader, optimizer, inputs["sigma"], loss)
-    if isinstance(losses, Tensor | list | tuple):
-        losses = (
-            [torch.as_tensor(value).item() for value in losses] if _is_a_row(losses) else losses
-        )
-    return {"losses": losses, "factor": float(model.factor.detach()), **seen}
+    attached = False
+    if isinstance(losses, Tensor | list | tuple) and _is_a_row(losses):
+        values = [torch.as_tensor(value) for value in losses]
+        attached = any(value.requires_grad for value in values)
+        losses = [value.item() for value in values]
+    factor = float(model.factor.detach())
+    return {"losses": losses, "attached": attached, "factor": factor, **seen}
 
 
 def _is_a_row(losses: Any) -> bool:

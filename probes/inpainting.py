@@ -29,7 +29,7 @@ def inpaint_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
         pictures first shown to the denoiser, "made": that part of the result, "known": for each
         call and each later step, the known part of the pictures shown, "asked": the timesteps
         asked at, "prompts": the prompts asked with, "changed": the inputs written into}.
-        Parts are (n, pixels).
+        Parts are (n, C, H, pixels in a row): the mask has as many in each.
     """
     keys = ("result", "start", "made", "known", "asked", "prompts", "changed")
     observed: dict[str, Any] = {key: [] for key in keys}
@@ -97,8 +97,11 @@ def _inpaint(
 
 
 def _part(pictures: Any, where: Tensor) -> Tensor:
-    """The pixels where `where` is true: (n, pixels); (1, 1) if these are no such pictures."""
+    """The pixels where `where`, (C, H, W), is true, as many in every row: (n, C, H, those).
+
+    (1, 1, 1, 1) if these are no such pictures.
+    """
     pictures = torch.as_tensor(pictures) if pictures is not None else torch.empty(0)
     if pictures.ndim != where.ndim + 1 or pictures.shape[1:] != where.shape:
-        return torch.zeros(1, 1)
-    return pictures[:, where]
+        return torch.zeros(1, 1, 1, 1)
+    return pictures[:, where].unflatten(1, (*where.shape[:2], -1))

@@ -11,6 +11,7 @@ import torch
 from checkers.engine.exercise import Case, Exercise
 from checkers.engine.grading import grade, grade_here
 from checkers.engine.judges import same_values
+from checkers.engine.registry import find_exercise
 from checkers.engine.report import Status
 from checkers.forward_noising import FORWARD
 
@@ -187,3 +188,17 @@ def test_a_wrong_answer_that_is_no_known_mistake_gets_numbers_and_no_name():
     report = grade_here(FORWARD, odd, seed=1)
     assert not any(case.mistake for case in report.cases)
     assert "0.456" in str(report) or "0.46" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("train_epoch", lambda losses: torch.tensor(losses).mean(), "a tensor of shape ()"),
+        ("ddpm_loss", lambda loss: loss * float("inf"), "nan"),
+    ],
+)
+def test_a_result_that_the_probe_cannot_take_apart_is_told_as_wrong(name, change, words):
+    exercise = find_exercise(name)
+    report = grade_here(exercise, lambda *given: change(exercise.reference(*given)))
+    assert report.status is Status.WRONG, str(report)
+    assert words in " ".join(str(report).split())

@@ -93,6 +93,29 @@ def test_other_distributions_fail(make, words):
     assert words in verdict.message
 
 
+@pytest.mark.parametrize(
+    ("dimension", "name"),
+    [(0, "picture of the batch"), (1, "channel"), (2, "row"), (3, "column")],
+)
+def test_noise_drawn_once_for_a_whole_dimension_fails(dimension, name):
+    torch.manual_seed(0)
+    shape = (4, 3, 32, 32)
+    noise = torch.randn([1 if i == dimension else n for i, n in enumerate(shape)]).expand(shape)
+    verdict = same_moments()(_observe(noise), _observe(torch.randn(shape)), {})
+    assert f"is the same in every {name}" in verdict.message
+    again = torch.randn(noise.select(dimension, 0).shape).unsqueeze(dimension).expand(shape)
+    assert same_moments()(_observe(noise), _observe(again), {}).passed, "the same known mistake"
+
+
+def test_what_happens_one_time_in_ten_may_come_up_as_often_as_chance_allows():
+    """Five standard errors; the spread of such rare events is less certain than normal noise's."""
+    happened = [torch.zeros(8192), torch.zeros(8192)]
+    for times, values in zip((700, 891), happened, strict=True):
+        values[:times] = 1
+    one, other = happened
+    assert same_moments(also=())(_observe(one), _observe(other), {}).passed
+
+
 def test_pictures_come_with_a_wrong_picture():
     target = torch.zeros(1, 3, 16, 16)
     verdict = same_values(show=True)(_observe(target + 0.5), _observe(target), {})

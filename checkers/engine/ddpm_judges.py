@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from checkers.engine.exercise import Observation, Verdict
-from checkers.engine.judges import all_of, same_answer
+from checkers.engine.judges import REPEATED, all_of, repeats, repetition_problem, same_answer
 from probes.record import Array
 from probes.running import Inputs
 
@@ -52,6 +52,9 @@ def noise_is_target(observed: Observation, expected: Observation, inputs: Inputs
     """What the model's answer is compared with is normal noise."""
     if verdict := _unreadable("target", observed, expected):
         return verdict
+    own = noise_for_each_entry(observed, expected, inputs)
+    if not own.passed or repeats(expected["neighbours"]):
+        return own
     gaps = np.abs(np.asarray(observed["target"]) - np.asarray(expected["target"]))
     if (gaps < (0.16, 0.06, 0.06, 0.25)).all():
         return Verdict(True)
@@ -62,6 +65,15 @@ def noise_is_target(observed: Observation, expected: Observation, inputs: Inputs
         f"{std:.2f}, and the clean picture has a share of {share:.2f} in it. It should be the "
         f"noise: mean 0, standard deviation 1, nothing of the picture.",
     )
+
+
+def noise_for_each_entry(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """What the model's answer is compared with is drawn for each pixel and channel."""
+    if verdict := _unreadable("neighbours", observed, expected):
+        return verdict
+    if problem := repetition_problem(observed["neighbours"], expected["neighbours"]):
+        return Verdict(False, f"What the model's answer is compared with {problem}")
+    return Verdict(True)
 
 
 def own_timesteps(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
@@ -156,6 +168,10 @@ def normal_start(observed: Observation, expected: Observation, inputs: Inputs) -
         return Verdict(mine == target, "Your sampler never asks the model.")
     if observed["alike"] != expected["alike"]:
         return Verdict(False, "All pictures start from the same noise; draw it for each.")
+    if problem := repetition_problem(observed["start_neighbours"], expected["start_neighbours"]):
+        return Verdict(False, f"The first picture that the model is shown {problem}")
+    if repeats(expected["start_neighbours"]):
+        return Verdict(True)
     pixels = _pixels(inputs)
     tolerances = (
         _Z * math.sqrt(2 / pixels) * target[1],
@@ -202,7 +218,7 @@ def steps_to_the_mean(observed: Observation, expected: Observation, inputs: Inpu
     mine, target = observed["shares"].values, expected["shares"].values
     if len(mine) != len(target):
         return Verdict(False, _steps_missing(observed, inputs))
-    errors = np.hypot(observed["errors"].values, expected["errors"].values)
+    errors = np.hypot(_standard_errors(observed, inputs), _standard_errors(expected, inputs))
     wrong = np.abs(mine - target) > _Z * errors + 1e-3
     if not wrong.any():
         if "far" in expected and not _same_far(observed, expected):
@@ -217,13 +233,19 @@ def noise_added(observed: Observation, expected: Observation, inputs: Inputs) ->
     mine, target = observed["noise"].values, expected["noise"].values
     if len(mine) != len(target):
         return Verdict(False, _steps_missing(observed, inputs))
+    noisy = (target[:, 0] > 1e-2) & (mine[:, 0] > 1e-2)
+    pairs = [observed["neighbours"].values[noisy], expected["neighbours"].values[noisy]]
+    for one, right in zip(*pairs, strict=True):
+        if problem := repetition_problem(one, right):
+            return Verdict(False, f"The noise added in the steps {problem}")
+    if repeats(pairs[1]):
+        return Verdict(True)
     betas, posterior = _noise_strengths(inputs)
     if not _same_strengths(mine[:, 0], target[:, 0], inputs):
         by_beta = _same_strengths(betas, target[:, 0], inputs)
         if by_beta and _same_strengths(mine[:, 0], posterior, inputs):
             return Verdict(True, POSTERIOR)
         return Verdict(False, _noise_problem(mine[:, 0], target[:, 0], inputs))
-    noisy = target[:, 0] > 1e-2
     gap = np.abs(mine - target)[noisy, 1]
     if noisy.any() and gap.max() > _Z * math.sqrt(48 / _pixels(inputs)):
         return Verdict(
@@ -288,6 +310,13 @@ def _same_times(mine: np.ndarray, target: np.ndarray, t: int, count: int) -> boo
 def _pixels(inputs: Inputs) -> int:
     count = inputs["n"] if "n" in inputs else len(inputs["labels"])
     return count * 28 * 28
+
+
+def _standard_errors(seen: Observation, inputs: Inputs) -> np.ndarray:
+    """Of the shares: noise that repeats itself along a dimension counts once."""
+    lengths = np.sqrt([_pixels(inputs) / 28**2, 1, 28, 28])
+    factors = np.where(seen["neighbours"].values > REPEATED, lengths, 1).prod(axis=1)
+    return seen["errors"].values * factors[:, None]
 
 
 def _same_far(observed: Observation, expected: Observation) -> bool:

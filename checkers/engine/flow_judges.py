@@ -8,17 +8,16 @@ over the start, whatever noise was drawn.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from checkers.engine.exercise import Judge, Observation, Verdict
-from checkers.engine.judges import FALSE_ALARM_Z, form_problem, same_moments
+from checkers.engine.judges import form_problem, same_moments
+from checkers.engine.lines import fit_lines
 from probes.record import Array
 from probes.running import Inputs
 
 TIME_TOLERANCE = 1e-3
-LINE_TOLERANCE = 2e-3
 _TIME_TYPE = "float32"
 
 
@@ -139,74 +138,22 @@ def _lines_problem(mine: Sequence, target: Sequence) -> str:
         return f"the model is first shown pictures of shape {shape}; it should be {target[0].shape}"
     if not np.isfinite(mine[1].values).all() and np.isfinite(target[1].values).all():
         return "the result holds values that are not finite numbers."
-    line, right = _fits(mine), _fits(target)
-    # Chance excuses nothing where the right result is a line without a rest.
-    by_chance = right.bent.value > LINE_TOLERANCE
-    far = _differ(line.offset, right.offset, by_chance)
-    far |= _differ(line.slope, right.slope, by_chance)
+    line, right = (fit_lines(start.values, end.values) for start, end in (mine, target))
+    far = line.ends_elsewhere(right)
     if far.any():
         k = int(far.argmax())
-        at_0, right_at_0 = line.offset.value[k], right.offset.value[k]
-        at_1, right_at_1 = at_0 + line.slope.value[k], right_at_0 + right.slope.value[k]
+        (at_0, at_1), (right_at_0, right_at_1) = line.ends(k), right.ends(k)
         return (
             f"the steps lead elsewhere: a pixel that starts at 0 comes to {at_0:.3f}, where "
             f"{right_at_0:.3f} is right, and one that starts at 1 comes to {at_1:.3f} "
             f"(right: {right_at_1:.3f})."
         )
-    if _differ(line.bent, right.bent, by_chance).any():
+    if line.spreads_otherwise(right).any():
         return (
             "the result does not follow from the noise that the steps began with. Nothing is drawn "
             "or clamped on the way; each step only follows the flow."
         )
     return ""
-
-
-class _Estimate(NamedTuple):
-    """A number for each picture and its standard error, (n,) each."""
-
-    value: np.ndarray
-    error: np.ndarray
-
-
-class _Lines(NamedTuple):
-    """For each picture a line through its end over its start; `bent` is the spread around it.
-
-    The standard errors hold for a spread that differs along the line (White 1980): what clamping
-    leaves over is all at the ends, where it sways the slope.
-    """
-
-    slope: _Estimate
-    offset: _Estimate
-    bent: _Estimate
-
-
-def _fits(pair: Sequence[Array]) -> _Lines:
-    x, y = (array.values.astype(np.float64).reshape(len(array.values), -1) for array in pair)
-    mean = x.mean(axis=1, keepdims=True)
-    centred = x - mean
-    spread = (centred**2).mean(axis=1)
-    spread = np.where(spread > 0, spread, 1)
-    slope = (centred * y).mean(axis=1) / spread
-    offset = y.mean(axis=1) - slope * mean[:, 0]
-    left = y - slope[:, None] * x - offset[:, None]
-    bent = _root_mean_square(left)
-    root = np.sqrt(x.shape[1])
-    sway = _root_mean_square((1 - mean * centred / spread[:, None]) * left)
-    return _Lines(
-        slope=_Estimate(slope, _root_mean_square(centred * left) / spread / root),
-        offset=_Estimate(offset, sway / root),
-        bent=_Estimate(bent, _root_mean_square(left**2) / (2 * np.where(bent > 0, bent, 1)) / root),
-    )
-
-
-def _root_mean_square(values: np.ndarray) -> np.ndarray:
-    return np.sqrt((values**2).mean(axis=1))
-
-
-def _differ(mine: _Estimate, right: _Estimate, by_chance: np.ndarray) -> np.ndarray:
-    error = np.where(by_chance, mine.error + right.error, 0)
-    slack = LINE_TOLERANCE * (1 + np.abs(right.value))
-    return np.abs(mine.value - right.value) > slack + FALSE_ALARM_Z * error
 
 
 def _lists_of(length: int, *values: object) -> bool:

@@ -67,10 +67,15 @@ def grade(
 
 
 def grade_here(
-    exercise: Exercise, answer: Answer, seed: int | None = None, *, hidden: bool = False
+    exercise: Exercise,
+    answer: Answer,
+    seed: int | None = None,
+    *,
+    hidden: bool = False,
+    memory: Memory | None = None,
 ) -> Report:
-    """Judge a function that lives in this process, as a notebook does."""
-    return grade(exercise, partial(_run_here, answer), seed, hidden=hidden)
+    """Judge a function that lives in this process, as a notebook does; the rest as for `grade`."""
+    return grade(exercise, partial(_run_here, answer), seed, hidden=hidden, memory=memory)
 
 
 def seed_of_case(seed: int | None, number: int) -> int:

@@ -8,13 +8,20 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from checkers.engine.exercise import Judge, Observation, Pictures, Verdict
+from probes.neighbours import neighbour_correlations
 from probes.record import Array, Unknown
 from probes.running import Inputs
 
 FALSE_ALARM_Z = 5.5
 """How many standard errors a moment may be off: a two-sided false-alarm rate of 4e-8 each."""
+
+REPEATED = 0.5
+"""The correlation of neighbours from which on noise repeats itself. That of independent entries is
+0, give or take 0.06 for the fewest that are looked at."""
+_DIMENSIONS = ("picture of the batch", "channel", "row", "column")
 
 Part = str | Callable[[Observation], Any]
 
@@ -107,7 +114,7 @@ def same_moments(
     what: str = "the noise",
     labels: Callable[[Inputs], Sequence[str]] | None = None,
     slack: float = 1e-3,
-    also: Sequence[str] = ("kurtosis",),
+    also: Sequence[str] = ("kurtosis", "independence"),
 ) -> Judge:
     """A judge for random results: independent draws whose mean and standard deviation must agree.
 
@@ -119,7 +126,8 @@ def same_moments(
         what: what messages call it.
         labels: what each array of a list is called ("t = 250").
         slack: an absolute difference that never counts, for rounding.
-        also: further properties: "kurtosis" tells normal from uniform noise.
+        also: further properties: "kurtosis" tells normal from uniform noise, "independence" a
+            number drawn for each entry from one drawn for a whole row or channel.
     """
 
     def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
@@ -142,16 +150,24 @@ def same_moments(
             return ""
         if not np.isfinite(mine).all():
             return f"{_sentence(where, what)} holds values that are not finite numbers."
+        if "independence" in also and mine.ndim > 2:  # first, as it lets moments go astray
+            own, right = neighbour_correlations(mine), neighbour_correlations(target)
+            if problem := repetition_problem(own, right):
+                return f"{_sentence(where, what)} {problem}"
+            if repeats(right):
+                return ""
         mean, mean_target, std, std_target = mine.mean(), target.mean(), mine.std(), target.std()
         spread = max(std_target, std)
-        if abs(std - std_target) > slack + FALSE_ALARM_Z * spread / math.sqrt(mine.size):
+        tails = max(_kurtosis(mine), _kurtosis(target))  # 3 of normal noise, 8 of one in ten
+        std_error = spread * math.sqrt((tails - 1) / (2 * mine.size))
+        if abs(std - std_target) > slack + FALSE_ALARM_Z * std_error:
             return (
                 f"{_sentence(where, what)} has standard deviation {std:.2f}; "
                 f"it should be {std_target:.2f}."
             )
         if abs(mean - mean_target) > slack + FALSE_ALARM_Z * spread * math.sqrt(2 / mine.size):
             return f"{_sentence(where, what)} has mean {mean:.2f}; it should be {mean_target:.2f}."
-        if "kurtosis" in also and spread > 0:
+        if "kurtosis" in also:
             gap = abs(_kurtosis(mine) - _kurtosis(target))
             if gap > slack + FALSE_ALARM_Z * math.sqrt(48 / mine.size):
                 return (
@@ -161,6 +177,30 @@ def same_moments(
         return ""
 
     return judge
+
+
+def repeats(neighbours: ArrayLike) -> bool:
+    """Whether noise repeats itself: a known mistake drew it, and its few numbers are chance."""
+    return bool((np.asarray(neighbours) > REPEATED).any())
+
+
+def repetition_problem(mine: Sequence[float], target: Sequence[float]) -> str:
+    """How noise repeats itself where it shouldn't, or the other way round; "" if it doesn't.
+
+    Args:
+        mine: of the answer's noise, what `neighbour_correlations` gives for (..., C, H, W).
+        target: the same of the reference's.
+
+    Returns:
+        The end of a sentence that begins with what the noise is called.
+    """
+    names = _DIMENSIONS[-len(target) :]
+    for name, one, right in zip(names, mine, target, strict=True):
+        if one > REPEATED >= right:
+            return f"is the same in every {name}; each entry should be drawn on its own."
+        if right > REPEATED >= one:
+            return f"differs from {name} to {name}."
+    return ""
 
 
 def same_answer(part: Part, *, says: str) -> Judge:
@@ -314,8 +354,10 @@ def _pictures(mine: np.ndarray, target: np.ndarray, caption: str) -> Pictures | 
 
 
 def _kurtosis(values: np.ndarray) -> float:
+    """1 at the least, as of a coin; that of values that are all the same, too."""
     centred = values - values.mean()
-    return float((centred**4).mean() / (centred**2).mean() ** 2)
+    variance = (centred**2).mean()
+    return float((centred**4).mean() / variance**2) if variance > 0 else 1.0
 
 
 def _capital(text: str) -> str:

@@ -13,12 +13,10 @@ import numpy as np
 
 from checkers.engine.exercise import Judge, Observation, Verdict
 from checkers.engine.judges import form_problem
+from checkers.engine.lines import fit_lines
 from checkers.engine.loop_judges import short
 from probes.record import Array
 from probes.running import Inputs
-
-SLOPE_TOLERANCE = 2e-3
-OFFSET_TOLERANCE = 2e-3
 
 
 def same_timesteps_asked() -> Judge:
@@ -83,28 +81,19 @@ def _line_problem(mine: Sequence, target: Sequence, what: str) -> str:
         )
     if not np.isfinite(mine[1].values).all() and np.isfinite(target[1].values).all():
         return f"{what} holds values that are not finite numbers."
-    slope, offset, bent = _fit(mine)
-    right_slope, right_offset, right_bent = _fit(target)
-    same_offset = abs(offset - right_offset) <= OFFSET_TOLERANCE * (1 + abs(right_offset))
-    same_slope = abs(slope - right_slope) <= SLOPE_TOLERANCE * (1 + abs(right_slope))
-    if same_offset and same_slope and abs(bent - right_bent) <= OFFSET_TOLERANCE * (1 + right_bent):
-        return ""
-    if not same_offset or not same_slope:
+    line, right = (fit_lines(start.values, end.values) for start, end in (mine, target))
+    far = line.ends_elsewhere(right)
+    if far.any():
+        picture = int(far.argmax())
+        (at_0, at_1), (right_at_0, right_at_1) = line.ends(picture), right.ends(picture)
         return (
-            f"the loop ends elsewhere: from a start of 0 a pixel goes to {offset:.3f}, where "
-            f"{right_offset:.3f} is right, and from a start of 1 to {offset + slope:.3f} "
-            f"(right: {right_offset + right_slope:.3f})."
+            f"the loop ends elsewhere: from a start of 0 a pixel goes to {at_0:.3f}, where "
+            f"{right_at_0:.3f} is right, and from a start of 1 to {at_1:.3f} "
+            f"(right: {right_at_1:.3f})."
         )
+    if not line.spreads_otherwise(right).any():
+        return ""
     return "the result does not follow from the noise the loop began with."
-
-
-def _fit(pair: Sequence[Array]) -> tuple[float, float, float]:
-    """Slope, offset and the root mean square of what the line leaves over."""
-    x, y = (array.values.astype(np.float64).ravel() for array in pair)
-    spread = x.var()
-    slope = float(((x - x.mean()) * (y - y.mean())).mean() / spread) if spread > 0 else 0.0
-    offset = float(y.mean() - slope * x.mean())
-    return slope, offset, float(np.sqrt(np.square(y - slope * x - offset).mean()))
 
 
 def _prompts_problem(observed: Observation, expected: Observation, number: int) -> str:

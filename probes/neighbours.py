@@ -1,0 +1,32 @@
+"""What neighbouring entries of an array have in common; in noise it should be nothing."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+_FEW_PAIRS = 250
+
+
+def neighbour_correlations(values: np.ndarray) -> list[float]:
+    """For each dimension, the correlation of every entry with the next one along it.
+
+    Args:
+        values: any array, such as (B, C, H, W).
+
+    Returns:
+        A number for each dimension: 1 where all entries along it are the same, about 0 where each
+        was drawn on its own; 0 if there are too few pairs of neighbours to tell, or numbers that
+        are not finite.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):  # such numbers are the judges' to tell
+        centred = values.astype(np.float64) - values.mean()
+        power = float((centred**2).mean()) if values.size else 0.0
+    found = []
+    for dimension, length in enumerate(values.shape):
+        pairs = values.size - values.size // max(length, 1)
+        along = np.moveaxis(centred, dimension, 0)
+        enough = pairs >= _FEW_PAIRS and 0 < power < math.inf
+        found.append(float((along[:-1] * along[1:]).mean()) / power if enough else 0.0)
+    return found
