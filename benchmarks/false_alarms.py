@@ -10,8 +10,9 @@ and all other right answers with fresh inputs: one that fails is a false alarm. 
 for ten times as long, every exercise grades all its known mistakes: one that passes, or is told by
 another's sentence or none, counts.
 
-It prints each error with the seed that repeats it, and how many judgements were made; with none
-wrong of n, the rate is below 3 / n with 95 % confidence. The exit code is 1 if anything was wrong.
+It prints each error with its seed (`python -m checkers verify LESSON --seed SEED` repeats it), and
+how many judgements were made; with none wrong of n, the rate is below 3 / n with 95 % confidence.
+The exit code is 1 if anything was wrong.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import torch
 import typer
 
 from checkers.engine.exercise import Case, Exercise
-from checkers.engine.grading import grade_here
+from checkers.engine.grading import grade_here, seed_of_case
 from checkers.engine.known import Memory
 from checkers.engine.registry import all_lessons, find_exercise, find_lesson
 from probes.running import run_probe
@@ -54,7 +55,7 @@ def right_answers(name: str, number: int, seconds: float, rounds: int) -> Tally:
     case = exercise.cases[number]
     start, judged, errors = time.perf_counter(), 0, []
     for seed in _seeds(seconds, rounds):
-        for answer, problem in _problems(exercise, case, seed):
+        for answer, problem in _problems(exercise, case, seed_of_case(seed, number)):
             judged += 1
             if problem:
                 errors.append(f"seed {seed}, {answer}: {problem}")

@@ -194,6 +194,7 @@ def schema() -> None:
 def verify(
     lessons: Annotated[list[str] | None, typer.Argument(help="Lessons; all if none.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only what fails.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Of the inputs; fresh if left out.")] = None,
 ) -> None:
     """For authors: prove that every checker passes right answers and names every mistake."""
     from checkers.engine.isolation import Worker
@@ -203,7 +204,7 @@ def verify(
     counts = {"proved": 0, "refuted": 0}
     with Worker() as worker:
         for exercise in exercises:
-            for proof in verify_exercise(exercise, worker):
+            for proof in verify_exercise(exercise, worker, seed):
                 counts["refuted" if proof.problem else "proved"] += 1
                 if proof.problem or not quiet:
                     word = "FAILS " if proof.problem else "holds "

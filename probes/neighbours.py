@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-_FEW_PAIRS = 250
+_FEW = 250
+_EXACT = 0.99
 
 
 def neighbour_correlations(values: np.ndarray) -> list[float]:
@@ -18,15 +19,19 @@ def neighbour_correlations(values: np.ndarray) -> list[float]:
     Returns:
         A number for each dimension: 1 where all entries along it are the same, about 0 where each
         was drawn on its own; 0 if there are too few pairs of neighbours to tell, or numbers that
-        are not finite.
+        are not finite. Where few different numbers fill the array, as when one is drawn for each
+        picture, what those have in common is chance: all but exact repetition is 0.
     """
     with np.errstate(invalid="ignore", over="ignore"):  # such numbers are the judges' to tell
         centred = values.astype(np.float64) - values.mean()
         power = float((centred**2).mean()) if values.size else 0.0
+    if not 0 < power < math.inf:
+        return [0.0] * values.ndim
+    least = -1.0 if np.unique(np.round(centred / math.sqrt(power), 3)).size >= _FEW else _EXACT
     found = []
     for dimension, length in enumerate(values.shape):
         pairs = values.size - values.size // max(length, 1)
         along = np.moveaxis(centred, dimension, 0)
-        enough = pairs >= _FEW_PAIRS and 0 < power < math.inf
-        found.append(float((along[:-1] * along[1:]).mean()) / power if enough else 0.0)
+        correlation = float((along[:-1] * along[1:]).mean()) / power if pairs >= _FEW else 0.0
+        found.append(correlation if correlation >= least else 0.0)
     return found

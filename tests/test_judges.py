@@ -6,6 +6,7 @@ import torch
 
 from checkers.engine.flow_judges import same_lines
 from checkers.engine.judges import same_form, same_moments, same_values
+from probes.neighbours import neighbour_correlations
 from probes.record import record
 
 
@@ -105,6 +106,13 @@ def test_noise_drawn_once_for_a_whole_dimension_fails(dimension, name):
     assert f"is the same in every {name}" in verdict.message
     again = torch.randn(noise.select(dimension, 0).shape).unsqueeze(dimension).expand(shape)
     assert same_moments()(_observe(noise), _observe(again), {}).passed, "the same known mistake"
+
+
+def test_what_a_few_numbers_have_in_common_is_chance():
+    """One number for each of eight pictures, and they happen to grow from picture to picture."""
+    growing = np.linspace(-1.5, 1.5, 8).reshape(8, 1, 1, 1)
+    values = np.broadcast_to(growing, (8, 1, 28, 28))
+    assert neighbour_correlations(values) == pytest.approx([0, 0, 1, 1])
 
 
 def test_what_happens_one_time_in_ten_may_come_up_as_often_as_chance_allows():

@@ -2,13 +2,15 @@
 
 The stub is "not attempted"; the reference and at least two other right answers pass; every known
 mistake fails and is told by its own sentence; the hints say something. Answers are judged here and
-in a process of their own, and both must give the same verdict.
+in a process of their own, and both must give the same verdict. All meet the same inputs, so what
+the reference and the known mistakes do with them is computed once.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
+import secrets
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from typing import Any
 from checkers.engine.exercise import Exercise
 from checkers.engine.grading import grade, grade_here
 from checkers.engine.isolation import Worker
+from checkers.engine.known import Memory
 from checkers.engine.notebooks import solved_source, stub_source
 from checkers.engine.report import Report, Status
 from checkers.engine.submission import Submission
@@ -43,19 +46,27 @@ class Proof:
     problem: str = ""
 
 
-def verify(exercise: Exercise, worker: Worker) -> Iterator[Proof]:
-    """Every claim about `exercise`, proved or refuted."""
+def verify(exercise: Exercise, worker: Worker, seed: int | None = None) -> Iterator[Proof]:
+    """Every claim about `exercise`, proved or refuted.
+
+    Args:
+        exercise: what is asked.
+        worker: runs answers in a process of their own.
+        seed: of the inputs and of what answers draw; a fresh one if None. A problem names it.
+    """
+    seed = secrets.randbits(47) if seed is None else seed
+    grade_both_ways = partial(_both_ways, exercise, worker=worker, seed=seed, memory=Memory())
     yield _claim(exercise, "hints, titles and sentences say something", _texts_problem(exercise))
     yield _claim(exercise, "the stub is not attempted", _stub_problem(exercise, worker))
     for answer in [exercise.reference, *exercise.right_answers]:
         name = "reference" if answer is exercise.reference else f"right answer {answer.__name__}"
         problem = ""
-        for place, report in _both_ways(exercise, answer, worker):
+        for place, report in grade_both_ways(answer):
             problem = problem or _not_passed(place, report)
         yield _claim(exercise, f"{name} passes", problem)
     for mistake in exercise.mistakes:
         problem = ""
-        for place, report in _both_ways(exercise, mistake.answer, worker):
+        for place, report in grade_both_ways(mistake.answer):
             problem = problem or _not_told(place, report, mistake.name)
         yield _claim(exercise, f"mistake {mistake.name} fails by its own sentence", problem)
 
@@ -104,11 +115,13 @@ def _root(node: ast.Import | ast.ImportFrom) -> str:
 
 
 def _both_ways(
-    exercise: Exercise, answer: Callable[..., Any], worker: Worker
+    exercise: Exercise, answer: Callable[..., Any], worker: Worker, seed: int, memory: Memory
 ) -> Iterator[tuple[str, Report]]:
-    yield "in the kernel", grade_here(exercise, answer, hidden=True)
-    submission = as_submission(answer, exercise.name)
-    yield "isolated", grade(exercise, partial(worker.run_case, submission.cells), hidden=True)
+    here = grade_here(exercise, answer, seed, hidden=True, memory=memory)
+    yield f"in the kernel, seed {seed}", here
+    run_case = partial(worker.run_case, as_submission(answer, exercise.name).cells)
+    isolated = grade(exercise, run_case, seed, hidden=True, memory=memory)
+    yield f"isolated, seed {seed}", isolated
 
 
 def _claim(exercise: Exercise, claim: str, problem: str) -> Proof:
