@@ -1,10 +1,12 @@
 """The digits of part B: the real ones, the stand-in, and what is said when neither will do."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
 import torch
+import torchvision
 
 from lessons.workbench import mnist
 from lessons.workbench.digit_classifier import load_digit_classifier, share_read_as
@@ -47,6 +49,20 @@ def test_without_a_network_a_stand_in_is_used_and_said(monkeypatch, tmp_path, ca
     assert len(train.images[:3000].unique(dim=0)) == 3000
     again = load_digits(True)
     assert torch.equal(again.images, train.images) and torch.equal(again.labels, train.labels)
+
+
+def test_a_server_that_never_answers_is_given_up(monkeypatch, tmp_path, capsys):
+    monkeypatch.delenv(mnist.ROOT_VARIABLE, raising=False)
+    monkeypatch.setattr(mnist, "ROOT", tmp_path)
+    monkeypatch.setattr(mnist, "SECONDS_WITHOUT_ANSWER", 0.2)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [address])
+        digits = mnist.load_digits(train=False)
+    assert digits.source == "scikit-learn digits"
+    assert "MNIST is not here" in capsys.readouterr().out
+    assert socket.getdefaulttimeout() is None
 
 
 def test_the_stand_in_looks_like_digits_to_the_classifier():

@@ -6,7 +6,10 @@ downloaded before, scikit-learn's small digits take its place.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +19,7 @@ from torch import Tensor
 
 ROOT = Path(__file__).resolve().parents[2] / "datasets"
 ROOT_VARIABLE = "DIFFUSION_MNIST"
+SECONDS_WITHOUT_ANSWER = 10.0
 _COUNTS = {True: 60_000, False: 10_000}
 _FALLBACK_TEST_SHARE = 5  # every fifth of scikit-learn's digits
 
@@ -84,7 +88,8 @@ def _read(folder: Path, train: bool, *, download: bool) -> Digits | None:
     from torchvision.datasets import MNIST
 
     try:
-        dataset = MNIST(root=str(folder), train=train, download=download)
+        with _no_endless_waiting():
+            dataset = MNIST(root=str(folder), train=train, download=download)
     except (RuntimeError, OSError):  # not found; or no network, no mirror, a broken download
         return None
     except (ValueError, AssertionError) as error:
@@ -92,6 +97,17 @@ def _read(folder: Path, train: bool, *, download: bool) -> Digits | None:
     if len(dataset.data) != _COUNTS[train] or dataset.data.shape[1:] != (28, 28):
         raise _damaged(folder)
     return Digits(dataset.data[:, None].float() / 255, dataset.targets.long(), "MNIST")
+
+
+@contextlib.contextmanager
+def _no_endless_waiting() -> Iterator[None]:
+    """Give up on a server that is silent, as behind some firewalls; torchvision would wait on."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(SECONDS_WITHOUT_ANSWER)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def _damaged(folder: Path) -> MnistError:
