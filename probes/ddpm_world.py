@@ -60,7 +60,7 @@ def watch_loss(
         those with most of the picture first, "explained": whether picture and target are all there
         is in the noisy pictures,
         "own": whether pictures of one call are noised differently, "repeated": whether two calls
-        are alike, "alike": whether two pictures of a call have the same noise, "calls": of the
+        are alike, "alike": whether pictures of a call have the same noise, "calls": of the
         model in the first call, "training": the model's mode, "classes": the c of all calls}.
     """
     found: dict[str, list[Tensor]] = {"x": [], "t": [], "target": [], "c": []}
@@ -103,7 +103,7 @@ def watch_loss(
         "explained": bool(left.abs().max() < 1e-3),
         "own": len(_different_rows(mixture[: len(images)][first], t[: len(images)][first])) > 1,
         "repeated": bool(torch.allclose(found["target"][0], found["target"][-1], atol=1e-4)),
-        "alike": bool(torch.allclose(target[0], target[1], atol=1e-4)),
+        "alike": bool(torch.allclose(target[1:4], target[:1], atol=1e-4)),
     }
     if found["c"]:
         observed["classes"] = torch.cat(found["c"])

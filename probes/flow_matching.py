@@ -35,7 +35,7 @@ def read_loss(loss: Any, model: AnsweringModel, inputs: Inputs) -> dict[str, Any
 
     Returns:
         {"loss", "gradient": whether there is one, "calls": how often the model was called,
-        "alike": whether pictures of a batch have the same noise,
+        "alike": whether the pictures of a batch have the same noise,
         "gap": (B, ...), by how much that misses x_1, or None}.
     """
     has_gradient = isinstance(loss, Tensor) and loss.requires_grad and loss.numel() == 1
@@ -85,7 +85,7 @@ def read_shown(model: AnsweringModel, calls: int, images: Tensor) -> dict[str, A
     Returns:
         {"calls", "noise": (B / 2, ...), x_0 = (x_t - t x_1) / (1 - t) of the pictures with the
         earliest times, where dividing is safe; "dtype": of x_t; "t": (B,), "t_kind": its type;
-        "same_time": whether all pictures of a batch have one time; "alike": whether two have the
+        "same_time": whether all pictures of a batch have one time; "alike": whether they have the
         same noise; "repeated": whether the second call drew the same noise or the same times}.
     """
     observed: dict[str, Any] = {"calls": calls}
@@ -117,7 +117,8 @@ def _earliest_noise(asked: Asked, inputs: Inputs) -> Tensor:
 
 
 def _alike_noise(noise: Tensor) -> bool:
-    return bool(torch.allclose(noise[0], noise[1], atol=1e-4))
+    """Whether pictures have the same noise; of one number for each, two may be near by chance."""
+    return bool(torch.allclose(noise[1:4], noise[:1], atol=1e-4))
 
 
 def follow(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
