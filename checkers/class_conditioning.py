@@ -22,6 +22,7 @@ from checkers.engine.ddpm_judges import (
     squared_error,
     steps_to_the_mean,
 )
+from checkers.engine.dropping_judges import same_rule
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges import all_of, same_answer, same_form, same_values
 from checkers.engine.network_judges import (
@@ -72,9 +73,6 @@ def same_shares(observed: Observation, expected: Observation, inputs: Inputs) ->
         ]
         for seen in (observed, expected)
     )
-    together = [bool(seen.get("together")) for seen in (observed, expected)]
-    if all(together) and 0 < target[1][0] < 1:  # a share of the calls, which are few
-        return Verdict(0 < mine[1][0] < 1, "No call drops its classes, or all do.")
     count = len(inputs["labels"]) * inputs.get("calls_of_one", 1)
     for number in range(len(target[0])):
         _, dropped, other = (part[number] for part in mine)
@@ -91,23 +89,22 @@ def same_shares(observed: Observation, expected: Observation, inputs: Inputs) ->
                 f"{dropped:.0%} of {count} classes were dropped; it should be about "
                 f"{right[1]:.0%}.",
             )
-    if together[0] and not together[1]:
-        return Verdict(
-            False,
-            "A call drops the classes of all its pictures or of none. Each picture's is dropped on "
-            "its own.",
-        )
-    return Verdict(together[0] == together[1])
+    return Verdict(True)
 
 
 def _same_dropping(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """Coins first: with one for all labels, the share that is dropped is a matter of luck."""
-    if observed["one_coin"] or expected["one_coin"]:
-        return Verdict(
-            observed["one_coin"] == expected["one_coin"],
-            "A call drops the classes of all its labels or of none. Each is dropped on its own.",
-        )
+    """The rule first: where all labels share a coin, the share that is dropped is chance."""
+    verdict = same_rule(observed, expected, inputs)
+    if not verdict.passed or expected["rule"] in ("together", "by class"):
+        return verdict
     return same_shares(observed, expected, inputs)
+
+
+def _drawn_anew(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    mine, right = (seen["rule"] == "the same rows" for seen in (observed, expected))
+    if mine == right:
+        return Verdict(True)
+    return Verdict(False, "Two calls drop the same rows: draw anew in every call.")
 
 
 # drop_classes
@@ -115,7 +112,7 @@ def _same_dropping(observed: Observation, expected: Observation, inputs: Inputs)
 
 def _one_hot_inputs(p_uncond: float) -> Callable[[torch.Generator], Inputs]:
     def inputs(generator: torch.Generator) -> Inputs:
-        labels = torch.randperm(10, generator=generator)
+        labels = torch.randperm(9, generator=generator)  # no 9: ten columns all the same
         few = _labels(generator, 7, high=4)
         return {
             "calls": [
@@ -159,7 +156,7 @@ DROP_CLASSES = Exercise(
             "each call draws anew",
             1,
             _many_inputs([0.3]),
-            same_answer("repeated", says="Two calls drop the same rows: draw anew in every call."),
+            _drawn_anew,
             drop_often,
         ),
     ],
@@ -266,6 +263,32 @@ def seeded_drop(labels, p_uncond=0.1, num_classes=10):
 @DROP_CLASSES.mistake("It looks as if there are always ten columns. There are num_classes of them.")
 def always_ten(labels, p_uncond=0.1, num_classes=10):
     return F.one_hot(labels, 10).float() * (torch.rand(len(labels)) >= p_uncond)[:, None]
+
+
+@DROP_CLASSES.mistake(
+    "It looks as if exactly a share of p_uncond is dropped in every call. In a small batch that is "
+    "none; toss a coin for each label: torch.rand(len(labels)) >= p_uncond."
+)
+def exact_share(labels, p_uncond=0.1, num_classes=10):
+    one_hot = F.one_hot(labels, num_classes).float()
+    one_hot[torch.randperm(len(labels))[: int(p_uncond * len(labels))]] = 0
+    return one_hot
+
+
+@DROP_CLASSES.mistake(
+    "It looks as if one coin is tossed for each class. Toss one for each label: "
+    "torch.rand(len(labels)), as a column."
+)
+def one_coin_for_a_class(labels, p_uncond=0.1, num_classes=10):
+    return F.one_hot(labels, num_classes).float() * (torch.rand(num_classes) >= p_uncond)
+
+
+@DROP_CLASSES.mistake(
+    "It looks as if F.one_hot is left to find the number of columns: it takes as many as the "
+    "largest label needs. Give it num_classes."
+)
+def columns_by_the_labels(labels, p_uncond=0.1, num_classes=10):
+    return F.one_hot(labels).float() * (torch.rand(len(labels)) >= p_uncond)[:, None]
 
 
 # ClassConditionalUNet
@@ -614,12 +637,12 @@ def _levels(count: int) -> Tensor:
 
 
 def _loss_inputs(
-    count: int, num_timesteps: int, calls: int, *p_uncond: float, side: int = 8
+    count: int, num_timesteps: int, calls: int, *p_uncond: float, side: int = 8, high: int = 10
 ) -> Callable[[torch.Generator], Inputs]:
     def inputs(generator: torch.Generator) -> Inputs:
         return {
             "images": torch.rand(count, 1, side, side, generator=generator),
-            "labels": _labels(generator, count),
+            "labels": _labels(generator, count, high=high),
             "alphas_cumprod": _levels(num_timesteps),
             "p_uncond": list(p_uncond),
             "calls": calls,
@@ -627,6 +650,25 @@ def _loss_inputs(
         }
 
     return inputs
+
+
+def _same_shares_of_many(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Where all pictures of a call, or of a class, share a coin, the coins are too few to count."""
+    if expected.get("rule") in ("together", "by class"):
+        return same_rule(observed, expected, inputs)
+    return same_shares(observed, expected, inputs)
+
+
+def _dropped_by_themselves(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    if "rule" not in observed or "rule" not in expected:
+        return same_shares(observed, expected, inputs)
+    if observed["by_time"] != expected["by_time"]:
+        return Verdict(
+            False,
+            "Which classes are dropped hangs on the timesteps of their pictures. Draw the two "
+            "independently of each other.",
+        )
+    return same_rule(observed, expected, inputs)
 
 
 CLASS_DDPM_LOSS = Exercise(
@@ -650,7 +692,7 @@ CLASS_DDPM_LOSS = Exercise(
         Case(
             "with p_uncond = 0, the model is told every class",
             2,
-            _loss_inputs(64, 4, 2, 0.0),
+            _loss_inputs(64, 4, 2, 0.0, high=9),
             same_shares,
             noise_pictures,
         ),
@@ -658,7 +700,14 @@ CLASS_DDPM_LOSS = Exercise(
             "otherwise a share of p_uncond is dropped, each class on its own",
             2,
             _loss_inputs(75, 4, 40, 0.3, side=4),
-            same_shares,
+            _same_shares_of_many,
+            noise_pictures,
+        ),
+        Case(
+            "which classes are dropped is drawn for each picture, whatever its timestep",
+            1,
+            _loss_inputs(64, 4, 24, 0.5, side=4),
+            _dropped_by_themselves,
             noise_pictures,
         ),
         Case(
@@ -800,6 +849,77 @@ def no_roots(model, images, labels, alphas_cumprod, p_uncond=0.1):
     return _class_loss(model, images, alphas_cumprod, c, noised=mixed)
 
 
+@CLASS_DDPM_LOSS.mistake(
+    "It looks as if you took the mean absolute difference (L1). The loss is the mean of the "
+    "squared difference."
+)
+def absolute_difference(model, images, labels, alphas_cumprod, p_uncond=0.1):
+    t = torch.randint(len(alphas_cumprod), (len(images),))
+    abar, noise = alphas_cumprod[t].view(-1, 1, 1, 1), torch.randn_like(images)
+    x_t = abar.sqrt() * images + (1 - abar).sqrt() * noise
+    return F.l1_loss(model(x_t, t / len(alphas_cumprod), _dropped(labels, p_uncond)), noise)
+
+
+@CLASS_DDPM_LOSS.mistake(
+    "It looks as if the classes hold whole numbers. The network's layers need floats: `.float()`."
+)
+def classes_as_whole_numbers(model, images, labels, alphas_cumprod, p_uncond=0.1):
+    keep = torch.rand(len(labels)) >= p_uncond
+    return _class_loss(model, images, alphas_cumprod, F.one_hot(labels, 10) * keep[:, None])
+
+
+@CLASS_DDPM_LOSS.mistake(
+    "It looks as if F.one_hot is left to find the number of columns: it takes as many as the "
+    "largest label needs. There are ten classes in every batch."
+)
+def told_columns_by_the_labels(model, images, labels, alphas_cumprod, p_uncond=0.1):
+    keep = torch.rand(len(labels)) >= p_uncond
+    c = F.one_hot(labels).float() * keep[:, None]
+    return _class_loss(model, images, alphas_cumprod, c)
+
+
+@CLASS_DDPM_LOSS.mistake(
+    "It looks as if exactly a share of p_uncond is dropped in every call. Toss a coin for each "
+    "picture, as drop_classes does."
+)
+def exact_share_dropped(model, images, labels, alphas_cumprod, p_uncond=0.1):
+    c = F.one_hot(labels, 10).float()
+    c[torch.randperm(len(labels))[: round(p_uncond * len(labels))]] = 0
+    return _class_loss(model, images, alphas_cumprod, c)
+
+
+@CLASS_DDPM_LOSS.mistake(
+    "It looks as if every call drops the classes of the same rows. Draw anew in every call which "
+    "ones lose their class."
+)
+def first_rows_dropped(model, images, labels, alphas_cumprod, p_uncond=0.1):
+    c = F.one_hot(labels, 10).float()
+    c[: round(p_uncond * len(labels))] = 0
+    return _class_loss(model, images, alphas_cumprod, c)
+
+
+@CLASS_DDPM_LOSS.mistake(
+    "It looks as if one coin is tossed for each class. Toss one for each picture: "
+    "torch.rand(len(labels)), as a column."
+)
+def one_coin_for_each_class(model, images, labels, alphas_cumprod, p_uncond=0.1):
+    c = F.one_hot(labels, 10).float() * (torch.rand(10) >= p_uncond)
+    return _class_loss(model, images, alphas_cumprod, c)
+
+
+@CLASS_DDPM_LOSS.mistake(
+    "It looks as if one random number serves as the timestep and as the coin. Then only some "
+    "timesteps are ever trained without class: draw the coins by themselves."
+)
+def coin_is_the_timestep(model, images, labels, alphas_cumprod, p_uncond=0.1):
+    T = len(alphas_cumprod)
+    coin = torch.rand(len(images))
+    abar, noise = alphas_cumprod[(coin * T).long()].view(-1, 1, 1, 1), torch.randn_like(images)
+    c = F.one_hot(labels, 10).float() * (coin >= p_uncond)[:, None]
+    x_t = abar.sqrt() * images + (1 - abar).sqrt() * noise
+    return F.mse_loss(model(x_t, (coin * T).long() / T, c), noise)
+
+
 # class_ddpm_sample
 
 
@@ -813,7 +933,9 @@ def _sample_inputs(
     def inputs(generator: torch.Generator) -> Inputs:
         return {
             "schedule": _short_schedule(count),
-            "labels": _labels(generator, n, low=1),
+            "labels": torch.cat(
+                [_labels(generator, n - 1, low=1), torch.zeros(1, dtype=torch.int64)]
+            ),
             "seed": _draw_seed(generator),
             "guidance_scale": scale,
             "class_spread": class_spread,
@@ -996,6 +1118,13 @@ def _guided(
     return x
 
 
+def _guide(scale):
+    def guide(uncond, cond):
+        return uncond + scale * (cond - uncond)
+
+    return guide
+
+
 @CLASS_DDPM_SAMPLE.mistake(
     "It looks as if all pictures get the same noise in a step. Draw it for each: "
     "torch.randn(n, 1, 28, 28)."
@@ -1110,6 +1239,37 @@ def seed_ignored(model, labels, schedule, guidance_scale=5.0, generator=None):
 def told_numbers(model, labels, schedule, guidance_scale=5.0, generator=None):
     x = torch.randn(len(labels), 1, 28, 28, generator=generator)
     return model(x, torch.ones(len(labels)), labels)
+
+
+@CLASS_DDPM_SAMPLE.mistake(
+    "It looks as if class 0 is taken for no class. No class is a row of zeros; class 0 is the "
+    "digit 0, with a 1 at the first place."
+)
+def class_zero_left_out(model, labels, schedule, guidance_scale=5.0, generator=None):
+    def own(one_hot):
+        return one_hot * (labels > 0)[:, None]
+
+    return _guided(model, labels, schedule, generator, _guide(guidance_scale), own=own)
+
+
+@CLASS_DDPM_SAMPLE.mistake(
+    "It looks as if the classes hold whole numbers. The network's layers need floats: `.float()`."
+)
+def asked_with_whole_numbers(model, labels, schedule, guidance_scale=5.0, generator=None):
+    def own(one_hot):
+        return one_hot.long()
+
+    return _guided(model, labels, schedule, generator, _guide(guidance_scale), own=own)
+
+
+@CLASS_DDPM_SAMPLE.mistake(
+    "It looks as if the generator is seeded again inside the function, so that it always gives the "
+    "same samples. Draw with it as you get it."
+)
+def seeded_again(model, labels, schedule, guidance_scale=5.0, generator=None):
+    if generator is not None:
+        generator.manual_seed(0)
+    return _guided(model, labels, schedule, generator, _guide(guidance_scale))
 
 
 EXERCISES = [DROP_CLASSES, CLASS_CONDITIONAL_UNET, CLASS_DDPM_LOSS, CLASS_DDPM_SAMPLE]

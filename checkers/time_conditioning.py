@@ -966,6 +966,50 @@ def uniform_noise(model, images, alphas_cumprod):
     return F.mse_loss(model(x_t, t / len(alphas_cumprod)), noise)
 
 
+@DDPM_LOSS.mistake(
+    "It looks as if the pictures are stretched to [-1, 1] first. The network is trained on them as "
+    "they are, from 0 to 1: samples would come out in another range."
+)
+def stretched_pictures(model, images, alphas_cumprod):
+    t, abar, noise = _drawn(images, alphas_cumprod)
+    x_t = abar.sqrt() * (2 * images - 1) + (1 - abar).sqrt() * noise
+    return F.mse_loss(model(x_t, t / len(alphas_cumprod)), noise)
+
+
+@DDPM_LOSS.mistake(
+    "It looks as if the timesteps are counted off, the same in every call. Those beyond the batch "
+    "are then never trained: draw them with torch.randint."
+)
+def timesteps_counted_off(model, images, alphas_cumprod):
+    _, _, noise = _drawn(images, alphas_cumprod)
+    t = torch.arange(len(images)) % len(alphas_cumprod)
+    abar = alphas_cumprod[t].view(-1, 1, 1, 1)
+    x_t = abar.sqrt() * images + (1 - abar).sqrt() * noise
+    return F.mse_loss(model(x_t, t / len(alphas_cumprod)), noise)
+
+
+@DDPM_LOSS.mistake(
+    "It looks as if the noise is float64, as numpy draws it, and x_t with it. The network's layers "
+    "are float32: torch.randn_like(images) draws what fits."
+)
+def double_noise(model, images, alphas_cumprod):
+    t, abar, _ = _drawn(images, alphas_cumprod)
+    noise = torch.from_numpy(np.random.randn(*images.shape))
+    x_t = abar.sqrt() * images + (1 - abar).sqrt() * noise
+    return F.mse_loss(model(x_t, t / len(alphas_cumprod)), noise)
+
+
+@DDPM_LOSS.mistake(
+    "It looks as if the clean pictures are noised in place, so that the batch itself is changed. "
+    "Write the noisy pictures into a new tensor."
+)
+def noised_in_place(model, images, alphas_cumprod):
+    t, abar, noise = _drawn(images, alphas_cumprod)
+    images *= abar.sqrt()
+    images += (1 - abar).sqrt() * noise
+    return F.mse_loss(model(images, t / len(alphas_cumprod)), noise)
+
+
 # ddpm_sample
 
 
@@ -1300,6 +1344,49 @@ def uniform_start(model, n, schedule, generator=None):
         x = (x - beta / (1 - abar).sqrt() * eps) / (1 - beta).sqrt()
         if t > 0:
             x = x + beta.sqrt() * torch.randn(n, 1, 28, 28, generator=generator)
+    return x
+
+
+@DDPM_SAMPLE.mistake(
+    "It looks as if the model is told the time as a plain number. Its layers work on a tensor: "
+    "torch.full((n,), t / T, device=device)."
+)
+def told_a_plain_number(model, n, schedule, generator=None):
+    T = len(schedule["betas"])
+    x = torch.randn(n, 1, 28, 28, generator=generator)
+    for t in reversed(range(T)):
+        beta, abar = schedule["betas"][t], schedule["alphas_cumprod"][t]
+        x = (x - beta / (1 - abar).sqrt() * model(x, t / T)) / (1 - beta).sqrt()
+        if t > 0:
+            x = x + beta.sqrt() * torch.randn(n, 1, 28, 28, generator=generator)
+    return x
+
+
+@DDPM_SAMPLE.mistake(
+    "It looks as if the result is clamped. Return it as it is; `show` cuts off what is darker than "
+    "black or brighter than white."
+)
+def clamped(model, n, schedule, generator=None):
+    return _walk(model, n, schedule, generator).clamp(0, 1)
+
+
+@DDPM_SAMPLE.mistake(
+    "It looks as if the generator is seeded again inside the function, so that it always gives the "
+    "same samples. Draw with it as you get it."
+)
+def seeded_again(model, n, schedule, generator=None):
+    if generator is not None:
+        generator.manual_seed(0)
+    return _walk(model, n, schedule, generator)
+
+
+@DDPM_SAMPLE.mistake(
+    "It looks as if your function writes into the schedule it is given, which whoever calls it "
+    "needs again. Put a changed value into a variable of your own."
+)
+def writes_into_the_schedule(model, n, schedule, generator=None):
+    x = _walk(model, n, schedule, generator)
+    schedule["betas"][0] = 0
     return x
 
 

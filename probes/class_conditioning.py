@@ -10,10 +10,12 @@ from torch import Tensor, nn
 
 from probes.call import alike
 from probes.ddpm_world import StepWorld, path_of, watch_loss, watch_steps
-from probes.running import Inputs
+from probes.dropping import hangs_on, how_dropped, not_their_own, own_rows
+from probes.running import Inputs, copied
+from probes.time_conditioning import changed_schedule
 from probes.unet import build, give_known_values, one_thread
 
-_TOSSES = 60  # a fair coin shows one side only with a chance of 2^-59
+_TOSSES = 60
 
 
 def drop_often(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -25,29 +27,26 @@ def drop_often(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
     Returns:
         {"kept", "dropped", "other": for each call the share of rows that are the label's one-hot
-        vector, all zeros, or anything else; "repeated": whether many calls with
-        p_uncond = 0.5 all drop the same rows; "one_coin": whether each of them drops all rows or
-        none, and both happens}.
+        vector, all zeros, or anything else; "rule": by which rows are dropped in many calls with
+        p_uncond = 0.5, as `probes.dropping.how_dropped`}.
     """
     labels = inputs["labels"]
     observed: dict[str, Any] = {"kept": [], "dropped": [], "other": []}
     for arguments in inputs["calls"]:
-        rows = torch.as_tensor(student(labels, *arguments))
+        rows = torch.as_tensor(student(labels.clone(), *arguments))
         for name, share in shares_of_rows(rows, labels).items():
             observed[name].append(share)
     few = labels[:20]
-    tosses = [torch.as_tensor(student(few, 0.5)) for _ in range(_TOSSES)]
-    observed["repeated"] = all(alike(tosses[0], rows) for rows in tosses[1:])
-    shares = {shares_of_rows(rows, few)["dropped"] for rows in tosses}
-    return {**observed, "one_coin": shares == {0.0, 1.0}}
+    tosses = [torch.as_tensor(student(few.clone(), 0.5)) for _ in range(_TOSSES)]
+    dropped = torch.stack([not_their_own(rows != 0, few) for rows in tosses])
+    return {**observed, "rule": how_dropped(dropped, few)}
 
 
 def shares_of_rows(rows: Tensor, labels: Tensor) -> dict[str, float]:
     """Which share of rows is the label's one-hot vector, all zeros, or anything else."""
     if rows.ndim != 2 or len(rows) != len(labels):
         return {"kept": 0.0, "dropped": 0.0, "other": 1.0}
-    one_hot = nn.functional.one_hot(labels, rows.shape[1])
-    kept = float((rows == one_hot).all(1).double().mean())
+    kept = float((rows == own_rows(labels, rows.shape[1])).all(1).double().mean())
     dropped = float((rows == 0).all(1).double().mean())
     return {"kept": kept, "dropped": dropped, "other": 1 - kept - dropped}
 
@@ -84,20 +83,22 @@ def noise_pictures(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
 
     Returns:
         As `probes.ddpm_world.watch_loss`; "kept", "dropped", "other": the shares of the classes
-        that the model was told; "together": whether a call drops all its classes or none.
+        that the model was told; "rule": by which they are dropped, as
+        `probes.dropping.how_dropped`; "by_time": whether that hangs on the pictures' timesteps.
     """
     images, labels, abar = inputs["images"], inputs["labels"], inputs["alphas_cumprod"]
 
-    def loss(model: nn.Module) -> Any:
-        return student(model, images, labels, abar, *inputs["p_uncond"])
+    def loss(model: nn.Module, images: Tensor) -> Any:
+        return student(model, images, labels.clone(), abar, *inputs["p_uncond"])
 
     observed = watch_loss(loss, images, inputs["calls"], len(abar))
-    classes = observed.pop("classes", None)
+    classes, noised = observed.pop("classes", None), observed.pop("noised", None)
     if classes is not None:
-        observed |= shares_of_rows(classes, labels.repeat(inputs["calls"]))
-        dropped = (classes == 0).flatten(1).all(1) if classes.ndim > 1 else classes == 0
-        shares = dropped.double().view(inputs["calls"], -1).mean(1)
-        observed["together"] = bool(((shares == 0) | (shares == 1)).all())
+        told = labels.repeat(inputs["calls"])
+        observed |= shares_of_rows(classes, told)
+        dropped = not_their_own(classes != 0, told)
+        observed["rule"] = how_dropped(dropped.view(inputs["calls"], -1), labels)
+        observed["by_time"] = hangs_on(dropped, noised)
     return observed
 
 
@@ -141,7 +142,8 @@ def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
 
     Returns:
         {"starts", "paths": whether generators of one seed gave the same first picture, and the
-        same all the way; "unseeded": whether two calls without a generator did}.
+        same all the way; "unseeded": whether two calls without a generator did; "continued":
+        whether two calls with one generator did}.
     """
 
     def run(*generator: torch.Generator) -> Tensor | None:
@@ -149,11 +151,15 @@ def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         student(world, inputs["labels"], inputs["schedule"], *_scale(inputs), *generator)
         return path_of(world)
 
-    one, other = (run(torch.Generator().manual_seed(inputs["seed"])) for _ in range(2))
+    def seeded() -> torch.Generator:
+        return torch.Generator().manual_seed(inputs["seed"])
+
+    one, other, generator = run(seeded()), run(seeded()), seeded()
     return {
         "starts": one is not None and other is not None and alike(one[0], other[0]),
         "paths": alike(one, other),
         "unseeded": alike(run(), run()),
+        "continued": alike(run(generator), run(generator)),
     }
 
 
@@ -165,14 +171,14 @@ def sample_sizes(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         inputs: {"runs": a list of inputs as for `sample_in_steps`}.
 
     Returns:
-        {"result": what it returned for each}.
+        {"result": what it returned for each, "changed": "schedule" if it wrote into it}.
     """
-    return {
-        "result": [
-            student(_world(one), one["labels"], one["schedule"], *_scale(one))
-            for one in inputs["runs"]
-        ]
-    }
+    results, changed = [], []
+    for one in inputs["runs"]:
+        before = copied(one["schedule"])
+        results.append(student(_world(one), one["labels"], one["schedule"], *_scale(one)))
+        changed += changed_schedule(one["schedule"], before)
+    return {"result": results, "changed": changed}
 
 
 def _world(inputs: Inputs) -> StepWorld:

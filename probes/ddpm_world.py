@@ -31,7 +31,15 @@ class LossWitness(nn.Module):
         self.shown: list[dict[str, Any]] = []
 
     def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
-        """The fixed answer."""
+        """The fixed answer.
+
+        Raises:
+            TypeError: if a real network could not take what it is given.
+        """
+        same_shape(x, self.answer)
+        only_float32("x", x)
+        if isinstance(c, Tensor) and c.ndim > 1:
+            c = classes_of(c, len(x))
         self.shown.append(
             {"x": x.detach().clone(), "t": times_of(t, len(x)), "c": c, "training": self.training}
         )
@@ -39,16 +47,16 @@ class LossWitness(nn.Module):
 
 
 def watch_loss(
-    loss: Callable[[nn.Module], Any], images: Tensor, calls: int, num_timesteps: int
+    loss: Callable[[nn.Module, Tensor], Any], images: Tensor, calls: int, num_timesteps: int
 ) -> dict[str, Any]:
     """Call a loss several times and find out from its gradient what was done to the pictures.
 
     A squared error is L = k sum d^2 with the difference d = answer - target, and its gradient is
     g = 2 k d. So k = sum g^2 / (4 L), and then d and the target are known, too. Each noisy picture
-    is written as a * picture + b * target.
+    is written as a * picture + b * target + a constant.
 
     Args:
-        loss: takes the model; the pictures and everything else are bound to it.
+        loss: takes the model and the pictures; everything else is bound to it.
         images: (B, C, H, W), the clean pictures.
         calls: how often.
         num_timesteps: T, to make times of fractions.
@@ -57,17 +65,21 @@ def watch_loss(
         {"has_gradient", "scale": k times the number of pixels, "target": [share of the picture in
         it, mean, standard deviation, kurtosis], "neighbours": their correlations in it, "rows":
         (k, 5), the different mixtures [a, b, lowest and highest time shown, share of the pictures],
-        those with most of the picture first, "explained": whether picture and target are all there
-        is in the noisy pictures,
-        "own": whether pictures of one call are noised differently, "repeated": whether two calls
-        are alike, "alike": whether pictures of a call have the same noise, "calls": of the
-        model in the first call, "training": the model's mode, "classes": the c of all calls}.
+        those with most of the picture first, "constant": the largest constant, "explained": whether
+        that is all there is in the noisy pictures, "held": the mean a and b, "noised": (calls B,),
+        a of each picture, "own": whether pictures of one call are noised differently, "timesteps
+        repeated": whether all calls noise the same pictures as much, "repeated": whether two calls
+        are alike, "changed": whether it writes into the pictures it is given, "alike": whether
+        pictures of a call have the same noise, "calls": of the model in the first call, "training":
+        the model's mode, "classes": the c of all calls}.
     """
     found: dict[str, list[Tensor]] = {"x": [], "t": [], "target": [], "c": []}
     observed: dict[str, Any] = {"calls": 0, "has_gradient": False}
     for number in range(calls):
         witness = LossWitness(1.7 * torch.randn(images.shape))
-        value = loss(witness)
+        given = images.clone()
+        value = loss(witness, given)
+        observed["changed"] = not torch.equal(given, images)
         if number == 0:
             observed["calls"] = len(witness.shown)
             observed["training"] = all(one["training"] for one in witness.shown)
@@ -91,8 +103,11 @@ def watch_loss(
             found["c"].append(shown["c"].detach())
     target, x, t = (torch.cat(found[name]) for name in ("target", "x", "t"))
     clean = images.double().repeat(calls, 1, 1, 1)
-    mixture = _solve([clean.flatten(1), target.flatten(1)], x.flatten(1))
-    left = x.flatten(1) - (mixture[:, 0:1] * clean.flatten(1) + mixture[:, 1:2] * target.flatten(1))
+    varied = target.flatten(1).std(dim=1, keepdim=True) > _VISIBLE  # a flat one is constant itself
+    parts = [clean.flatten(1), target.flatten(1), varied.double().expand(-1, x[0].numel())]
+    mixture = _solve(parts, x.flatten(1))
+    left = x.flatten(1) - torch.einsum("bk,bkp->bp", mixture, torch.stack(parts, dim=1))
+    constant, mixture = mixture[:, 2], mixture[:, :2]
     strength = target.flatten(1).square().mean(1).sqrt()
     visible = ~(strength < _VISIBLE * strength.max())  # what is no number, too
     first = visible[: len(images)]
@@ -100,7 +115,11 @@ def watch_loss(
         "target": _describe(target, clean),
         "neighbours": neighbour_correlations(target.numpy()),
         "rows": _different_rows(mixture[visible], t[visible]),
+        "constant": float(constant.abs().max()),
         "explained": bool(left.abs().max() < 1e-3),
+        "held": mixture.mean(dim=0).tolist(),
+        "noised": mixture[:, 0],
+        "timesteps repeated": _all_alike(mixture[:, 0].view(calls, -1)),
         "own": len(_different_rows(mixture[: len(images)][first], t[: len(images)][first])) > 1,
         "repeated": bool(torch.allclose(found["target"][0], found["target"][-1], atol=1e-4)),
         "alike": bool(torch.allclose(target[1:4], target[:1], atol=1e-4)),
@@ -108,6 +127,11 @@ def watch_loss(
     if found["c"]:
         observed["classes"] = torch.cat(found["c"])
     return observed
+
+
+def _all_alike(calls: Tensor) -> bool:
+    """Whether all rows are the same, as are those of pictures noised by a fixed list of steps."""
+    return len(calls) > 1 and bool(torch.allclose(calls, calls[:1].expand_as(calls), atol=1e-3))
 
 
 class StepWorld(nn.Module):
@@ -141,7 +165,12 @@ class StepWorld(nn.Module):
         self.shown: list[dict[str, Any]] = []
 
     def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
-        """What the trained network would answer; one step may ask once or twice."""
+        """What the trained network would answer; one step may ask once or twice.
+
+        Raises:
+            TypeError: if a real network could not take what it is given.
+        """
+        only_float32("x", x)
         if x.ndim != 4 or len(x) % self.count or tuple(x.shape[1:]) != (1, 28, 28):
             raise TypeError(
                 f"The model was given pictures of shape {tuple(x.shape)}; it should be "
@@ -228,13 +257,21 @@ def times_of(t: Any, count: int) -> Tensor:
     """The time of each picture, from whatever shape it came in.
 
     Raises:
-        TypeError: if there is neither one time nor one for each picture.
+        TypeError: if there is neither one time nor one for each picture, or it is no tensor that a
+            network's layers can work on.
     """
-    times = torch.as_tensor(t).detach().flatten()
+    if not isinstance(t, Tensor):
+        raise TypeError(
+            f"The model was given t as a {type(t).__name__}. Its layers work on a tensor: "
+            f"torch.full((n,), t / T) has a time for each picture."
+        )
+    if t.is_floating_point():
+        only_float32("t", t)
+    times = t.detach().flatten()
     if times.numel() not in (1, count):
         raise TypeError(
-            f"The model was given t of shape {tuple(torch.as_tensor(t).shape)} with {count} "
-            f"pictures; it needs one time for each."
+            f"The model was given t of shape {tuple(t.shape)} with {count} pictures; it needs one "
+            f"time for each."
         )
     return times.double().expand(count).clone()
 
@@ -243,7 +280,7 @@ def classes_of(c: Any, count: int) -> Tensor:
     """The one-hot classes that a model was given.
 
     Raises:
-        TypeError: if they aren't (count, 10).
+        TypeError: if they aren't (count, 10) of float32.
     """
     if not isinstance(c, Tensor) or tuple(c.shape) != (count, 10):
         shape = f"of shape {tuple(c.shape)}" if isinstance(c, Tensor) else repr(c)
@@ -251,12 +288,41 @@ def classes_of(c: Any, count: int) -> Tensor:
             f"The model was given c {shape} with {count} pictures; it needs ({count}, 10): one-hot "
             f"classes, zeros for none."
         )
-    return c.detach().float()
+    only_float32("c", c)
+    return c.detach()
+
+
+def only_float32(name: str, value: Tensor) -> None:
+    """Refuse numbers of another type than a network's weights.
+
+    Raises:
+        TypeError: if it is not a tensor of float32.
+    """
+    if not isinstance(value, Tensor) or value.dtype != torch.float32:
+        kind = str(value.dtype) if isinstance(value, Tensor) else f"a {type(value).__name__}"
+        raise TypeError(
+            f"The model was given {name} as {kind.removeprefix('torch.')}, but its weights are "
+            f"float32: `.float()` converts a tensor."
+        )
+
+
+def same_shape(x: Tensor, pictures: Tensor) -> None:
+    """Refuse noisy pictures that have not the clean ones' shape.
+
+    Raises:
+        TypeError: if the shapes differ.
+    """
+    if x.shape != pictures.shape:
+        raise TypeError(
+            f"The model was given pictures of shape {tuple(x.shape)}; those it should be trained "
+            f"on have shape {tuple(pictures.shape)}. A factor for each picture has shape "
+            f"(B, 1, 1, 1)."
+        )
 
 
 def _solve(parts: list[Tensor], x: Tensor) -> Tensor:
     """For each row of x, the shares of the parts' rows in it: (B, number of parts)."""
-    columns = torch.stack(parts, dim=2)
+    columns = torch.stack(parts, dim=2).nan_to_num(0, 0, 0)  # which eigenvalues can't be found of
     gram = columns.transpose(1, 2) @ columns
     return (torch.linalg.pinv(gram, hermitian=True) @ (columns.transpose(1, 2) @ x[:, :, None]))[
         :, :, 0

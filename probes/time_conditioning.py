@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from probes.call import alike
 from probes.ddpm_world import StepWorld, path_of, watch_loss, watch_steps
-from probes.running import Inputs
+from probes.running import Inputs, copied
 from probes.unet import build, give_known_values, one_thread
 
 
@@ -76,10 +76,12 @@ def noise_pictures(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
     """
     images, abar = inputs["images"], inputs["alphas_cumprod"]
 
-    def loss(model: nn.Module) -> Any:
+    def loss(model: nn.Module, images: Tensor) -> Any:
         return student(model, images, abar)
 
-    return watch_loss(loss, images, inputs["calls"], len(abar))
+    observed = watch_loss(loss, images, inputs["calls"], len(abar))
+    observed.pop("noised", None)
+    return observed
 
 
 def sample_in_steps(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -113,7 +115,8 @@ def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
 
     Returns:
         {"starts", "paths": whether generators of one seed gave the same first picture, and the
-        same all the way; "unseeded": whether two calls without a generator did}.
+        same all the way; "unseeded": whether two calls without a generator did; "continued":
+        whether two calls with one generator did}.
     """
 
     def run(*generator: torch.Generator) -> Tensor | None:
@@ -121,11 +124,15 @@ def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         student(world, inputs["n"], inputs["schedule"], *generator)
         return path_of(world)
 
-    one, other = (run(torch.Generator().manual_seed(inputs["seed"])) for _ in range(2))
+    def seeded() -> torch.Generator:
+        return torch.Generator().manual_seed(inputs["seed"])
+
+    one, other, generator = run(seeded()), run(seeded()), seeded()
     return {
         "starts": one is not None and other is not None and alike(one[0], other[0]),
         "paths": alike(one, other),
         "unseeded": alike(run(), run()),
+        "continued": alike(run(generator), run(generator)),
     }
 
 
@@ -137,12 +144,16 @@ def sample_sizes(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         inputs: {"schedule", "sizes", "seed"}.
 
     Returns:
-        {"result": what it returned for each}.
+        {"result": what it returned for each, "changed": "schedule" if it wrote into it}.
     """
-    abar = inputs["schedule"]["alphas_cumprod"]
-    return {
-        "result": [
-            student(StepWorld(abar, n, inputs["seed"]), n, inputs["schedule"])
-            for n in inputs["sizes"]
-        ]
-    }
+    schedule = inputs["schedule"]
+    before = copied(schedule)
+    abar = before["alphas_cumprod"]
+    results = [student(StepWorld(abar, n, inputs["seed"]), n, schedule) for n in inputs["sizes"]]
+    return {"result": results, "changed": changed_schedule(schedule, before)}
+
+
+def changed_schedule(schedule: dict[str, Tensor], before: dict[str, Tensor]) -> list[str]:
+    """["schedule"] if one of its entries is not what it was before, else nothing."""
+    same = all(torch.equal(values, before[name]) for name, values in schedule.items())
+    return [] if same and schedule.keys() == before.keys() else ["schedule"]

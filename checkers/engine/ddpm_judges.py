@@ -37,6 +37,12 @@ def squared_error(observed: Observation, expected: Observation, inputs: Inputs) 
     """The loss is the mean squared error, and has a gradient."""
     if verdict := _unreadable("scale", observed, expected):
         return verdict
+    if observed["changed"] != expected["changed"]:
+        return Verdict(
+            False,
+            "Your function changes the pictures it was given. Work on a new tensor: `a = a * b` "
+            "makes one, `a *= b` writes into the old.",
+        )
     if observed["training"] != expected["training"]:
         return Verdict(False, "The loss puts the model into evaluation mode; leave its mode alone.")
     if np.isclose(observed["scale"], expected["scale"], rtol=1e-2):
@@ -103,6 +109,12 @@ def own_timesteps(observed: Observation, expected: Observation, inputs: Inputs) 
         mine[:, :2], target[:, :2], atol=1e-3
     ):
         return Verdict(False, "Other timesteps are missing.")
+    if observed["timesteps repeated"] != expected["timesteps repeated"]:
+        return Verdict(
+            False,
+            "Every call noises its pictures to the same timesteps, one after the other. Draw them "
+            "anew in every call: torch.randint(T, (len(images),)).",
+        )
     if np.abs(mine[:, 4] - target[:, 4]).max() > 0.085:
         return Verdict(False, "Some timesteps are drawn more often than others.")
     return Verdict(True)
@@ -114,6 +126,12 @@ def noised_like_forward(observed: Observation, expected: Observation, inputs: In
         return verdict
     if verdict := _mixed_otherwise(observed, expected):
         return verdict
+    if abs(observed["constant"] - expected["constant"]) > 1e-3:
+        return Verdict(
+            False,
+            "The noisy pictures are not the clean ones and noise, but lighter or darker besides. "
+            "Take the pictures as they are, from 0 to 1.",
+        )
     mine, target = observed["rows"].values, expected["rows"].values
     for share, noise, *_ in mine:
         gaps = np.abs(target[:, :2] - (share, noise)).max(axis=1)
@@ -166,7 +184,10 @@ def _mixed_otherwise(observed: Observation, expected: Observation) -> Verdict | 
             "The noisy pictures hold something besides the clean ones and what the model's answer "
             "is compared with: is it the same noise in both places?",
         )
-    return None if expected["explained"] else Verdict(True)  # a known mistake; its rows are chance
+    if expected["explained"]:
+        return None
+    gaps = np.abs(np.asarray(observed["held"]) - np.asarray(expected["held"]))
+    return Verdict(bool((gaps < 0.15).all()), "What else the noisy pictures hold is chance.")
 
 
 # What a sampler does
@@ -232,6 +253,8 @@ def steps_to_the_mean(observed: Observation, expected: Observation, inputs: Inpu
     errors = np.hypot(_standard_errors(observed, inputs), _standard_errors(expected, inputs))
     wrong = np.abs(mine - target) > _Z * errors + 1e-3
     if not wrong.any():
+        if "far" in expected and _clamped_at_the_end(observed, expected):
+            return Verdict(False, "The result is clamped. Return it as it is.")
         if "far" in expected and not _same_far(observed, expected):
             return Verdict(True, CLAMPED)
         return Verdict(True)
@@ -283,6 +306,11 @@ same_randomness = all_of(
         says="Two runs without a generator give the same pictures: new noise should be drawn in "
         "every run.",
     ),
+    same_answer(
+        "continued",
+        says="Two runs with one and the same generator give the same pictures. Draw with it as it "
+        "is: a generator goes on where it stopped, unless it is seeded again.",
+    ),
 )
 
 
@@ -328,6 +356,15 @@ def _standard_errors(seen: Observation, inputs: Inputs) -> np.ndarray:
     lengths = np.sqrt([_pixels(inputs) / 28**2, 1, 28, 28])
     factors = np.where(seen["neighbours"].values > REPEATED, lengths, 1).prod(axis=1)
     return seen["errors"].values * factors[:, None]
+
+
+def _clamped_at_the_end(observed: Observation, expected: Observation) -> bool:
+    """Whether only the last step is another where x_0 lies far outside of [0, 1]."""
+    mine, target = observed.get("far"), expected["far"]
+    if not isinstance(mine, Array) or mine.shape != target.shape:
+        return False
+    far = np.abs(mine.values - target.values).max(axis=1) >= 0.1
+    return len(far) > 1 and bool(far[-1]) and not far[:-1].any()
 
 
 def _same_far(observed: Observation, expected: Observation) -> bool:

@@ -146,6 +146,19 @@ class _Trial:
             return all(outcome.get(key) == self.outcome.get(key) for key in keys)
         return self._judge(self.outcome["observation"], outcome["observation"]).passed
 
+    def would_match(self, mistake: Mistake) -> bool:
+        """Whether an answer with just this mistake would match it here; where chance rules, no."""
+        return self._memory.get(
+            (*self._key, mistake.name, "would match"), lambda: self._would_match(mistake)
+        )
+
+    def _would_match(self, mistake: Mistake) -> bool:
+        outcome = self.known(mistake.name, mistake.answer)
+        again = run_probe(self.case.probe, mistake.answer, self.inputs, self.seed + 2)
+        if outcome["status"] != "ran" or again["status"] != "ran":
+            return outcome["status"] == again["status"]
+        return self._judge(again["observation"], outcome["observation"]).passed
+
     def _judge(self, observed: Any, expected: Observation) -> Verdict:
         if not isinstance(observed, dict):
             return Verdict(False, "The result cannot be read.")
@@ -178,7 +191,10 @@ class _Trial:
 
 
 def _add_diagnosis(exercise: Exercise, trials: list[_Trial], results: list[CaseResult]) -> None:
-    """Name the known mistake that explains the most failed cases and contradicts no passed one."""
+    """Name the known mistake that explains most of the failed cases and contradicts no passed one.
+
+    What explains one failed case and would look different in two others is not what happened.
+    """
     failed = [trial for trial, result in zip(trials, results, strict=True) if _may_be_named(result)]
     passed = [t for t, r in zip(trials, results, strict=True) if r.status is Status.PASSED]
     candidates: list[tuple[int, Mistake, _Trial]] = []
@@ -188,6 +204,9 @@ def _add_diagnosis(exercise: Exercise, trials: list[_Trial], results: list[CaseR
             candidates.append((len(explained), mistake, explained[0]))
     candidates.sort(key=lambda candidate: -candidate[0])
     for _, mistake, trial in candidates:
+        against = [other for other in failed if not other.matches(mistake)]
+        if sum(other.would_match(mistake) for other in against) > len(failed) - len(against):
+            continue
         # Where numbers are random, an answer may be near the reference and the mistake at once.
         if not any(other.fails(mistake) and not other.matches(mistake) for other in passed):
             result = results[trials.index(trial)]

@@ -1,0 +1,29 @@
+"""A judge of the rule by which classes are dropped; it reads what `probes.dropping` finds."""
+
+from __future__ import annotations
+
+from checkers.engine.exercise import Observation, Verdict
+from probes.dropping import OWN
+from probes.running import Inputs
+
+_SAYS = {
+    "none": "No class is dropped, though every second one should be.",
+    "all": "All classes are dropped, though only every second one should be.",
+    "together": "A call drops the classes of all its pictures or of none. Each is dropped on its "
+    "own.",
+    "the same rows": "Every call drops the same rows: draw anew in every call.",
+    "by class": "In each call, all pictures of a class lose it, or all keep it. Toss a coin for "
+    "each picture: torch.rand(len(labels)).",
+    "a fixed number": "Every call drops the same number of classes. Each picture has a chance of "
+    "its own, so the number should vary.",
+    "neighbours": "Whether a class is dropped hangs on its neighbour's. Toss a coin for each.",
+    OWN: "Each class is dropped on its own.",
+}
+
+
+def same_rule(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Compare "rule", by which classes are dropped where p_uncond is 0.5."""
+    mine = observed.get("rule")
+    if mine == expected["rule"]:
+        return Verdict(True)
+    return Verdict(False, _SAYS.get(str(mine), "The result cannot be read."))

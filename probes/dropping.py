@@ -1,0 +1,68 @@
+"""By which rule a function drops classes, seen in what many calls dropped."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+OWN = "each on its own"
+_DEPENDENT = 0.25
+"""The correlation of neighbours, or of the coin and something else, that independent coins never
+show: eight standard errors for a thousand of them."""
+
+
+def how_dropped(dropped: Tensor, labels: Tensor) -> str:
+    """The rule behind what was dropped when each coin should fall by itself, with a chance of 1/2.
+
+    Args:
+        dropped: (calls, n) bool, for each call which of its classes became something else; a
+            thousand in all, or more.
+        labels: (n,), the classes.
+
+    Returns:
+        "none", "all", "together" (in each call all or none), "the same rows" (in every call), "by
+        class" (in each call, all pictures of a class or none), "a fixed number" (in every call),
+        "neighbours" (one coin for several) or `OWN`.
+    """
+    counts = dropped.sum(dim=1)
+    if not counts.any():
+        return "none"
+    if dropped.all():
+        return "all"
+    if ((counts == 0) | (counts == dropped.shape[1])).all():
+        return "together"
+    if (dropped == dropped[0]).all():
+        return "the same rows"
+    of_class = [dropped[:, labels == label] for label in labels.unique()]
+    if all((one == one[:, :1]).all() for one in of_class):
+        return "by class"
+    if (counts == counts[0]).all():
+        return "a fixed number"
+    centred = dropped.double() - dropped.double().mean()
+    neighbours = (centred[:, 1:] * centred[:, :-1]).mean() / centred.square().mean()
+    return OWN if abs(neighbours) < _DEPENDENT else "neighbours"
+
+
+def not_their_own(rows: Tensor, labels: Tensor) -> Tensor:
+    """(n,) bool, for which labels the row is not their one-hot vector."""
+    if rows.ndim != 2 or len(rows) != len(labels):
+        return torch.ones(len(labels), dtype=torch.bool)
+    return (rows != own_rows(labels, rows.shape[1])).any(dim=1)
+
+
+def own_rows(labels: Tensor, width: int) -> Tensor:
+    """(n, width) bool, the labels' one-hot vectors; zeros for labels beyond the width."""
+    return labels[:, None] == torch.arange(width)
+
+
+def hangs_on(dropped: Tensor, other: Tensor) -> bool:
+    """Whether what was dropped has to do with something else, such as the times.
+
+    Args:
+        dropped: (n,) bool.
+        other: (n,).
+    """
+    if not 30 <= int(dropped.sum()) <= len(dropped) - 30:
+        return False  # too few to tell
+    pair = torch.stack([dropped.double(), other.double()])
+    return bool(pair.std(dim=1).min() > 0 and torch.corrcoef(pair)[0, 1].abs() > _DEPENDENT)
