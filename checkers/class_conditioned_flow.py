@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from checkers.engine.dropping_judges import same_rule
 from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
 from checkers.engine.flow_judges import (
     not_called,
@@ -18,9 +19,11 @@ from checkers.engine.flow_judges import (
 )
 from checkers.engine.judges import all_of, same_answer, same_form, same_moments, same_values
 from checkers.flow_matching import (
+    asked_in_its_mode,
     called,
     drawn_anew,
     has_a_gradient,
+    leaves_things_alone,
     same_line_end,
     same_loss,
     same_noise_seen,
@@ -47,8 +50,8 @@ _MANY = (16_384, 1, 2, 2)
 
 
 def _labels(generator: torch.Generator, count: int) -> Tensor:
-    """Classes from 1 to 9: a row of class 0 is then a mistake."""
-    return torch.randint(1, 10, (count,), generator=generator)
+    """Classes from 0 to 8: so many columns as the labels need are then one too few."""
+    return torch.randperm(count, generator=generator) % 9
 
 
 def _images_inputs(generator: torch.Generator) -> Inputs:
@@ -58,7 +61,7 @@ def _images_inputs(generator: torch.Generator) -> Inputs:
 
 def _fixed_answer_inputs(generator: torch.Generator) -> Inputs:
     inputs = _images_inputs(generator)
-    return {**inputs, "answer": 4 * inputs["images"]}
+    return {**inputs, "answer": 3 * inputs["images"]}
 
 
 def _classes_inputs(
@@ -100,8 +103,8 @@ def _shape(value: object) -> str:
 
 
 def _not_all_or_none(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """Where a known mistake drops all classes of a batch or none, one call can't name it."""
-    if inputs["p_uncond"] != 0 and expected.get("mixed") is False:
+    """Where all of a batch, or of a class, share a coin, one call can't name the mistake."""
+    if inputs["p_uncond"] != 0 and expected.get("shared"):
         return Verdict(False, "Which classes were dropped is chance.")
     return Verdict(True)
 
@@ -122,7 +125,7 @@ CLASS_FLOW_LOSS = Exercise(
             "the loss is the mean squared distance from x_1 - x_0, and has a gradient",
             2,
             _fixed_answer_inputs,
-            all_of(same_loss, has_a_gradient),
+            all_of(leaves_things_alone, same_loss, has_a_gradient),
             class_loss_of_a_fixed_answer,
         ),
         Case(
@@ -174,11 +177,11 @@ CLASS_FLOW_LOSS = Exercise(
             all_of(
                 same_kind_of_classes,
                 same_answer(
-                    "mixed",
-                    says="In a batch, the classes of all pictures are dropped, or none. Draw for "
-                    "each picture.",
+                    "by_time",
+                    says="Which classes are dropped hangs on the times of their pictures. Draw the "
+                    "two independently of each other.",
                 ),
-                same_answer("outcomes", says="Some classes should be dropped, and some kept."),
+                same_rule,
             ),
             classes_seen,
         ),
@@ -231,6 +234,78 @@ def with_where(model, images, labels, p_uncond=0.1):
     one_hot = torch.zeros(len(labels), 10).scatter_(1, labels[:, None], 1.0)
     c = torch.where(dropped, torch.zeros(()), one_hot)
     return (model(x_t, t, c) - direction).square().mean()
+
+
+@CLASS_FLOW_LOSS.mistake(
+    "It looks as if the model is put into evaluation mode. It is being trained here: leave its "
+    "mode as it is."
+)
+def in_evaluation_mode(model, images, labels, p_uncond=0.1):
+    model.eval()
+    t, x_t, direction = _on_a_line(images)
+    return F.mse_loss(model(x_t, t, drop_classes(labels, p_uncond)), direction)
+
+
+@CLASS_FLOW_LOSS.mistake(
+    "It looks as if F.one_hot is left to find the number of columns: it takes as many as the "
+    "largest label needs. There are ten classes in every batch."
+)
+def columns_by_the_labels(model, images, labels, p_uncond=0.1):
+    t, x_t, direction = _on_a_line(images)
+    c = F.one_hot(labels).float() * (torch.rand(len(labels)) >= p_uncond)[:, None]
+    return F.mse_loss(model(x_t, t, c), direction)
+
+
+@CLASS_FLOW_LOSS.mistake(
+    "It looks as if class 0 is taken for no class. No class is a row of zeros; class 0 is the "
+    "digit 0, with a 1 at the first place."
+)
+def class_zero_left_out(model, images, labels, p_uncond=0.1):
+    t, x_t, direction = _on_a_line(images)
+    c = drop_classes(labels, p_uncond) * (labels > 0)[:, None]
+    return F.mse_loss(model(x_t, t, c), direction)
+
+
+@CLASS_FLOW_LOSS.mistake(
+    "It looks as if one random number serves as the time and as the coin. Then only some times are "
+    "ever trained without class: draw the coins by themselves."
+)
+def coin_is_the_time(model, images, labels, p_uncond=0.1):
+    t, x_t, direction = _on_a_line(images)
+    c = F.one_hot(labels, 10).float() * (t >= p_uncond)[:, None]
+    return F.mse_loss(model(x_t, t, c), direction)
+
+
+@CLASS_FLOW_LOSS.mistake(
+    "It looks as if exactly a share of p_uncond is dropped in every call. Toss a coin for each "
+    "picture, as drop_classes does."
+)
+def exact_share(model, images, labels, p_uncond=0.1):
+    t, x_t, direction = _on_a_line(images)
+    c = F.one_hot(labels, 10).float()
+    c[torch.randperm(len(labels))[: round(p_uncond * len(labels))]] = 0
+    return F.mse_loss(model(x_t, t, c), direction)
+
+
+@CLASS_FLOW_LOSS.mistake(
+    "It looks as if every call drops the classes of the same rows. Draw anew in every call which "
+    "ones lose their class."
+)
+def first_rows_dropped(model, images, labels, p_uncond=0.1):
+    t, x_t, direction = _on_a_line(images)
+    c = F.one_hot(labels, 10).float()
+    c[: round(p_uncond * len(labels))] = 0
+    return F.mse_loss(model(x_t, t, c), direction)
+
+
+@CLASS_FLOW_LOSS.mistake(
+    "It looks as if one coin is tossed for each class. Toss one for each picture: "
+    "torch.rand(len(labels)), as a column."
+)
+def one_coin_for_each_class(model, images, labels, p_uncond=0.1):
+    t, x_t, direction = _on_a_line(images)
+    c = F.one_hot(labels, 10).float() * (torch.rand(10) >= p_uncond)
+    return F.mse_loss(model(x_t, t, c), direction)
 
 
 @CLASS_FLOW_LOSS.mistake(
@@ -406,7 +481,7 @@ def _flat_means(generator: torch.Generator) -> Tensor:
 def _run(means: Tensor, labels: list[int], num_steps: int | None, scale: float | None) -> Inputs:
     return {
         "means": means,
-        "std": 0.4,
+        "std": torch.linspace(0.25, 0.5, len(means)),
         "labels": torch.tensor(labels),
         "num_steps": num_steps,
         "guidance_scale": scale,
@@ -414,7 +489,7 @@ def _run(means: Tensor, labels: list[int], num_steps: int | None, scale: float |
 
 
 def _some_labels(generator: torch.Generator, count: int) -> list[int]:
-    """Classes from 1 to 9; with 100 of them, a sampler that drops classes can't go unseen."""
+    """Classes from 0 to 8; with 100 of them, a sampler that drops classes can't go unseen."""
     return _labels(generator, count).tolist()
 
 
@@ -516,7 +591,7 @@ CLASS_FLOW_SAMPLE = Exercise(
             "the T steps begin at the times 0, 1/T, ... 1 - 1/T",
             1,
             _times_inputs,
-            same_times_asked(_steps_asked_for),
+            all_of(asked_in_its_mode, same_times_asked(_steps_asked_for)),
             follow_classes,
         ),
         Case(
@@ -656,6 +731,66 @@ def one_call_where_one_will_do(model, labels, num_steps=50, guidance_scale=5.0, 
         x = x + flow.detach() / num_steps
         t = t + 1 / num_steps
     return x
+
+
+@CLASS_FLOW_SAMPLE.right_answer
+def in_uneven_groups(model, labels, num_steps=50, guidance_scale=5.0, generator=None):
+    starts = _start(labels, generator).split(32)
+    ends = []
+    for x, group in zip(starts, labels.split(32), strict=True):
+        ends.append(_sampled(model, group, num_steps, guidance_scale, None, start=x))
+    return torch.cat(ends)
+
+
+@CLASS_FLOW_SAMPLE.mistake(
+    "It looks as if the guidance scale multiplies the one-hot row. Ask with the row as it is and "
+    "without class, and guide with the two answers."
+)
+def row_multiplied(model, labels, num_steps=50, guidance_scale=5.0, generator=None):
+    cond = guidance_scale * _rows(labels)
+    start, times = _start(labels, generator), _times(num_steps)
+    return _walk(model, start, cond, cond, times, 1 / num_steps, lambda u, c: c)
+
+
+@CLASS_FLOW_SAMPLE.mistake(
+    "It looks as if two ways are followed, one with the class and one without, and put together at "
+    "the end. Both questions of a step are asked at the same point."
+)
+def two_ways(model, labels, num_steps=50, guidance_scale=5.0, generator=None):
+    start, cond = _start(labels, generator), _rows(labels)
+    none = torch.zeros_like(cond)
+    parts = (_times(num_steps), 1 / num_steps, lambda u, c: c)
+    with_class = _walk(model, start, cond, none, *parts)
+    without = _walk(model, start, none, none, *parts)
+    return without + guidance_scale * (with_class - without)
+
+
+@CLASS_FLOW_SAMPLE.mistake(
+    "It looks as if class 0 is taken for no class. No class is a row of zeros; class 0 is the "
+    "digit 0, with a 1 at the first place."
+)
+def class_zero_asked_as_none(model, labels, num_steps=50, guidance_scale=5.0, generator=None):
+    cond = _rows(labels) * (labels > 0)[:, None]
+    return _sampled(model, labels, num_steps, guidance_scale, generator, cond=cond)
+
+
+@CLASS_FLOW_SAMPLE.mistake(
+    "It looks as if there is one step too many: the loop runs to t = 1, where the way has ended. "
+    "`range(num_steps)` stops in time."
+)
+def one_step_too_many(model, labels, num_steps=50, guidance_scale=5.0, generator=None):
+    times = [k / num_steps for k in range(num_steps + 1)]
+    return _sampled(model, labels, num_steps, guidance_scale, generator, times=times)
+
+
+@CLASS_FLOW_SAMPLE.mistake(
+    "It looks as if the generator starts anew from its own seed in every call, so that two calls "
+    "give the same samples. Draw with it as you get it."
+)
+def seeded_again(model, labels, num_steps=50, guidance_scale=5.0, generator=None):
+    if generator is not None:
+        generator.manual_seed(generator.initial_seed())
+    return _sampled(model, labels, num_steps, guidance_scale, generator)
 
 
 @CLASS_FLOW_SAMPLE.mistake(

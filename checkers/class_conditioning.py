@@ -128,6 +128,10 @@ def _many_inputs(*calls: list[float]) -> Callable[[torch.Generator], Inputs]:
     return lambda generator: {"labels": _labels(generator, MANY), "calls": list(calls)}
 
 
+_same_rows = all_of(
+    same_values(what="the result", labels=lambda inputs: ["10 classes", "4 classes"]), same_form()
+)
+
 DROP_CLASSES = Exercise(
     reference=drop_classes,
     cases=[
@@ -135,14 +139,14 @@ DROP_CLASSES = Exercise(
             "with p_uncond = 0, all classes become one-hot vectors",
             2,
             _one_hot_inputs(0.0),
-            same_values(what="the result", labels=lambda inputs: ["10 classes", "4 classes"]),
+            _same_rows,
             call_many,
         ),
         Case(
             "with p_uncond = 1, all rows are zeros",
             1,
             _one_hot_inputs(1.0),
-            same_values(what="the result", labels=lambda inputs: ["10 classes", "4 classes"]),
+            _same_rows,
             call_many,
         ),
         Case(
@@ -289,6 +293,15 @@ def one_coin_for_a_class(labels, p_uncond=0.1, num_classes=10):
 )
 def columns_by_the_labels(labels, p_uncond=0.1, num_classes=10):
     return F.one_hot(labels).float() * (torch.rand(len(labels)) >= p_uncond)[:, None]
+
+
+@DROP_CLASSES.mistake(
+    "It looks as if the labels are written into, so that the digits' own classes are lost. Put "
+    "what you change into a new tensor."
+)
+def labels_written_into(labels, p_uncond=0.1, num_classes=10):
+    labels[torch.rand(len(labels)) < p_uncond] = -1
+    return (labels[:, None] == torch.arange(num_classes)).float()
 
 
 # ClassConditionalUNet

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from checkers.engine.ddpm_judges import CONTINUED, EVALUATED, IN_TRAINING_MODE, WRITTEN_INTO
 from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
 from checkers.engine.flow_judges import (
     not_called,
@@ -230,7 +231,7 @@ def away_from_the_data(x_0, x_1, t):
 
 def _fixed_answer_inputs(generator: torch.Generator) -> Inputs:
     images = torch.rand(_MANY, generator=generator)
-    return {"images": images, "answer": 4 * images}
+    return {"images": images, "answer": 3 * images}
 
 
 def _images_inputs(generator: torch.Generator) -> Inputs:
@@ -257,6 +258,10 @@ def unless_alike(judge: Judge) -> Judge:
 
 
 same_loss = unless_alike(same_values("loss", what="the loss", rtol=LOSS_TOLERANCE))
+
+leaves_things_alone = all_of(
+    same_answer("changed", says=WRITTEN_INTO), same_answer("training", says=EVALUATED)
+)
 
 same_noise_seen = unless_alike(
     all_of(
@@ -307,7 +312,7 @@ FLOW_LOSS = Exercise(
             "the loss is the mean squared distance from x_1 - x_0",
             2,
             _fixed_answer_inputs,
-            same_loss,
+            all_of(leaves_things_alone, same_loss),
             loss_of_a_fixed_answer,
         ),
         Case(
@@ -397,6 +402,44 @@ def from_numpy(model, images):
     x_0 = torch.tensor(np.random.standard_normal(images.shape), dtype=images.dtype)
     difference = images - x_0
     return F.mse_loss(model(images - (1 - t).view(-1, 1, 1, 1) * difference, t), difference)
+
+
+@FLOW_LOSS.right_answer
+def into_the_answer(model, images):
+    x_0, t = _drawn(images)
+    error = model(_line(x_0, images, t), t)
+    error -= images - x_0
+    return (error**2).mean()
+
+
+@FLOW_LOSS.mistake(
+    "It looks as if the model is put into evaluation mode. It is being trained here: leave its "
+    "mode as it is."
+)
+def in_evaluation_mode(model, images):
+    model.eval()
+    x_0, t = _drawn(images)
+    return F.mse_loss(model(_line(x_0, images, t), t), images - x_0)
+
+
+@FLOW_LOSS.mistake(
+    "It looks as if the loss is halved. It is the mean of the squared difference itself."
+)
+def halved(model, images):
+    x_0, t = _drawn(images)
+    return 0.5 * F.mse_loss(model(_line(x_0, images, t), t), images - x_0)
+
+
+@FLOW_LOSS.mistake(
+    "It looks as if the pictures are written into, so that the batch itself is changed. Put x_t "
+    "into a new tensor."
+)
+def noised_in_place(model, images):
+    x_0, t = _drawn(images)
+    direction, t_column = images - x_0, t.view(-1, 1, 1, 1)
+    images *= t_column
+    images += (1 - t_column) * x_0
+    return F.mse_loss(model(images, t), direction)
 
 
 @FLOW_LOSS.mistake(
@@ -693,7 +736,10 @@ same_repeats = all_of(
         says="Two calls with generators of the same seed give different pictures: pass "
         "`generator=generator` to torch.randn.",
     ),
+    same_answer("continued", says=CONTINUED),
 )
+
+asked_in_its_mode = same_answer("training", says=IN_TRAINING_MODE)
 
 FLOW_SAMPLE = Exercise(
     reference=flow_sample,
@@ -716,7 +762,7 @@ FLOW_SAMPLE = Exercise(
             "the T steps begin at the times 0, 1/T, ... 1 - 1/T",
             2,
             _times_inputs,
-            same_times_asked(steps_asked_for),
+            all_of(asked_in_its_mode, same_times_asked(steps_asked_for)),
             follow,
         ),
         Case(
@@ -814,6 +860,44 @@ def with_the_frames(model, n, num_steps=50, generator=None):
         x = x + model(x, torch.ones(n) * step / num_steps) / num_steps
         frames.append(x)
     return x, frames
+
+
+@FLOW_SAMPLE.right_answer
+def in_uneven_groups(model, n, num_steps=50, generator=None):
+    ends = []
+    for x in _start(n, generator).split(3):
+        ends.append(_walk(model, x, [k / num_steps for k in range(num_steps)], 1 / num_steps))
+    return torch.cat(ends)
+
+
+@FLOW_SAMPLE.mistake(
+    "It looks as if there is one step too many: the loop runs to t = 1, where the way has ended. "
+    "`range(num_steps)` stops in time."
+)
+def one_step_too_many(model, n, num_steps=50, generator=None):
+    times = [k / num_steps for k in range(num_steps + 1)]
+    return _walk(model, _start(n, generator), times, 1 / num_steps)
+
+
+@FLOW_SAMPLE.mistake(
+    "It looks as if the model is put into training mode. BatchNorm then mixes the pictures of a "
+    "batch: leave its mode as it is."
+)
+def in_training_mode(model, n, num_steps=50, generator=None):
+    model.train()
+    times = [k / num_steps for k in range(num_steps)]
+    return _walk(model, _start(n, generator), times, 1 / num_steps)
+
+
+@FLOW_SAMPLE.mistake(
+    "It looks as if the generator starts anew from its own seed in every call, so that two calls "
+    "give the same samples. Draw with it as you get it."
+)
+def seeded_again(model, n, num_steps=50, generator=None):
+    if generator is not None:
+        generator.manual_seed(generator.initial_seed())
+    times = [k / num_steps for k in range(num_steps)]
+    return _walk(model, _start(n, generator), times, 1 / num_steps)
 
 
 @FLOW_SAMPLE.mistake(

@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from probes.dropping import hangs_on, how_dropped, not_their_own, shared_coin
 from probes.flow_matching import read_loss, read_repeats, read_shown, read_ways
 from probes.flow_world import AnsweringModel, FlowWorld, way_of
-from probes.running import Inputs
+from probes.running import Inputs, copied
 
 
 def class_loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -21,10 +22,14 @@ def class_loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) ->
         inputs: {"images", "labels", "answer": what the model gives}.
 
     Returns:
-        As `probes.flow_matching.read_loss`.
+        As `probes.flow_matching.read_loss`, and "changed": whether pictures or labels were written
+        into.
     """
     model = AnsweringModel(inputs["answer"])
-    return read_loss(student(model, inputs["images"], inputs["labels"]), model, inputs)
+    given = copied({name: inputs[name] for name in ("images", "labels")})
+    observed = read_loss(student(model, given["images"], given["labels"]), model, inputs)
+    same = all(torch.equal(values, inputs[name]) for name, values in given.items())
+    return observed | {"changed": not same}
 
 
 def what_the_class_model_sees(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -38,9 +43,9 @@ def what_the_class_model_sees(student: Callable[..., Any], inputs: Inputs) -> di
         As `probes.flow_matching.read_shown`.
     """
     model = AnsweringModel(torch.zeros_like(inputs["images"]))
-    student(model, inputs["images"], inputs["labels"])
+    student(model, inputs["images"].clone(), inputs["labels"].clone())
     calls = len(model.asked)
-    student(model, inputs["images"], inputs["labels"])
+    student(model, inputs["images"].clone(), inputs["labels"].clone())
     return read_shown(model, calls, inputs["images"])
 
 
@@ -49,21 +54,22 @@ def classes_seen(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
     Args:
         student: the function under test.
-        inputs: {"images", "labels": none of them 0, "p_uncond": None for the default, "times": how
+        inputs: {"images", "labels", "p_uncond": None for the default, "times": how
             often it is called}.
 
     Returns:
         {"calls": of the model in all, "shape", "dtype": of the classes in the first call, or the
         name of their type; "dropped": for each picture of the first call 1.0 if its row is zeros;
         "first": 1.0 if it is that of class 0; "own": 1.0 if it is that of its label; "largest": the
-        largest entry; "mixed": whether some call changed the class of some pictures and not of
-        others; "outcomes": whether any class was changed, and whether any was not}.
+        largest entry; "shared": the coin that all of the first call share, "rule": by which classes
+        are dropped in all calls (see `probes.dropping`), "by_time": whether that hangs on the
+        times}.
     """
     images, labels = inputs["images"], inputs["labels"]
     model = AnsweringModel(torch.zeros_like(images))
     rest = () if inputs["p_uncond"] is None else (inputs["p_uncond"],)
     for _ in range(inputs["times"]):
-        student(model, images, labels, *rest)
+        student(model, images.clone(), labels.clone(), *rest)
     observed: dict[str, Any] = {"calls": len(model.asked)}
     if not model.asked:
         return observed
@@ -74,14 +80,16 @@ def classes_seen(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     if c.shape != (len(labels), 10):
         return observed
     one_hot = torch.eye(10)
-    changed = [~_rows_like(one.c != 0, one_hot[labels]) for one in model.asked]
+    changed = torch.stack([not_their_own(one.c != 0, labels) for one in model.asked])
+    times = torch.cat([one.t for one in model.asked])
     return observed | {
         "dropped": _rows_like(c, torch.zeros(10)).float(),
         "first": _rows_like(c, one_hot[0]).float(),
         "own": _rows_like(c, one_hot[labels]).float(),
         "largest": float(c.max()),
-        "mixed": any(bool(rows.any()) and not bool(rows.all()) for rows in changed),
-        "outcomes": [any(map(torch.any, changed)), not all(map(torch.all, changed))],
+        "shared": shared_coin(changed[:1], labels),
+        "rule": how_dropped(changed, labels),
+        "by_time": hangs_on(changed.flatten(), times),
     }
 
 
@@ -98,8 +106,8 @@ def follow_classes(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
             "guidance_scale": None, from the right, for the defaults}}.
 
     Returns:
-        As `probes.flow_matching.read_ways`, and lists "shape" and "dtype" of the classes in the
-        first call of each run.
+        As `probes.flow_matching.read_ways`, and lists "shape" of the classes in the first call of
+        each run, and "dtype" in all of its calls.
     """
     runs, shapes, dtypes = [], [], []
     for one in inputs["calls"]:
@@ -108,12 +116,15 @@ def follow_classes(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
         result = student(world, one["labels"], *(value for value in given if value is not None))
         n = len(one["labels"])
         runs.append((result, n, way_of(world.asked, n)))
-        c = world.asked[0].c if world.asked else None
+        told = [one.c for one in world.asked]
+        c = told[0] if told else None
         shapes.append(list(c.shape[1:]) if isinstance(c, Tensor) else None)
-        dtypes.append(
-            str(c.dtype).removeprefix("torch.") if isinstance(c, Tensor) else type(c).__name__
-        )
+        dtypes.append(" and ".join(sorted({_kind(c) for c in told})))
     return read_ways(runs) | {"shape": shapes, "dtype": dtypes}
+
+
+def _kind(c: Any) -> str:
+    return str(c.dtype).removeprefix("torch.") if isinstance(c, Tensor) else type(c).__name__
 
 
 def classes_told(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:

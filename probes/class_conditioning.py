@@ -88,10 +88,13 @@ def noise_pictures(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
     """
     images, labels, abar = inputs["images"], inputs["labels"], inputs["alphas_cumprod"]
 
+    given = labels.clone()
+
     def loss(model: nn.Module, images: Tensor) -> Any:
-        return student(model, images, labels.clone(), abar, *inputs["p_uncond"])
+        return student(model, images, given, abar, *inputs["p_uncond"])
 
     observed = watch_loss(loss, images, inputs["calls"], len(abar))
+    observed["changed"] = observed.get("changed") or not torch.equal(given, labels)
     classes, noised = observed.pop("classes", None), observed.pop("noised", None)
     if classes is not None:
         told = labels.repeat(inputs["calls"])

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from probes.neighbours import neighbour_correlations
+from probes.refusals import only_float32, same_shape
 
 _LEAST = 1e-12
 _MOST_ROWS = 40
@@ -163,6 +164,8 @@ class StepWorld(nn.Module):
         self.alphas_cumprod, self.count, self.seed = alphas_cumprod, count, seed
         self.middle, self.spread, self.class_spread = middle, spread, class_spread
         self.shown: list[dict[str, Any]] = []
+        self.was_training = False
+        self.eval()  # as a network is once it has been trained
 
     def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
         """What the trained network would answer; one step may ask once or twice.
@@ -183,6 +186,7 @@ class StepWorld(nn.Module):
         pictures = x[index.argsort(stable=True)[::copies]].detach()
         if not self.shown or not torch.equal(self.shown[-1]["x"], pictures):
             self.shown.append({"x": pictures.clone(), "t": [], "c": [], "pictures": []})
+        self.was_training = self.was_training or self.training
         step = self.shown[-1]
         step["t"].append(times_of(t, len(x)))
         step["pictures"].append(index)
@@ -219,7 +223,8 @@ def watch_steps(world: StepWorld, result: Any, labels: Tensor | None = None) -> 
         above; "errors": their standard errors; "noise": (steps, 2), standard deviation and
         kurtosis of what is left; "neighbours": (steps, 4), their correlations in it; "start":
         [mean, standard deviation, kurtosis] of the first picture; "start_neighbours": as above;
-        "alike": whether the first two start alike}.
+        "alike": whether the first two start alike; "training": whether the model was ever asked in
+        training mode}.
     """
     xs = [step["x"] for step in world.shown]
     usable = isinstance(result, Tensor) and bool(xs) and result.shape == xs[0].shape
@@ -245,6 +250,7 @@ def watch_steps(world: StepWorld, result: Any, labels: Tensor | None = None) -> 
         "start": _moments(xs[0]) if xs else [],
         "start_neighbours": neighbour_correlations(xs[0].numpy()) if xs else [],
         "alike": bool(xs) and len(xs[0]) > 1 and torch.equal(xs[0][0], xs[0][1]),
+        "training": world.was_training,
     }
 
 
@@ -290,34 +296,6 @@ def classes_of(c: Any, count: int) -> Tensor:
         )
     only_float32("c", c)
     return c.detach()
-
-
-def only_float32(name: str, value: Tensor) -> None:
-    """Refuse numbers of another type than a network's weights.
-
-    Raises:
-        TypeError: if it is not a tensor of float32.
-    """
-    if not isinstance(value, Tensor) or value.dtype != torch.float32:
-        kind = str(value.dtype) if isinstance(value, Tensor) else f"a {type(value).__name__}"
-        raise TypeError(
-            f"The model was given {name} as {kind.removeprefix('torch.')}, but its weights are "
-            f"float32: `.float()` converts a tensor."
-        )
-
-
-def same_shape(x: Tensor, pictures: Tensor) -> None:
-    """Refuse noisy pictures that have not the clean ones' shape.
-
-    Raises:
-        TypeError: if the shapes differ.
-    """
-    if x.shape != pictures.shape:
-        raise TypeError(
-            f"The model was given pictures of shape {tuple(x.shape)}; those it should be trained "
-            f"on have shape {tuple(pictures.shape)}. A factor for each picture has shape "
-            f"(B, 1, 1, 1)."
-        )
 
 
 def _solve(parts: list[Tensor], x: Tensor) -> Tensor:

@@ -29,18 +29,23 @@ def how_dropped(dropped: Tensor, labels: Tensor) -> str:
         return "none"
     if dropped.all():
         return "all"
-    if ((counts == 0) | (counts == dropped.shape[1])).all():
-        return "together"
+    if shared := shared_coin(dropped, labels):
+        return shared
     if (dropped == dropped[0]).all():
         return "the same rows"
-    of_class = [dropped[:, labels == label] for label in labels.unique()]
-    if all((one == one[:, :1]).all() for one in of_class):
-        return "by class"
     if (counts == counts[0]).all():
         return "a fixed number"
     centred = dropped.double() - dropped.double().mean()
     neighbours = (centred[:, 1:] * centred[:, :-1]).mean() / centred.square().mean()
     return OWN if abs(neighbours) < _DEPENDENT else "neighbours"
+
+
+def shared_coin(dropped: Tensor, labels: Tensor) -> str:
+    """The rule of `how_dropped` if it is "together" or "by class", else ""."""
+    if (dropped == dropped[:, :1]).all():
+        return "together"
+    of_class = [dropped[:, labels == label] for label in labels.unique()]
+    return "by class" if all((one == one[:, :1]).all() for one in of_class) else ""
 
 
 def not_their_own(rows: Tensor, labels: Tensor) -> Tensor:

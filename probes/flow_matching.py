@@ -21,10 +21,11 @@ def loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[
         inputs: {"images", "answer": what the model gives}.
 
     Returns:
-        As `read_loss`.
+        As `read_loss`, and "changed": whether the pictures were written into.
     """
-    model = AnsweringModel(inputs["answer"])
-    return read_loss(student(model, inputs["images"]), model, inputs)
+    model, images = AnsweringModel(inputs["answer"]), inputs["images"].clone()
+    observed = read_loss(student(model, images), model, inputs)
+    return observed | {"changed": not torch.equal(images, inputs["images"])}
 
 
 def read_loss(loss: Any, model: AnsweringModel, inputs: Inputs) -> dict[str, Any]:
@@ -36,7 +37,8 @@ def read_loss(loss: Any, model: AnsweringModel, inputs: Inputs) -> dict[str, Any
     Returns:
         {"loss", "gradient": whether there is one, "calls": how often the model was called,
         "alike": whether the pictures of a batch have the same noise,
-        "gap": (B, ...), by how much that misses x_1, or None}.
+        "gap": (B, ...), by how much that misses x_1, or None, "training": whether the model was
+        asked in training mode, as it was given}.
     """
     has_gradient = isinstance(loss, Tensor) and loss.requires_grad and loss.numel() == 1
     gap = None
@@ -54,6 +56,7 @@ def read_loss(loss: Any, model: AnsweringModel, inputs: Inputs) -> dict[str, Any
         "calls": len(model.asked),
         "alike": bool(model.asked) and _alike_noise(_earliest_noise(model.asked[0], inputs)),
         "gap": gap,
+        "training": all(one.training for one in model.asked),
     }
 
 
@@ -68,9 +71,9 @@ def what_the_model_sees(student: Callable[..., Any], inputs: Inputs) -> dict[str
         As `read_shown`.
     """
     model = AnsweringModel(torch.zeros_like(inputs["images"]))
-    student(model, inputs["images"])
+    student(model, inputs["images"].clone())
     calls = len(model.asked)
-    student(model, inputs["images"])
+    student(model, inputs["images"].clone())
     return read_shown(model, calls, inputs["images"])
 
 
@@ -149,9 +152,11 @@ def read_ways(runs: list[tuple[Any, int, Way]]) -> dict[str, Any]:
 
     Returns:
         Lists with an entry for each run: {"result", "start": (n, ...), one start repeated if there
-        is but one; "apart": whether there are n different ones; "times", "kinds": see `Way`}.
+        is but one; "apart": whether there are n different ones; "times", "kinds", "training": see
+        `Way`}.
     """
-    observed: dict[str, list] = {key: [] for key in ("result", "start", "apart", "times", "kinds")}
+    names = ("result", "start", "apart", "times", "kinds", "training")
+    observed: dict[str, list] = {key: [] for key in names}
     for result, n, way in runs:
         observed["result"].append(only_pictures(result, n))
         start = way.start.expand(n, -1, -1, -1) if len(way.start) == 1 else way.start
@@ -159,6 +164,7 @@ def read_ways(runs: list[tuple[Any, int, Way]]) -> dict[str, Any]:
         observed["apart"].append(len(way.start) >= n)
         observed["times"].append(way.times)
         observed["kinds"].append(way.kinds)
+        observed["training"].append(way.training)
     return observed
 
 
@@ -189,15 +195,20 @@ def read_repeats(run: Callable[..., Any], n: int, seed: int) -> dict[str, Any]:
         seed: of the generators.
 
     Returns:
-        {"same_seed", "other_seed", "unseeded": whether two such runs gave the same pictures}.
+        {"same_seed", "other_seed", "unseeded", "continued", with one generator for both: whether
+        two such runs gave the same pictures}.
     """
 
-    def pictures(seed: int | None = None) -> Any:
-        generator = () if seed is None else (torch.Generator().manual_seed(seed),)
+    def pictures(*generator: torch.Generator) -> Any:
         return only_pictures(run(*generator), n)
 
+    def seeded(seed: int) -> torch.Generator:
+        return torch.Generator().manual_seed(seed)
+
+    generator = seeded(seed)
     return {
-        "same_seed": alike(pictures(seed), pictures(seed)),
-        "other_seed": alike(pictures(seed), pictures(seed + 1)),
+        "same_seed": alike(pictures(seeded(seed)), pictures(seeded(seed))),
+        "other_seed": alike(pictures(seeded(seed)), pictures(seeded(seed + 1))),
         "unseeded": alike(pictures(), pictures()),
+        "continued": alike(pictures(generator), pictures(generator)),
     }

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from probes.refusals import only_float32, same_shape
+
 
 class Asked(NamedTuple):
     """One call of a model.
@@ -17,12 +19,14 @@ class Asked(NamedTuple):
         t: (B,), the times.
         t_kind: the time's type, "float32" for a tensor of such numbers, "number" for a plain one.
         c: what it was given as classes, or None.
+        training: whether it was in training mode.
     """
 
     x: Tensor
     t: Tensor
     t_kind: str
     c: Any
+    training: bool
 
 
 class RecordingModel(nn.Module):
@@ -44,7 +48,8 @@ class RecordingModel(nn.Module):
         if len(times) not in (1, len(x)):
             raise ValueError(f"the model gets {len(x)} pictures but {len(times)} times")
         classes = c.detach().clone() if isinstance(c, Tensor) else c
-        asked = Asked(x.detach().clone(), times.expand(len(x)).clone(), kind, classes)
+        x = x.detach().clone()
+        asked = Asked(x, times.expand(len(x)).clone(), kind, classes, self.training)
         self.asked.append(asked)
         return asked
 
@@ -61,9 +66,14 @@ class AnsweringModel(RecordingModel):
         self.answer = nn.Parameter(answer.clone())
 
     def forward(self, x: Tensor, t: Any, c: Any = None) -> Tensor:
-        """Note the call and give the answer."""
+        """Note the call and give the answer.
+
+        Raises:
+            TypeError: if x has another shape than the answer.
+        """
+        same_shape(x, self.answer)
         self.note(x, t, c)
-        return self.answer
+        return self.answer + 0  # not the parameter, which no one may write into
 
 
 class FlowWorld(RecordingModel):
@@ -76,24 +86,32 @@ class FlowWorld(RecordingModel):
 
     Args:
         means: (K + 1, ...), for each class and then for "no class", broadcast over a picture.
-        std: s.
+        std: s of all of them, or (K + 1,) for each.
     """
 
-    def __init__(self, means: Tensor, std: float) -> None:
+    def __init__(self, means: Tensor, std: float | Tensor) -> None:
         super().__init__()
-        self.means, self.std = means, std
+        self.means, self.stds = means, torch.as_tensor(std).expand(len(means))
+        self.eval()  # as a network is once it has been trained
 
     def forward(self, x: Tensor, t: Any, c: Any = None) -> Tensor:
-        """The best flow; a row c of classes mixes their means, and zeros are "no class"."""
+        """The best flow; zeros are "no class". What is no one-hot row gives something else.
+
+        Raises:
+            TypeError: if x is not float32.
+        """
+        only_float32("x", x)
         asked = self.note(x, t, c)
-        mean = self.means[-1:]
+        mean, std = self.means[-1:], self.stds[-1:]
         if isinstance(asked.c, Tensor) and asked.c.ndim == 2:
             weights = asked.c.to(self.means.dtype)
-            rest = 1 - weights.sum(dim=1, keepdim=True)
-            mean = torch.einsum("bk,k...->b...", torch.cat([weights, rest], dim=1), self.means)
-        t = asked.t.reshape(-1, 1, 1, 1)
-        variance = ((1 - t) ** 2 + (t * self.std) ** 2).clamp(min=1e-8)
-        return mean + (t * self.std**2 - (1 - t)) / variance * (x - t * mean)
+            weights = weights * (2 - weights)  # a network is not linear in the class, either
+            weights = torch.cat([weights, 1 - weights.sum(dim=1, keepdim=True)], dim=1)
+            mean = torch.einsum("bk,k...->b...", weights, self.means)
+            std = weights @ self.stds
+        t, std = asked.t.reshape(-1, 1, 1, 1), std.reshape(-1, 1, 1, 1)
+        variance = ((1 - t) ** 2 + (t * std) ** 2).clamp(min=1e-8)
+        return mean + (t * std**2 - (1 - t)) / variance * (x - t * mean)
 
 
 class Way(NamedTuple):
@@ -104,12 +122,14 @@ class Way(NamedTuple):
         times: the time of each step.
         kinds: the kinds of time that occurred (see `Asked`).
         first: all calls of the first step.
+        training: whether the model was ever asked in training mode.
     """
 
     start: Tensor
     times: list[float]
     kinds: list[str]
     first: list[Asked]
+    training: bool
 
 
 def way_of(asked: list[Asked], n: int) -> Way:
@@ -119,16 +139,17 @@ def way_of(asked: list[Asked], n: int) -> Way:
     or groups of them are alike here.
     """
     if not asked:
-        return Way(torch.zeros(0, 1, 28, 28), [], [], [])
+        return Way(torch.zeros(0, 1, 28, 28), [], [], [], False)
     runs = _runs(asked, n)
     first = [list(takewhile(lambda one, run=run: one.t[0] == run[0].t[0], run)) for run in runs]
-    starts = [_each_once(calls)[: n // len(runs)] for calls in first]
+    starts = [_each_once(calls) for calls in first]
     times = [float(one.t[0]) if _all_alike(one.t) else -1.0 for one in runs[0]]
     return Way(
-        torch.cat(starts),
+        torch.cat(starts)[:n],
         [t for i, t in enumerate(times) if i == 0 or t != times[i - 1]],
         sorted({one.t_kind for one in asked}),
         [one for calls in first for one in calls],
+        any(one.training for one in asked),
     )
 
 
@@ -144,14 +165,13 @@ def _each_once(asked: list[Asked]) -> Tensor:
 def _runs(asked: list[Asked], n: int) -> list[list[Asked]]:
     """The calls, cut where a loop over groups of pictures begins anew."""
     times = [float(one.t[0]) for one in asked]
-    for groups in range(n, 1, -1):
-        length, rest = divmod(len(times), groups)
-        if not rest and length and times == times[:length] * groups:
-            cuts = range(0, len(times), length)
-            runs = [asked[cut : cut + length] for cut in cuts]
-            if len({float(one.t[0]) for one in runs[0]}) > 1:
-                return runs
-    return [asked]
+    cuts = [i for i in range(1, len(times)) if times[i] == times[0] != times[i - 1]]
+    runs = [asked[a:b] for a, b in zip([0, *cuts], [*cuts, len(asked)], strict=True)]
+    return runs if len(runs) <= n and all(_same_way(run, runs[0]) for run in runs) else [asked]
+
+
+def _same_way(one: list[Asked], other: list[Asked]) -> bool:
+    return [float(a.t[0]) for a in one] == [float(a.t[0]) for a in other]
 
 
 def _all_alike(t: Tensor) -> bool:

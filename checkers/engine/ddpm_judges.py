@@ -24,6 +24,19 @@ CLAMPED = (
     "Right. It looks as if you clamp the estimate of x_0 in every step. That often helps, but it "
     "is not in the algorithm."
 )
+IN_TRAINING_MODE = (
+    "The model is asked in training mode, in which its BatchNorm mixes the pictures of a batch. "
+    "Leave its mode alone, or call model.eval()."
+)
+WRITTEN_INTO = (
+    "Your function changes the pictures or labels it was given. Work on a new tensor: `a = a * b` "
+    "makes one, `a *= b` writes into the old."
+)
+EVALUATED = "The loss puts the model into evaluation mode; leave its mode alone."
+CONTINUED = (
+    "Two runs with one and the same generator give the same pictures. Draw with it as it is: a "
+    "generator goes on where it stopped, unless it is seeded again."
+)
 POSTERIOR = (
     "Right. You take the posterior variance for the noise. Ho et al. find it as good as beta_t, "
     "which the text uses."
@@ -40,11 +53,10 @@ def squared_error(observed: Observation, expected: Observation, inputs: Inputs) 
     if observed["changed"] != expected["changed"]:
         return Verdict(
             False,
-            "Your function changes the pictures it was given. Work on a new tensor: `a = a * b` "
-            "makes one, `a *= b` writes into the old.",
+            WRITTEN_INTO,
         )
     if observed["training"] != expected["training"]:
-        return Verdict(False, "The loss puts the model into evaluation mode; leave its mode alone.")
+        return Verdict(False, EVALUATED)
     if np.isclose(observed["scale"], expected["scale"], rtol=1e-2):
         return Verdict(True)
     return Verdict(
@@ -224,6 +236,8 @@ def normal_start(observed: Observation, expected: Observation, inputs: Inputs) -
 
 def every_timestep(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """The model is asked once for every timestep, from the last to the first."""
+    if observed["training"] != expected["training"]:
+        return Verdict(False, IN_TRAINING_MODE)
     mine, target = observed["times"].values, expected["times"].values
     count = len(inputs["schedule"]["betas"])
     if len(mine) != len(target):
@@ -306,11 +320,7 @@ same_randomness = all_of(
         says="Two runs without a generator give the same pictures: new noise should be drawn in "
         "every run.",
     ),
-    same_answer(
-        "continued",
-        says="Two runs with one and the same generator give the same pictures. Draw with it as it "
-        "is: a generator goes on where it stopped, unless it is seeded again.",
-    ),
+    same_answer("continued", says=CONTINUED),
 )
 
 

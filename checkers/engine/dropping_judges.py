@@ -24,6 +24,6 @@ _SAYS = {
 def same_rule(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """Compare "rule", by which classes are dropped where p_uncond is 0.5."""
     mine = observed.get("rule")
-    if mine == expected["rule"]:
+    if mine == expected.get("rule"):
         return Verdict(True)
     return Verdict(False, _SAYS.get(str(mine), "The result cannot be read."))

@@ -269,8 +269,8 @@ def _array_form_problem(mine: Any, target: Array, what: str, dtype_matters: bool
         return ""
     if dtype_matters and mine.dtype != target.dtype:
         return (
-            f"{_capital(what)} is {mine.dtype}; it should be {target.dtype}, like the input. "
-            f"`.to(x.dtype)` converts."
+            f"{_capital(what)} is {mine.dtype}; it should be {target.dtype}. "
+            f"`.to(torch.{target.dtype})` converts."
         )
     if mine.device != target.device:
         return (
