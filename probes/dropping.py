@@ -12,7 +12,7 @@ show: eight standard errors for a thousand of them."""
 
 
 def how_dropped(dropped: Tensor, labels: Tensor) -> str:
-    """The rule behind what was dropped when each coin should fall by itself, with a chance of 1/2.
+    """The rule behind what was dropped where each picture's coin should fall by itself.
 
     Args:
         dropped: (calls, n) bool, for each call which of its classes became something else; a

@@ -7,8 +7,8 @@ from probes.dropping import OWN
 from probes.running import Inputs
 
 _SAYS = {
-    "none": "No class is dropped, though every second one should be.",
-    "all": "All classes are dropped, though only every second one should be.",
+    "none": "No class is dropped, though `p_uncond` is not 0.",
+    "all": "All classes are dropped, though `p_uncond` is not 1.",
     "together": "A call drops the classes of all its pictures or of none. Each is dropped on its "
     "own.",
     "the same rows": "Every call drops the same rows: draw anew in every call.",
@@ -22,7 +22,7 @@ _SAYS = {
 
 
 def same_rule(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """Compare "rule", by which classes are dropped where p_uncond is 0.5."""
+    """Compare "rule", by which classes are dropped where p_uncond is neither 0 nor 1."""
     mine = observed.get("rule")
     if mine == expected.get("rule"):
         return Verdict(True)
