@@ -177,7 +177,7 @@ class StepWorld(nn.Module):
         if x.ndim != 4 or len(x) % self.count or tuple(x.shape[1:]) != (1, 28, 28):
             raise TypeError(
                 f"The model was given pictures of shape {tuple(x.shape)}; it should be "
-                f"({self.count}, 1, 28, 28)."
+                f"({self.count}, 1, 28, 28): all pictures go through it at once."
             )
         copies = len(x) // self.count
         index = torch.arange(len(x)) % self.count
