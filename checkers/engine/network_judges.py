@@ -5,6 +5,10 @@ They read what the probes of `probes.unet` observe.
 
 from __future__ import annotations
 
+from typing import Any
+
+from numpy.linalg import norm
+
 from checkers.engine.exercise import Judge, Observation, Verdict
 from checkers.engine.judges import all_of, form_problem, same_answer, values_problem
 from probes.record import Array
@@ -12,30 +16,38 @@ from probes.running import Inputs
 
 GELU_MINIMUM = -0.17
 TOLERANCE = 5e-3
+SLOPE_TOLERANCE = 0.03
 
 
 def same_shapes(name: str) -> Judge:
     """Compare the shapes of results; `name` is the module's."""
 
     def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-        for build, mine, target in zip(
-            inputs["builds"], observed["result"], expected["result"], strict=True
-        ):
-            if _without_ones(mine) != _without_ones(target):
-                arguments = ", ".join(map(str, build["arguments"]))
-                became = tuple(mine) if mine else "nothing: is `return` missing?"
-                return Verdict(
-                    False,
-                    f"{name}({arguments}) turns shape {tuple(build['shape'])} into {became}; "
-                    f"it should be {tuple(target)}.",
-                )
+        for number, build in enumerate(inputs["builds"]):
+            call = f"{name}({', '.join(map(str, build['arguments']))})"
+            for part, given in (("result", build["shape"]), ("alone", [1, *build["shape"][1:]])):
+                mine, target = observed[part][number], expected[part][number]
+                if _without_ones(mine) != _without_ones(target):
+                    return Verdict(False, f"{call} {_problem(mine, target, given)}")
         return Verdict(True)
 
-    def _without_ones(shape: list[int] | None) -> list[int] | None:
+    def _without_ones(shape: list[int] | str | None) -> list[int] | str | None:
         """FCBlock may give (B, F, 1, 1) for (B, F)."""
-        if name == "FCBlock" and shape and len(shape) == 4 and shape[2:] == [1, 1]:
+        if name == "FCBlock" and isinstance(shape, list) and shape[2:] == [1, 1]:
             return shape[:2]
         return shape
+
+    def _problem(mine: Any, target: Any, given: list[int]) -> str:
+        if mine is None:
+            return "returns nothing: is `return` missing?"
+        if not isinstance(mine, list):
+            return f"returns a {mine}; it should return one tensor and nothing else."
+        if not isinstance(target, list):
+            return f"returns a tensor, not a {target}."
+        problem = f"turns shape {tuple(given)} into {tuple(mine)}; it should be {tuple(target)}."
+        if given[0] == 1 and len(mine) < len(target):
+            problem += " Does `squeeze` remove the dimension of the batch?"
+        return problem
 
     return judge
 
@@ -51,12 +63,57 @@ def same_function(what: str) -> Judge:
         mine, target = observed.get("result"), expected["result"]
         if problem := form_problem(mine, target, what):
             return Verdict(False, problem)
-        if _near(mine, target) or _near(observed["tanh"], expected["tanh"]):
+        if verdict := _differs(observed, expected, "changed", _CHANGED):
+            return verdict
+        if verdict := _differs(observed, expected, "restless", _RESTLESS):
+            return verdict
+        if observed["restless"]:
+            return Verdict(True)  # so does a known mistake, and nothing can be compared
+        forms = [
+            form
+            for form in ("", "tanh")
+            if _near(observed[form or "result"], expected[form or "result"])
+        ]
+        if not forms:
+            problem = values_problem(mine.values, target.values, what)
+            return Verdict(False, f"{problem} {_clue(mine, target)}".strip())
+        names = [f"slopes_{form}".rstrip("_") for form in forms]
+        if any(_same_slopes(observed.get(name), expected.get(name)) for name in names):
             return Verdict(True)
-        problem = values_problem(mine.values, target.values, what)
-        return Verdict(False, f"{problem} {_clue(mine, target)}".strip())
+        return Verdict(False, _CUT_OFF)
 
     return judge
+
+
+_CHANGED = (
+    "The module writes into the tensor that it is given. Work on a new one: `a = a * b` makes one, "
+    "`a *= b` writes into the old."
+)
+_RESTLESS = (
+    "In training mode, equal pictures of one batch get different results. Nothing in here is drawn "
+    "at random: leave out dropout and the like."
+)
+_CUT_OFF = (
+    "The values are right, but not all of the gradient reaches the input, so that what comes "
+    "before can't learn. Leave out `.detach()`, `.data` and `torch.no_grad()`."
+)
+
+
+def _differs(
+    observed: Observation, expected: Observation, part: str, message: str
+) -> Verdict | None:
+    return Verdict(False, message) if observed[part] is not expected[part] else None
+
+
+def _same_slopes(mine: list[Array] | None, target: list[Array] | None) -> bool:
+    """Whether gradients agree; in training mode there are none."""
+    if mine is None or target is None:
+        return mine is target
+    return all(
+        one.shape == other.shape
+        and norm(one.values - other.values) <= SLOPE_TOLERANCE * norm(other.values)
+        for one, other in zip(mine, target, strict=True)
+    )
 
 
 def _near(mine: Array, target: Array) -> bool:
@@ -71,7 +128,8 @@ def _clue(mine: Array, target: Array) -> str:
         return ""
     if low < GELU_MINIMUM - 0.02:
         return (
-            f"It goes down to {low:.2f}, but GELU gives nothing below -0.17: GELU should come last."
+            f"It goes down to {low:.2f}, but GELU gives nothing below -0.17: the last step should "
+            f"be GELU."
         )
     if low >= 0:
         return "It is never negative, but GELU goes down to -0.17: is it another activation?"
@@ -109,8 +167,8 @@ def learns(observed: Observation, expected: Observation, inputs: Inputs) -> Verd
 
 all_learn = same_answer(
     "idle",
-    says="Some parameters get no gradient: a layer is made in `__init__` that `forward` "
-    "doesn't use.",
+    says="Some parameters get no gradient: `forward` doesn't use their layer, or cuts the gradient "
+    "off (`.detach()`, `.data`, `torch.no_grad()`).",
 )
 
 
