@@ -370,6 +370,79 @@ def conv_written(c_in, c_out):
 CONV.right_answer(conv_written)  # no decorator: a U-Net below is made of it
 
 
+class OwnNorm(nn.Module):
+    """BatchNorm by its function, with running statistics of its own."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(channels))
+        self.shift = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("var", torch.ones(channels))
+
+    def forward(self, x):
+        return F.batch_norm(x, self.mean, self.var, self.scale, self.shift, self.training)
+
+
+class NormByHand(nn.Module):
+    """BatchNorm by its formula, with the biased variance throughout and another momentum."""
+
+    def __init__(self, channels):
+        super().__init__()
+        shape = (1, channels, 1, 1)
+        self.gamma, self.beta = nn.Parameter(torch.ones(shape)), nn.Parameter(torch.zeros(shape))
+        self.register_buffer("moving_mean", torch.zeros(shape))
+        self.register_buffer("moving_var", torch.ones(shape))
+
+    def forward(self, x):
+        mean, var = self.moving_mean, self.moving_var
+        if self.training:
+            mean = x.mean(dim=(0, 2, 3), keepdim=True)
+            var = ((x - mean) ** 2).mean(dim=(0, 2, 3), keepdim=True)
+            self.moving_mean.lerp_(mean.detach(), 0.05)
+            self.moving_var.lerp_(var.detach(), 0.05)
+        return self.gamma * (x - mean) / (var + 1e-5).sqrt() + self.beta
+
+
+def conv_own_norm(in_channels, out_channels):
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, 3, 1, 1), OwnNorm(out_channels), nn.GELU()
+    )
+
+
+CONV.right_answer(conv_own_norm)  # no decorator: a U-Net below is made of it
+
+
+@CONV.right_answer
+def conv_norm_by_hand(in_channels, out_channels):
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, 3, 1, 1), NormByHand(out_channels), nn.GELU()
+    )
+
+
+@CONV.right_answer
+def conv_starting_at_zero(in_channels, out_channels):
+    layers = nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, 3, 1, 1), nn.BatchNorm2d(out_channels), nn.GELU()
+    )
+    nn.init.zeros_(layers[0].bias)
+    nn.init.zeros_(layers[1].weight)
+    return layers
+
+
+@CONV.mistake(
+    "It looks as if the result is squeezed: in a batch of one picture that removes the dimension "
+    "of the batch, too. Leave out `squeeze`."
+)
+class ConvSqueezed(nn.Module):
+    def __init__(self, c_in, c_out):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(c_in, c_out, 3, 1, 1), nn.BatchNorm2d(c_out)
+
+    def forward(self, x):
+        return F.gelu(self.norm(self.conv(x))).squeeze()
+
+
 @CONV.mistake(
     "It looks as if BatchNorm comes after GELU. The order is convolution, BatchNorm, GELU."
 )
@@ -590,6 +663,15 @@ def flatten_to_vectors():
 
 
 @FLATTEN.mistake(
+    "It looks as if `squeeze` removes all dimensions of size 1: in a batch of one picture, that of "
+    "the batch, too. `x.mean(dim=(2, 3), keepdim=True)` or `nn.AvgPool2d(7)` leaves all four."
+)
+class FlattenSqueezed(nn.Module):
+    def forward(self, x):
+        return F.gelu(F.avg_pool2d(x, 7).squeeze())[..., None, None]
+
+
+@FLATTEN.mistake(
     "It looks as if this is `nn.Flatten`, which puts all 49 values into a row. Here, flattening "
     "means one number per channel: their average."
 )
@@ -613,6 +695,13 @@ def unflatten_in_a_row(in_channels):
         nn.ConvTranspose2d(in_channels, in_channels, (7, 7), (7, 7), bias=False),
         nn.BatchNorm2d(in_channels),
         nn.GELU(),
+    )
+
+
+@UNFLATTEN.right_answer
+def unflatten_norm_by_hand(in_channels):
+    return nn.Sequential(
+        nn.ConvTranspose2d(in_channels, in_channels, 7, 7), NormByHand(in_channels), nn.GELU()
     )
 
 
@@ -696,6 +785,61 @@ class ConvBlockSecondFirst(nn.Module):
         return self.second(self.first(x))
 
 
+@CONV_BLOCK.right_answer
+def conv_block_own_norms(in_channels, out_channels):
+    return nn.Sequential(
+        conv_own_norm(in_channels, out_channels), conv_own_norm(out_channels, out_channels)
+    )
+
+
+class ConvsWithOneNorm(nn.Module):
+    """Convolutions one after the other, which share a BatchNorm."""
+
+    def __init__(self, first, *others):
+        super().__init__()
+        self.convs = nn.ModuleList([first, *others])
+        self.norm = nn.BatchNorm2d(first.out_channels)
+
+    def forward(self, x):
+        for layer in self.convs:
+            x = F.gelu(self.norm(layer(x)))
+        return x
+
+
+@CONV_BLOCK.mistake(
+    "It looks as if both convolutions share one BatchNorm, whose running mean then belongs to "
+    "neither. Each `Conv` has a BatchNorm of its own."
+)
+def conv_block_one_norm(in_channels, out_channels):
+    return ConvsWithOneNorm(
+        nn.Conv2d(in_channels, out_channels, 3, 1, 1),
+        nn.Conv2d(out_channels, out_channels, 3, 1, 1),
+    )
+
+
+@CONV_BLOCK.mistake(
+    "It looks as if there is dropout between the two `Conv`. Nothing in ConvBlock is drawn at "
+    "random: leave it out."
+)
+def conv_block_dropout(in_channels, out_channels):
+    return nn.Sequential(
+        conv(in_channels, out_channels), nn.Dropout2d(0.1), conv(out_channels, out_channels)
+    )
+
+
+@CONV_BLOCK.mistake(
+    "It looks as if the gradient is cut off inside, so that the first `Conv` never learns. Leave "
+    "out `.detach()`, `.data` and `torch.no_grad()`."
+)
+class ConvBlockCut(nn.Module):
+    def __init__(self, c_in, c_out):
+        super().__init__()
+        self.first, self.second = conv(c_in, c_out), conv(c_out, c_out)
+
+    def forward(self, x):
+        return self.second(self.first(x).detach())
+
+
 @CONV_BLOCK.mistake("It looks as if there is only one `Conv`. ConvBlock has two of them.")
 def conv_block_single(in_channels, out_channels):
     return conv(in_channels, out_channels)
@@ -757,6 +901,18 @@ class DownBlockBackwards(nn.Module):
         for layer in self.block:
             x = layer(x)
         return x
+
+
+@DOWN_BLOCK.mistake(
+    "It looks as if all three convolutions share one BatchNorm, whose running mean then belongs to "
+    "none of them. Each has a BatchNorm of its own."
+)
+def down_block_one_norm(in_channels, out_channels):
+    return ConvsWithOneNorm(
+        nn.Conv2d(in_channels, out_channels, 3, 2, 1),
+        nn.Conv2d(out_channels, out_channels, 3, 1, 1),
+        nn.Conv2d(out_channels, out_channels, 3, 1, 1),
+    )
 
 
 @DOWN_BLOCK.mistake("It looks as if only one `Conv` follows DownConv. A ConvBlock has two.")
@@ -827,6 +983,18 @@ class UpBlockBackwards(nn.Module):
         return x
 
 
+@UP_BLOCK.mistake(
+    "It looks as if all three convolutions share one BatchNorm, whose running mean then belongs to "
+    "none of them. Each has a BatchNorm of its own."
+)
+def up_block_one_norm(in_channels, out_channels):
+    return ConvsWithOneNorm(
+        nn.ConvTranspose2d(in_channels, out_channels, 4, 2, 1),
+        nn.Conv2d(out_channels, out_channels, 3, 1, 1),
+        nn.Conv2d(out_channels, out_channels, 3, 1, 1),
+    )
+
+
 @UP_BLOCK.mistake("It looks as if only one `Conv` follows UpConv. A ConvBlock has two.")
 def up_block_short(in_channels, out_channels):
     return nn.Sequential(up(in_channels, out_channels), conv(out_channels, out_channels))
@@ -890,6 +1058,93 @@ def fc_block_for_pictures(in_features, out_features):
         nn.GELU(approximate="tanh"),
         nn.Linear(out_features, out_features),
         nn.Unflatten(1, (out_features, 1, 1)),
+    )
+
+
+@FC_BLOCK.right_answer
+def fc_block_starting_at_zero(in_features, out_features):
+    block = nn.Sequential(
+        nn.Linear(in_features, out_features), nn.GELU(), nn.Linear(out_features, out_features)
+    )
+    nn.init.zeros_(block[2].weight)
+    nn.init.zeros_(block[2].bias)
+    return block
+
+
+@FC_BLOCK.right_answer
+class FCBlockOfMatrices(nn.Module):
+    """x @ W + b, with W as (in, out)."""
+
+    def __init__(self, c_in, c_out):
+        super().__init__()
+        self.w = nn.Parameter(torch.randn(c_in, c_out))
+        self.v = nn.Parameter(torch.randn(c_out, c_out))
+        self.b, self.c = nn.Parameter(torch.zeros(c_out)), nn.Parameter(torch.zeros(c_out))
+
+    def forward(self, x):
+        return F.gelu(x @ self.w + self.b) @ self.v + self.c
+
+
+@FC_BLOCK.right_answer
+class FCBlockOfPixels(nn.Module):
+    """1x1 convolutions of pictures of one pixel."""
+
+    def __init__(self, c_in, c_out):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(c_in, c_out, 1), nn.GELU(), nn.Conv2d(c_out, c_out, 1)
+        )
+
+    def forward(self, x):
+        return self.layers(x[:, :, None, None])
+
+
+@FC_BLOCK.mistake(
+    "It looks as if the Linear layers have no bias. Then FCBlock(0) is always 0, and at time 0 it "
+    "could say nothing: leave out `bias=False`."
+)
+def fc_block_without_bias(in_features, out_features):
+    return nn.Sequential(
+        nn.Linear(in_features, out_features, bias=False),
+        nn.GELU(),
+        nn.Linear(out_features, out_features, bias=False),
+    )
+
+
+@FC_BLOCK.mistake(
+    "It looks as if one of the two Linear layers has no bias. Both have one: leave out "
+    "`bias=False`."
+)
+def fc_block_with_one_bias(in_features, out_features):
+    return nn.Sequential(
+        nn.Linear(in_features, out_features, bias=False),
+        nn.GELU(),
+        nn.Linear(out_features, out_features),
+    )
+
+
+@FC_BLOCK.mistake(
+    "It looks as if `squeeze` removes all dimensions of size 1: in a batch of one picture, that of "
+    "the batch, too. (B, out_features) needs no `squeeze`."
+)
+class FCBlockSqueezed(nn.Module):
+    def __init__(self, c_in, c_out):
+        super().__init__()
+        self.hidden, self.out = nn.Linear(c_in, c_out), nn.Linear(c_out, c_out)
+
+    def forward(self, x):
+        return self.out(F.gelu(self.hidden(x))).squeeze()
+
+
+@FC_BLOCK.mistake(
+    "It looks as if there is dropout in FCBlock. Nothing in it is drawn at random: leave it out."
+)
+def fc_block_dropout(in_features, out_features):
+    return nn.Sequential(
+        nn.Linear(in_features, out_features),
+        nn.GELU(),
+        nn.Dropout(0.1),
+        nn.Linear(out_features, out_features),
     )
 
 
@@ -1059,6 +1314,86 @@ class UNetMixingGelus(Net):
 @UNET.right_answer
 def unet_from_a_function(in_channels, num_hiddens):
     return Net(in_channels, num_hiddens).to(memory_format=torch.channels_last)
+
+
+@UNET.right_answer
+class UNetStartingAtZero(Net):
+    """Its last layer gives nothing at first, as in guided-diffusion."""
+
+    def __init__(self, c, d):
+        super().__init__(c, d)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+
+@UNET.right_answer
+class UNetWithOwnNorms(Net):
+    def __init__(self, c, d):
+        super().__init__(c, d, conv=conv_own_norm)
+
+
+@UNET.mistake(
+    "It looks as if the skip connections are detached: they carry numbers, but no gradient. "
+    "Concatenate the tensors of the way down as they are."
+)
+class SkipsDetached(Net):
+    def merge(self, below, beside):
+        return torch.cat([below, beside.detach()], 1)
+
+
+@UNET.mistake(
+    "It looks as if only the skip connection at 28 pixels is detached: it carries numbers, but no "
+    "gradient. Concatenate the tensor as it is."
+)
+class LastSkipDetached(Net):
+    def merge(self, below, beside):
+        return torch.cat([below, beside.detach() if below.shape[-1] == 28 else beside], 1)
+
+
+@UNET.mistake(
+    "It looks as if the convolutions of a ConvBlock share one BatchNorm. Check `ConvBlock` first: "
+    "each `Conv` has a BatchNorm of its own."
+)
+class NormsShared(Net):
+    def __init__(self, c, d):
+        super().__init__(c, d)
+        blocks = (self.b0, self.b1[1], self.b2[1], self.u1[1], self.u2[1], self.b3)
+        for first, second in blocks:
+            second[1] = first[1]
+
+
+@UNET.mistake(
+    "It looks as if the result of Flatten is squeezed: in a batch of one picture that removes the "
+    "dimension of the batch, too. Leave it (B, 2D, 1, 1)."
+)
+class Squeezed(Net):
+    def __init__(self, c, d):
+        super().__init__(c, d)
+        self.flat = FlatSqueezed()
+
+
+class FlatSqueezed(nn.Module):
+    def forward(self, x):
+        return F.gelu(F.avg_pool2d(x, 7)).squeeze()[..., None, None]
+
+
+@UNET.mistake(
+    "It looks as if there is dropout in the network. Nothing in it is drawn at random: leave it "
+    "out."
+)
+class WithDropout(Net):
+    def __init__(self, c, d):
+        super().__init__(c, d)
+        self.flat = nn.Sequential(nn.AvgPool2d(7), nn.GELU(), nn.Dropout(0.1))
+
+
+@UNET.mistake(
+    "It looks as if more than the picture is returned. Return the one tensor of shape "
+    "(B, C, 28, 28) and nothing else."
+)
+class ReturnsMore(Net):
+    def forward(self, x):
+        return super().forward(x), self.b0(x)
 
 
 @UNET.mistake(

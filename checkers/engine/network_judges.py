@@ -10,7 +10,7 @@ from typing import Any
 from numpy.linalg import norm
 
 from checkers.engine.exercise import Judge, Observation, Verdict
-from checkers.engine.judges import all_of, form_problem, same_answer, values_problem
+from checkers.engine.judges import all_of, describe, form_problem, same_answer, values_problem
 from probes.record import Array
 from probes.running import Inputs
 
@@ -61,6 +61,8 @@ def same_function(what: str) -> Judge:
 
     def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
         mine, target = observed.get("result"), expected["result"]
+        if not isinstance(target, Array):  # a known mistake returns a tuple, say
+            return Verdict(type(mine) is type(target), f"{what} is {describe(mine)}.")
         if problem := form_problem(mine, target, what):
             return Verdict(False, problem)
         if verdict := _differs(observed, expected, "changed", _CHANGED):
