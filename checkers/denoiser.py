@@ -248,11 +248,24 @@ def _fixed_answer_inputs(generator: torch.Generator) -> Inputs:
     return {"images": images, "sigma": 0.5, "answer": answer}
 
 
-def _seen_inputs(sigma: float) -> Any:
-    def inputs(generator: torch.Generator) -> Inputs:
-        return {"images": _pictures(generator, 16), "sigma": sigma}
+def _seen_inputs(generator: torch.Generator) -> Inputs:
+    return {"images": _pictures(generator, 16), "sigma": 0.5}
 
-    return inputs
+
+def _colour_inputs(generator: torch.Generator) -> Inputs:
+    return {"images": torch.rand(16, 3, 24, 20, generator=generator), "sigma": 0.1}
+
+
+def _one_number(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    if observed["form"] == expected["form"]:
+        return Verdict(True)
+    if observed["loss"] is None:
+        return Verdict(False, "The loss is None. Is the last line, `return ...`, missing?")
+    return Verdict(
+        False,
+        f"The loss should be one number, but it is {describe(observed['loss'])}. Take the mean "
+        f"over all pixels of the batch, and return nothing else.",
+    )
 
 
 DENOISING_LOSS = Exercise(
@@ -270,6 +283,7 @@ DENOISING_LOSS = Exercise(
             2,
             _fixed_answer_inputs,
             all_of(
+                _one_number,
                 same_answer(
                     lambda observed: observed["gradient"] is None,
                     says="The loss has no gradient, so nothing can be learned from it. Return the "
@@ -282,27 +296,36 @@ DENOISING_LOSS = Exercise(
         Case(
             "the model sees the pictures with normal noise of strength 0.5",
             2,
-            _seen_inputs(0.5),
+            _seen_inputs,
             all_of(
                 same_answer(
                     lambda observed: observed["calls"] > 0,
                     says="The model was not called. Give it the noisy pictures: model(z).",
+                ),
+                same_answer(
+                    "changed",
+                    says="The loss changes the `images` it was given. Work on a new tensor: "
+                    "`a = a + b` makes one, `a += b` writes into the old.",
+                ),
+                same_answer(
+                    "evaluates",
+                    says="The loss puts the model into evaluation mode; leave its mode alone.",
                 ),
                 same_moments("noise", what="the noise that the model sees"),
             ),
             what_the_model_sees,
         ),
         Case(
-            "with sigma = 0.1 the noise is weaker",
+            "with sigma = 0.1 the noise is weaker; colour and other sizes are noised, too",
             1,
-            _seen_inputs(0.1),
+            _colour_inputs,
             same_moments("noise", what="the noise that the model sees"),
             what_the_model_sees,
         ),
         Case(
             "every picture and every call get new noise",
             2,
-            _seen_inputs(0.5),
+            _seen_inputs,
             all_of(
                 same_answer(
                     "repeated",
@@ -333,6 +356,60 @@ def with_a_criterion(model, images, sigma):
     criterion = torch.nn.MSELoss()
     noisy = torch.normal(images, torch.full_like(images, sigma))
     return criterion(images, model(noisy))
+
+
+@DENOISING_LOSS.mistake(
+    "It looks as if the model is put into evaluation mode. It is being trained here: leave its "
+    "mode as it is."
+)
+def in_evaluation_mode(model, images, sigma):
+    model.eval()
+    return F.mse_loss(model(images + sigma * torch.randn_like(images)), images)
+
+
+@DENOISING_LOSS.mistake(
+    "It looks as if the noise is written into `images`, which the next epoch then finds noisy. "
+    "Make a new tensor of it: add_noise(images, sigma)."
+)
+def changing_the_images(model, images, sigma):
+    clean = images.clone()
+    images += sigma * torch.randn_like(images)
+    return F.mse_loss(model(images), clean)
+
+
+@DENOISING_LOSS.mistake(
+    "It looks as if one noise is drawn for all channels of a picture. Every number needs its own; "
+    "`add_noise` draws them."
+)
+def one_noise_for_all_channels(model, images, sigma):
+    return F.mse_loss(model(images + sigma * torch.randn_like(images[:, :1])), images)
+
+
+@DENOISING_LOSS.mistake(
+    "It looks as if the noise always has 1 channel and 28x28 pixels. Draw it in the shape of the "
+    "pictures: torch.randn_like(images)."
+)
+def noise_for_mnist_only(model, images, sigma):
+    noise = torch.randn(len(images), 1, 28, 28)
+    return F.mse_loss(model(images + sigma * noise), images)
+
+
+@DENOISING_LOSS.mistake(
+    "It looks as if there is one loss for each picture. Take the mean over the pictures, too, so "
+    "that one number comes out."
+)
+def one_loss_for_each_picture(model, images, sigma):
+    z = images + sigma * torch.randn_like(images)
+    return ((model(z) - images) ** 2).mean(dim=(1, 2, 3))
+
+
+@DENOISING_LOSS.mistake(
+    "It looks as if there is one loss for each pixel. `reduction='none'` leaves it so; without it, "
+    "`F.mse_loss` takes the mean."
+)
+def one_loss_for_each_pixel(model, images, sigma):
+    z = images + sigma * torch.randn_like(images)
+    return F.mse_loss(model(z), images, reduction="none")
 
 
 @DENOISING_LOSS.mistake(
@@ -444,11 +521,13 @@ def _same_losses(observed: Observation, expected: Observation, inputs: Inputs) -
             f"train_epoch returns {len(mine)} losses for {len(inputs['batches'])} batches.",
         )
     for number, (one, other) in enumerate(zip(mine, target, strict=True), 1):
-        if not isinstance(one, float | int) or not np.isclose(one, other, rtol=1e-4):
+        if not isinstance(one, float | int) or not np.isclose(one, other, rtol=1e-5):
             shown = f"{one:.5g}" if isinstance(one, float | int) else describe(one)
             return Verdict(
                 False, f"The loss of batch {number} is {shown}; it should be {other:.5g}."
             )
+    if observed["numpy"]:
+        return Verdict(True, "The values are right. It is a numpy array, though, and no list.")
     return Verdict(True)
 
 
@@ -472,15 +551,26 @@ TRAIN_EPOCH = Exercise(
                     "pictures", says="The loss should be computed once for every batch, in order."
                 ),
                 same_values("strengths", what="the sigma that the loss gets"),
+                same_answer(
+                    "changed",
+                    says="The pictures of the loader are written into. Leave them as they are: the "
+                    "next epoch needs them.",
+                ),
             ),
         ),
         _epoch_case(
             "the model is in training mode",
             1,
-            same_answer(
-                "modes",
-                says="The model is in evaluation mode while it is trained. BatchNorm then doesn't "
-                "learn: begin with model.train().",
+            all_of(
+                same_answer(
+                    lambda observed: bool(observed["modes"]),
+                    says="The model is never asked for anything: give it to the loss.",
+                ),
+                same_answer(
+                    lambda observed: sorted(set(observed["modes"])),
+                    says="The model is in evaluation mode while it is trained, with some batches at "
+                    "least. BatchNorm then doesn't learn: begin with model.train().",
+                ),
             ),
         ),
         _epoch_case(
@@ -492,13 +582,13 @@ TRAIN_EPOCH = Exercise(
             "it returns the loss of every batch",
             2,
             all_of(
-                _same_losses,
                 same_answer(
                     "attached",
                     says="The losses are tensors that still belong to the computation of their "
                     "gradients: they can't be drawn, and memory fills up. value.item() makes a "
                     "plain number.",
                 ),
+                _same_losses,
             ),
         ),
     ],
@@ -550,6 +640,68 @@ def with_detached_tensors(model, loader, optimizer, sigma, loss=None):
         losses.append(value.detach())
         value.backward()
         optimizer.step()
+    return losses
+
+
+@TRAIN_EPOCH.right_answer
+def as_an_array(model, loader, optimizer, sigma, loss=None):
+    model.train()
+    losses = []
+    for images, _ in loader:
+        optimizer.zero_grad()
+        value = loss(model, images, sigma)
+        value.backward()
+        optimizer.step()
+        losses.append(value.detach().numpy())
+    return np.array(losses)
+
+
+@TRAIN_EPOCH.mistake(
+    "It looks as if the parameters are moved by hand. Leave that to the optimizer, which may do "
+    "more than gradient descent: optimizer.step()."
+)
+def step_by_hand(model, loader, optimizer, sigma, loss=None):
+    model.train()
+    losses = []
+    for images, _ in loader:
+        model.zero_grad()
+        value = loss(model, images, sigma)
+        value.backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= optimizer.param_groups[0]["lr"] * parameter.grad
+        losses.append(value.item())
+    return losses
+
+
+@TRAIN_EPOCH.mistake(
+    "It looks as if optimizer.step() stands after the loop. It belongs inside: one step for every "
+    "batch."
+)
+def one_step_at_the_end(model, loader, optimizer, sigma, loss=None):
+    model.train()
+    losses = []
+    for images, _ in loader:
+        optimizer.zero_grad()
+        value = loss(model, images, sigma)
+        value.backward()
+        losses.append(value.item())
+    optimizer.step()
+    return losses
+
+
+@TRAIN_EPOCH.mistake(
+    "It looks as if the loss is computed again after the step, for the list. Keep the value from "
+    "before: the loss should be computed once for every batch."
+)
+def computed_again(model, loader, optimizer, sigma, loss=None):
+    model.train()
+    losses = []
+    for images, _ in loader:
+        optimizer.zero_grad()
+        loss(model, images, sigma).backward()
+        optimizer.step()
+        losses.append(loss(model, images, sigma).item())
     return losses
 
 

@@ -135,8 +135,8 @@ def shape_layers(module: nn.Module, given: list[Tensor]) -> None:
 
 
 def _others(given: list[Tensor]) -> list[Tensor]:
-    """Other pictures than the given ones: paler, and lighter."""
-    return [0.5 * given[0] + 0.3, *given[1:]]
+    """Other pictures than the given ones: of more contrast, and lighter."""
+    return [2 * given[0] + 0.3, *given[1:]]
 
 
 def _repeated(given: list[Tensor], count: int) -> list[Tensor]:
@@ -340,11 +340,17 @@ def _only_a_tensor(result: Any, student: Callable[..., Any]) -> Tensor:
     return result
 
 
+_LARGEST_EPS = 1e-3
+"""What some libraries add to a variance; PyTorch adds 1e-5, and what is small shows either."""
+
+
 def give_known_values(module: nn.Module, seed: int, bias: float = 0.0) -> None:
     """Known kernels, biases that are all alike, and BatchNorm as it is at the start."""
     for part in module.modules():
         if isinstance(part, nn.modules.batchnorm._BatchNorm):
             part.reset_running_stats()
+            if part.eps <= _LARGEST_EPS:
+                part.eps = 1e-5
     for name, parameter in module.named_parameters():
         if _is_row(parameter):
             parameter.fill_(1.0 if _is_scale(name, parameter) else bias)
