@@ -568,7 +568,7 @@ TRAIN_EPOCH = Exercise(
                 ),
                 same_answer(
                     lambda observed: sorted(set(observed["modes"])),
-                    says="The model is in evaluation mode while it is trained, with some batches at "
+                    says="The model is in evaluation mode while it is trained, for some batches at "
                     "least. BatchNorm then doesn't learn: begin with model.train().",
                 ),
             ),

@@ -229,7 +229,8 @@ def count_weights(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
 
     Returns:
         {"weights": numbers in all kernels and matrices (biases and BatchNorm's are left out),
-        "idle": how many parameters get no gradient}.
+        "idle": how many parameters get no gradient, "at_zero": how many matrices get one if all
+        further inputs are 0: none does behind a layer without bias}.
 
     Raises:
         TypeError: if the module returns something else than a tensor.
@@ -241,10 +242,20 @@ def count_weights(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
     if result.requires_grad:
         (result * torch.randn_like(result)).sum().backward()
     parameters = list(module.parameters())
-    return {
+    found = {
         "weights": sum(p.numel() for p in parameters if not _is_row(p)),
         "idle": sum(p.grad is None or (not _is_row(p) and not p.grad.any()) for p in parameters),
+        "at_zero": 0,
     }
+    if inputs.get("also"):
+        x, *also = _given(inputs)
+        module.zero_grad()
+        result = module.eval()(x, *(torch.zeros_like(value) for value in also))
+        if result.requires_grad:
+            (result * torch.randn_like(result)).sum().backward()
+        matrices = [p for p in parameters if not _is_row(p) and math.prod(p.shape[2:]) == 1]
+        found["at_zero"] = sum(p.grad is not None and bool(p.grad.any()) for p in matrices)
+    return found
 
 
 @one_thread()
@@ -304,7 +315,7 @@ def overfit(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     optimizer = torch.optim.Adam(module.parameters(), lr=inputs["learning_rate"])
     for _ in range(inputs["steps"]):
         optimizer.zero_grad()
-        loss = nn.functional.mse_loss(module(*given), target)
+        loss = nn.functional.mse_loss(_only_a_tensor(module(*given), student), target)
         loss.backward()
         optimizer.step()
         left = float(loss.detach() / target.var())

@@ -167,11 +167,23 @@ def learns(observed: Observation, expected: Observation, inputs: Inputs) -> Verd
     )
 
 
-all_learn = same_answer(
+def _speaks_at_zero(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Whether what is told besides the pictures says something when it is 0, by its biases."""
+    if observed["at_zero"] >= expected["at_zero"]:
+        return Verdict(True)
+    return Verdict(
+        False,
+        "Where an FCBlock is given 0, it says nothing that is learned: do its Linear layers lack a "
+        "bias?",
+    )
+
+
+_nothing_is_idle = same_answer(
     "idle",
     says="Some parameters get no gradient: `forward` doesn't use their layer, or cuts the gradient "
     "off (`.detach()`, `.data`, `torch.no_grad()`).",
 )
+all_learn = all_of(_nothing_is_idle, _speaks_at_zero)
 
 
 def places(what: str) -> Judge:
