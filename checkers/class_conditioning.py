@@ -625,6 +625,17 @@ class FirstTimeForAll(Net):
 
 
 @CLASS_CONDITIONAL_UNET.mistake(
+    "It looks as if classes are dropped inside the network, while it trains. `drop_classes` does "
+    "that already; the network takes what it is given."
+)
+class DropsInside(Net):
+    def told(self, t, c):
+        if self.training:
+            c = c * (torch.rand(len(c), 1) >= 0.1)
+        return super().told(t, c)
+
+
+@CLASS_CONDITIONAL_UNET.mistake(
     "It looks as if the class is found by argmax. A row of zeros then becomes class 0; give the "
     "vector itself to FCBlock."
 )
