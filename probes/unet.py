@@ -356,10 +356,11 @@ _LARGEST_EPS = 1e-3
 
 
 def give_known_values(module: nn.Module, seed: int, bias: float = 0.0) -> None:
-    """Known kernels, biases that are all alike, and BatchNorm as it is at the start."""
+    """Known kernels, biases that are all alike, and BatchNorm as PyTorch makes it."""
     for part in module.modules():
         if isinstance(part, nn.modules.batchnorm._BatchNorm):
             part.reset_running_stats()
+            part.momentum = 0.1
             if part.eps <= _LARGEST_EPS:
                 part.eps = 1e-5
     for name, parameter in module.named_parameters():
