@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from checkers.engine.dropping_judges import same_rule
+from checkers.engine.dropping_judges import SAYS, same_rule
 from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
 from checkers.engine.flow_judges import (
     not_called,
@@ -102,16 +102,22 @@ def _shape(value: object) -> str:
     return str(tuple(value)) if isinstance(value, list) else "no tensor"
 
 
-def _not_all_or_none(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """Where all of a batch, or of a class, share a coin, one call can't name the mistake."""
-    if inputs["p_uncond"] != 0 and expected.get("shared"):
-        return Verdict(False, "Which classes were dropped is chance.")
-    return Verdict(True)
+def same_classes(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Judge one call's classes: whether pictures share a coin, then how many are dropped."""
+    verdict = same_kind_of_classes(observed, expected, inputs)
+    if not verdict.passed:
+        return verdict
+    if inputs["p_uncond"] == 0:
+        return _same_shares(observed, expected, inputs)
+    mine, right = observed.get("shared"), expected.get("shared")
+    if right == "together":
+        return Verdict(False, "Whether all classes were dropped, or none, is chance.")
+    if "by class" in (mine, right):
+        return same_answer("shared", says=SAYS["by class"])(observed, expected, inputs)
+    return _same_shares(observed, expected, inputs)
 
 
-same_classes = all_of(
-    same_kind_of_classes,
-    _not_all_or_none,
+_same_shares = all_of(
     same_moments("own", what="the share of pictures whose own class the model is told", also=()),
     same_moments("dropped", what="the share of pictures whose class is dropped", also=()),
     same_moments("first", what="the share of pictures that the model is told are 0", also=()),

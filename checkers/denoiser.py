@@ -316,7 +316,7 @@ DENOISING_LOSS = Exercise(
             what_the_model_sees,
         ),
         Case(
-            "with sigma = 0.1 the noise is weaker; colour and other sizes are noised, too",
+            "with sigma = 0.1 the noise is weaker",
             1,
             _colour_inputs,
             same_moments("noise", what="the noise that the model sees"),

@@ -6,7 +6,7 @@ from checkers.engine.exercise import Observation, Verdict
 from probes.dropping import OWN
 from probes.running import Inputs
 
-_SAYS = {
+SAYS = {
     "none": "No class is dropped, though `p_uncond` is not 0.",
     "all": "All classes are dropped, though `p_uncond` is not 1.",
     "together": "A call drops the classes of all its pictures or of none. Each is dropped on its "
@@ -26,4 +26,4 @@ def same_rule(observed: Observation, expected: Observation, inputs: Inputs) -> V
     mine = observed.get("rule")
     if mine == expected.get("rule"):
         return Verdict(True)
-    return Verdict(False, _SAYS.get(str(mine), "The result cannot be read."))
+    return Verdict(False, SAYS.get(str(mine), "The result cannot be read."))
