@@ -202,3 +202,18 @@ def test_a_result_that_the_probe_cannot_take_apart_is_told_as_wrong(name, change
     report = grade_here(exercise, lambda *given: change(exercise.reference(*given)))
     assert report.status is Status.WRONG, str(report)
     assert words in " ".join(str(report).split())
+
+
+def test_what_explains_one_failure_but_not_two_others_is_not_named():
+    """One case alone looks as if p_uncond were the share that is kept."""
+
+    def never_told(model, images, labels, alphas_cumprod, p_uncond=0.1):
+        t = torch.randint(len(alphas_cumprod), (len(images),))
+        abar, noise = alphas_cumprod[t].view(-1, 1, 1, 1), torch.randn_like(images)
+        x_t = abar.sqrt() * images + (1 - abar).sqrt() * noise
+        none = torch.zeros(len(labels), 10)
+        return torch.nn.functional.mse_loss(model(x_t, t / len(alphas_cumprod), none), noise)
+
+    report = grade_here(find_exercise("class_ddpm_loss"), never_told, seed=1)
+    assert [case.status for case in report.cases].count(Status.WRONG) == 3
+    assert not any(case.mistake for case in report.cases)

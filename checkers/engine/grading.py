@@ -148,16 +148,25 @@ class _Trial:
 
     def would_match(self, mistake: Mistake) -> bool:
         """Whether an answer with just this mistake would match it here; where chance rules, no."""
-        return self._memory.get(
-            (*self._key, mistake.name, "would match"), lambda: self._would_match(mistake)
-        )
-
-    def _would_match(self, mistake: Mistake) -> bool:
-        outcome = self.known(mistake.name, mistake.answer)
-        again = run_probe(self.case.probe, mistake.answer, self.inputs, self.seed + 2)
+        outcome, again = self.known(mistake.name, mistake.answer), self._again(mistake)
         if outcome["status"] != "ran" or again["status"] != "ran":
             return outcome["status"] == again["status"]
         return self._judge(again["observation"], outcome["observation"]).passed
+
+    def would_fail(self, mistake: Mistake) -> bool:
+        """Whether an answer with just this mistake would fail here; where chance rules, perhaps."""
+        again = self._again(mistake)
+        return (
+            again["status"] != "ran"
+            or not self._judge(again["observation"], self.expected()).passed
+        )
+
+    def _again(self, mistake: Mistake) -> dict[str, Any]:
+        """The outcome of the mistake with what the answer under test drew."""
+        return self._memory.get(
+            (*self._key, mistake.name, "again"),
+            lambda: run_probe(self.case.probe, mistake.answer, self.inputs, self.seed + 2),
+        )
 
     def _judge(self, observed: Any, expected: Observation) -> Verdict:
         if not isinstance(observed, dict):
@@ -207,8 +216,13 @@ def _add_diagnosis(exercise: Exercise, trials: list[_Trial], results: list[CaseR
         against = [other for other in failed if not other.matches(mistake)]
         if sum(other.would_match(mistake) for other in against) > len(failed) - len(against):
             continue
-        # Where numbers are random, an answer may be near the reference and the mistake at once.
-        if not any(other.fails(mistake) and not other.matches(mistake) for other in passed):
+        # Where numbers are random, an answer may be near the reference and the mistake at once, and
+        # a mistake may fail now and then.
+        contradicts = (
+            other.fails(mistake) and not other.matches(mistake) and other.would_fail(mistake)
+            for other in passed
+        )
+        if not any(contradicts):
             result = results[trials.index(trial)]
             result.diagnosis, result.mistake = mistake.sentence, mistake.name
             return
