@@ -18,6 +18,7 @@ from checkers.engine.judges import (
     same_moments,
     same_values,
 )
+from checkers.engine.sentences import EVALUATED
 from probes.call import call_many
 from probes.denoiser import (
     draw_twice,
@@ -307,10 +308,7 @@ DENOISING_LOSS = Exercise(
                     says="The loss changes the `images` it was given. Work on a new tensor: "
                     "`a = a + b` makes one, `a += b` writes into the old.",
                 ),
-                same_answer(
-                    "evaluates",
-                    says="The loss puts the model into evaluation mode; leave its mode alone.",
-                ),
+                same_answer("evaluates", says=EVALUATED),
                 same_moments("noise", what="the noise that the model sees"),
             ),
             what_the_model_sees,
@@ -356,6 +354,13 @@ def with_a_criterion(model, images, sigma):
     criterion = torch.nn.MSELoss()
     noisy = torch.normal(images, torch.full_like(images, sigma))
     return criterion(images, model(noisy))
+
+
+@DENOISING_LOSS.right_answer
+def into_the_answer(model, images, sigma):
+    error = model(images + sigma * torch.randn_like(images))
+    error -= images
+    return (error**2).mean()
 
 
 @DENOISING_LOSS.mistake(

@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from checkers.engine.ddpm_judges import CONTINUED, EVALUATED, IN_TRAINING_MODE, WRITTEN_INTO
 from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
 from checkers.engine.flow_judges import (
     not_called,
@@ -25,6 +24,7 @@ from checkers.engine.judges import (
     same_moments,
     same_values,
 )
+from checkers.engine.sentences import CONTINUED, EVALUATED, IN_TRAINING_MODE, WRITTEN_INTO
 from probes.call import call_many
 from probes.flow_matching import (
     follow,

@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from probes.call import alike
-from probes.ddpm_world import StepWorld, path_of, watch_loss, watch_steps
+from probes.ddpm_world import StepWorld, path_of, same_again, watch_loss, watch_steps
 from probes.dropping import hangs_on, how_dropped, not_their_own, own_rows
 from probes.running import Inputs, copied
 from probes.time_conditioning import changed_schedule
@@ -144,9 +143,7 @@ def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         inputs: as for `sample_in_steps`.
 
     Returns:
-        {"starts", "paths": whether generators of one seed gave the same first picture, and the
-        same all the way; "unseeded": whether two calls without a generator did; "continued":
-        whether two calls with one generator did}.
+        As `probes.ddpm_world.same_again`.
     """
 
     def run(*generator: torch.Generator) -> Tensor | None:
@@ -154,16 +151,7 @@ def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         student(world, inputs["labels"], inputs["schedule"], *_scale(inputs), *generator)
         return path_of(world)
 
-    def seeded() -> torch.Generator:
-        return torch.Generator().manual_seed(inputs["seed"])
-
-    one, other, generator = run(seeded()), run(seeded()), seeded()
-    return {
-        "starts": one is not None and other is not None and alike(one[0], other[0]),
-        "paths": alike(one, other),
-        "unseeded": alike(run(), run()),
-        "continued": alike(run(generator), run(generator)),
-    }
+    return same_again(run, inputs["seed"])
 
 
 def sample_sizes(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:

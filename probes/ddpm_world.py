@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from probes.call import alike
 from probes.neighbours import neighbour_correlations
 from probes.refusals import only_float32, same_shape
 
@@ -257,6 +258,31 @@ def watch_steps(world: StepWorld, result: Any, labels: Tensor | None = None) -> 
 def path_of(world: StepWorld) -> Tensor | None:
     """The pictures that a run showed to the world, step after step."""
     return torch.stack([step["x"] for step in world.shown]) if world.shown else None
+
+
+def same_again(run: Callable[..., Tensor | None], seed: int) -> dict[str, bool]:
+    """Which runs of a sampler are alike.
+
+    Args:
+        run: samples with the generator that it is given or without one, and gives its path.
+        seed: of the generators.
+
+    Returns:
+        {"starts", "paths": whether generators of one seed gave the same first picture, and the
+        same all the way; "unseeded": whether two calls without a generator did; "continued":
+        whether two calls with one generator did}.
+    """
+
+    def seeded() -> torch.Generator:
+        return torch.Generator().manual_seed(seed)
+
+    one, other, generator = run(seeded()), run(seeded()), seeded()
+    return {
+        "starts": one is not None and other is not None and alike(one[0], other[0]),
+        "paths": alike(one, other),
+        "unseeded": alike(run(), run()),
+        "continued": alike(run(generator), run(generator)),
+    }
 
 
 def times_of(t: Any, count: int) -> Tensor:

@@ -121,14 +121,12 @@ class Way(NamedTuple):
         start: (n, ...), the pictures as they were shown first, each once.
         times: the time of each step.
         kinds: the kinds of time that occurred (see `Asked`).
-        first: all calls of the first step.
         training: whether the model was ever asked in training mode.
     """
 
     start: Tensor
     times: list[float]
     kinds: list[str]
-    first: list[Asked]
     training: bool
 
 
@@ -139,7 +137,7 @@ def way_of(asked: list[Asked], n: int) -> Way:
     or groups of them are alike here.
     """
     if not asked:
-        return Way(torch.zeros(0, 1, 28, 28), [], [], [], False)
+        return Way(torch.zeros(0, 1, 28, 28), [], [], False)
     runs = _runs(asked, n)
     first = [list(takewhile(lambda one, run=run: one.t[0] == run[0].t[0], run)) for run in runs]
     starts = [_each_once(calls) for calls in first]
@@ -148,7 +146,6 @@ def way_of(asked: list[Asked], n: int) -> Way:
         torch.cat(starts)[:n],
         [t for i, t in enumerate(times) if i == 0 or t != times[i - 1]],
         sorted({one.t_kind for one in asked}),
-        [one for calls in first for one in calls],
         any(one.training for one in asked),
     )
 

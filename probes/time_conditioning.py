@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from probes.call import alike
-from probes.ddpm_world import StepWorld, path_of, watch_loss, watch_steps
+from probes.ddpm_world import StepWorld, path_of, same_again, watch_loss, watch_steps
 from probes.running import Inputs, copied
 from probes.unet import build, give_known_values, one_thread
 
@@ -114,9 +113,7 @@ def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         inputs: {"schedule", "n", "seed"}.
 
     Returns:
-        {"starts", "paths": whether generators of one seed gave the same first picture, and the
-        same all the way; "unseeded": whether two calls without a generator did; "continued":
-        whether two calls with one generator did}.
+        As `probes.ddpm_world.same_again`.
     """
 
     def run(*generator: torch.Generator) -> Tensor | None:
@@ -124,16 +121,7 @@ def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         student(world, inputs["n"], inputs["schedule"], *generator)
         return path_of(world)
 
-    def seeded() -> torch.Generator:
-        return torch.Generator().manual_seed(inputs["seed"])
-
-    one, other, generator = run(seeded()), run(seeded()), seeded()
-    return {
-        "starts": one is not None and other is not None and alike(one[0], other[0]),
-        "paths": alike(one, other),
-        "unseeded": alike(run(), run()),
-        "continued": alike(run(generator), run(generator)),
-    }
+    return same_again(run, inputs["seed"])
 
 
 def sample_sizes(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:

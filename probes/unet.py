@@ -30,9 +30,12 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+GELU_FORMS = ("none", "tanh")
+
+
 @contextlib.contextmanager
 def every_gelu(form: str) -> Iterator[None]:
-    """Whichever of its two forms a network asks GELU for, "none" or "tanh", it gets this one.
+    """Whichever of `GELU_FORMS` a network asks for, it gets this one.
 
     Both are right, and a network can blow up what lies between them.
     """
@@ -90,9 +93,9 @@ def compute(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
             (B, F), "bias": of all layers, 0 if not given}.
 
     Returns:
-        {"result": what the module returns, "tanh": the same with the tanh form of GELU; "changed":
-        whether it writes into what it is given; "restless": whether in training mode equal pictures
-        of one batch get different results; "slopes", "slopes_tanh": in evaluation mode, gradients
+        {"none", "tanh": what the module returns, with either form of GELU; "changed": whether it
+        writes into what it is given; "restless": whether in training mode equal pictures of one
+        batch get different results; "slopes_none", "slopes_tanh": in evaluation mode, gradients
         with respect to x}.
     """
     module = build(student, inputs["arguments"])
@@ -101,7 +104,7 @@ def compute(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     shape_layers(module, copies)
     changed = any(not torch.equal(one, other) for one, other in zip(given, copies, strict=True))
     found: dict[str, Any] = {"changed": changed, "restless": False}
-    for name, form in (("", "none"), ("tanh", "tanh")):
+    for form in GELU_FORMS:
         with every_gelu(form):
             with torch.no_grad():
                 give_known_values(module, inputs["seed"], inputs.get("bias", 0.0))
@@ -109,15 +112,15 @@ def compute(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
                     _learn_statistics(module, _repeated(_others(given), _COPIES))
                 module.train(inputs["training"])
                 result = module(*_given(inputs))
-                found[name or "result"] = result
+                found[form] = result
                 if not isinstance(result, Tensor):
                     return found
                 if inputs.get("flat"):
-                    found[name or "result"] = result.flatten(1)
-                if inputs["training"] and not name:
+                    found[form] = result.flatten(1)
+                if inputs["training"] and form == "none":
                     found["restless"] = _is_restless(module, given)
             if not inputs["training"]:
-                found[f"slopes_{name}".rstrip("_")] = _slopes(module, given, inputs["seed"])
+                found[f"slopes_{form}"] = _slopes(module, given, inputs["seed"])
     return found
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from checkers.engine.exercise import Observation, Verdict
 from checkers.engine.judges import REPEATED, all_of, repeats, repetition_problem, same_answer
+from checkers.engine.sentences import CONTINUED, EVALUATED, IN_TRAINING_MODE, WRITTEN_INTO
 from probes.record import Array
 from probes.running import Inputs
 
@@ -23,19 +24,6 @@ _TIME_TOLERANCE = 1e-4
 CLAMPED = (
     "Right. It looks as if you clamp the estimate of x_0 in every step. That often helps, but it "
     "is not in the algorithm."
-)
-IN_TRAINING_MODE = (
-    "The model is asked in training mode, in which its BatchNorm mixes the pictures of a batch. "
-    "Leave its mode alone, or call model.eval()."
-)
-WRITTEN_INTO = (
-    "Your function changes the pictures or labels it was given. Work on a new tensor: `a = a * b` "
-    "makes one, `a *= b` writes into the old."
-)
-EVALUATED = "The loss puts the model into evaluation mode; leave its mode alone."
-CONTINUED = (
-    "Two runs with one and the same generator give the same pictures. Draw with it as it is: a "
-    "generator goes on where it stopped, unless it is seeded again."
 )
 POSTERIOR = (
     "Right. You take the posterior variance for the noise. Ho et al. find it as good as beta_t, "
@@ -51,10 +39,7 @@ def squared_error(observed: Observation, expected: Observation, inputs: Inputs) 
     if verdict := _unreadable("scale", observed, expected):
         return verdict
     if observed["changed"] != expected["changed"]:
-        return Verdict(
-            False,
-            WRITTEN_INTO,
-        )
+        return Verdict(False, WRITTEN_INTO)
     if observed["training"] != expected["training"]:
         return Verdict(False, EVALUATED)
     if np.isclose(observed["scale"], expected["scale"], rtol=1e-2):
@@ -267,11 +252,10 @@ def steps_to_the_mean(observed: Observation, expected: Observation, inputs: Inpu
     errors = np.hypot(_standard_errors(observed, inputs), _standard_errors(expected, inputs))
     wrong = np.abs(mine - target) > _Z * errors + 1e-3
     if not wrong.any():
-        if "far" in expected and _clamped_at_the_end(observed, expected):
+        far = _other_steps_far_out(observed, expected)
+        if len(far) > 1 and far[-1] and not far[:-1].any():
             return Verdict(False, "The result is clamped. Return it as it is.")
-        if "far" in expected and not _same_far(observed, expected):
-            return Verdict(True, CLAMPED)
-        return Verdict(True)
+        return Verdict(True, CLAMPED if far.any() else "")
     number = int(wrong.any(axis=1).argmax())
     return Verdict(False, _step_problem(number, wrong[number], mine, target, inputs))
 
@@ -368,20 +352,14 @@ def _standard_errors(seen: Observation, inputs: Inputs) -> np.ndarray:
     return seen["errors"].values * factors[:, None]
 
 
-def _clamped_at_the_end(observed: Observation, expected: Observation) -> bool:
-    """Whether only the last step is another where x_0 lies far outside of [0, 1]."""
+def _other_steps_far_out(observed: Observation, expected: Observation) -> np.ndarray:
+    """For each step, whether it is another where x_0 lies far outside of [0, 1], (steps,) bool."""
+    if "far" not in expected:
+        return np.zeros(0, dtype=bool)
     mine, target = observed.get("far"), expected["far"]
     if not isinstance(mine, Array) or mine.shape != target.shape:
-        return False
-    far = np.abs(mine.values - target.values).max(axis=1) >= 0.1
-    return len(far) > 1 and bool(far[-1]) and not far[:-1].any()
-
-
-def _same_far(observed: Observation, expected: Observation) -> bool:
-    mine, target = observed.get("far"), expected["far"]
-    if not isinstance(mine, Array) or mine.shape != target.shape:
-        return False
-    return bool(np.abs(mine.values - target.values).max() < 0.1)
+        return np.ones(len(target.values), dtype=bool)
+    return np.abs(mine.values - target.values).max(axis=1) >= 0.1
 
 
 def _steps_missing(observed: Observation, inputs: Inputs) -> str:

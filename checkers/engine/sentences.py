@@ -1,0 +1,15 @@
+"""What several lessons say of the same slip."""
+
+EVALUATED = "The loss puts the model into evaluation mode; leave its mode alone."
+IN_TRAINING_MODE = (
+    "The model is asked in training mode, in which its BatchNorm mixes the pictures of a batch. "
+    "Leave its mode alone, or call model.eval()."
+)
+WRITTEN_INTO = (
+    "Your function changes the pictures or labels it was given. Work on a new tensor: `a = a * b` "
+    "makes one, `a *= b` writes into the old."
+)
+CONTINUED = (
+    "Two runs with one and the same generator give the same pictures. Draw with it as it is: a "
+    "generator goes on where it stopped, unless it is seeded again."
+)
