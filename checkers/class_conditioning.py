@@ -677,7 +677,7 @@ def _loss_inputs(
 
 
 def _dropped_by_themselves(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """By what rule, then how many: where many pictures share a coin, the coins are too few."""
+    """Whatever the timesteps; then as for `drop_classes`."""
     if "rule" not in observed or "rule" not in expected:
         return same_shares(observed, expected, inputs)
     if observed["by_time"] != expected["by_time"]:
@@ -686,10 +686,7 @@ def _dropped_by_themselves(observed: Observation, expected: Observation, inputs:
             "Which classes are dropped hangs on the timesteps of their pictures. Draw the two "
             "independently of each other.",
         )
-    verdict = same_rule(observed, expected, inputs)
-    if not verdict.passed or expected["rule"] in ("together", "by class"):
-        return verdict
-    return same_shares(observed, expected, inputs)
+    return _same_dropping(observed, expected, inputs)
 
 
 CLASS_DDPM_LOSS = Exercise(
