@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import torch
 
+from checkers.engine.swaps import mistaken_cells, run_cells, table_of
 from probes.call import call
 from probes.running import Inputs, Probe
 
@@ -74,38 +78,54 @@ class Case:
     hidden: bool = False
 
 
-@dataclass(frozen=True)
 class Mistake:
     """A wrong version that people really write, and the sentence that tells them.
 
+    Args:
+        name: for authors and statistics.
+        says: what is wrong, to follow "It looks as if".
+        answer: the wrong version itself, or how to make it.
+        cells: what it needs and itself as text, if it is made of the reference's own.
+
     Attributes:
-        name: the function's name, for authors and statistics.
-        answer: the wrong version itself.
         sentence: what a student who wrote it should read.
     """
 
-    name: str
-    answer: Answer
-    sentence: str
+    def __init__(
+        self,
+        name: str,
+        says: str,
+        answer: Callable[[], Answer],
+        cells: tuple[str, str] | None = None,
+    ) -> None:
+        self.name, self.cells = name, cells
+        self.sentence = f"It looks as if {says}"
+        self._make = answer
+
+    @cached_property
+    def answer(self) -> Answer:
+        """The wrong version itself."""
+        return self._make()
 
 
 @dataclass
 class Exercise:
     """One stub and all that belongs to it.
 
+    Known mistakes stand in the lesson's `mistakes.toml` and `mistakes.py`, other right answers in
+    its `right_answers.py`; they are read when somebody asks for them.
+
     Attributes:
         reference: the function or class in `solutions`; its name is the exercise's name.
         cases: what is checked, in the order in which it is reported.
         hints: from a nudge to nearly the answer.
-        mistakes: filled by the decorator `mistake`.
-        right_answers: other right answers, filled by the decorator `right_answer`.
     """
 
     reference: Answer
     cases: Sequence[Case]
     hints: Sequence[str]
-    mistakes: list[Mistake] = field(default_factory=list)
-    right_answers: list[Answer] = field(default_factory=list)
+    _written_mistakes: list[Mistake] = field(default_factory=list)
+    _right_answers: list[Answer] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -122,16 +142,45 @@ class Exercise:
         """What all cases that the notebook's check shows are worth."""
         return sum(case.points for case in self.cases if not case.hidden)
 
-    def mistake(self, sentence: str) -> Callable[[Answer], Answer]:
-        """Register the decorated wrong version under the sentence that names it."""
+    @cached_property
+    def mistakes(self) -> list[Mistake]:
+        """The known mistakes: those of the table first, then those written as functions.
+
+        Raises:
+            MistakeError: if an entry of the table cannot be made.
+        """
+        _import_if_there(f"checkers.{self.lesson}.mistakes")
+        swapped = [
+            self._swapped(name, entry["says"])
+            for name, entry in table_of(self.lesson).get(self.name, {}).items()
+        ]
+        return swapped + self._written_mistakes
+
+    def _swapped(self, name: str, says: str) -> Mistake:
+        cells = mistaken_cells(self.lesson, self.name, name)
+        return Mistake(name, says, lambda: run_cells(cells, name, self.name), cells)
+
+    @property
+    def right_answers(self) -> list[Answer]:
+        """Other right answers, in other styles than the reference."""
+        _import_if_there(f"checkers.{self.lesson}.right_answers")
+        return self._right_answers
+
+    def mistake(self, says: str) -> Callable[[Answer], Answer]:
+        """Register the decorated wrong version; `says` follows "It looks as if"."""
 
         def register(answer: Answer) -> Answer:
-            self.mistakes.append(Mistake(answer.__name__, answer, sentence))
+            self._written_mistakes.append(Mistake(answer.__name__, says, lambda: answer))
             return answer
 
         return register
 
     def right_answer(self, answer: Answer) -> Answer:
         """Register the decorated function as another right answer, which must pass."""
-        self.right_answers.append(answer)
+        self._right_answers.append(answer)
         return answer
+
+
+def _import_if_there(module: str) -> None:
+    if find_spec(module) is not None:
+        import_module(module)

@@ -41,7 +41,7 @@ class Lesson:
     @property
     def exercises(self) -> list[Exercise]:
         """The lesson's exercises, in the order of the lesson."""
-        return list(importlib.import_module(f"checkers.{self.name}").EXERCISES)
+        return list(importlib.import_module(f"checkers.{self.name}.exercises").EXERCISES)
 
 
 class UnknownLessonError(ValueError):

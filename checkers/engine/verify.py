@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from checkers.engine.exercise import Exercise
+from checkers.engine.exercise import Exercise, Mistake
 from checkers.engine.grading import grade, grade_here
 from checkers.engine.isolation import Worker
 from checkers.engine.known import Memory
@@ -61,21 +61,26 @@ def verify(exercise: Exercise, worker: Worker, seed: int | None = None) -> Itera
     for answer in [exercise.reference, *exercise.right_answers]:
         name = "reference" if answer is exercise.reference else f"right answer {answer.__name__}"
         problem = ""
-        for place, report in grade_both_ways(answer):
+        for place, report in grade_both_ways(answer, as_submission(answer, exercise.name)):
             problem = problem or _not_passed(place, report)
         yield _claim(exercise, f"{name} passes", problem)
     for mistake in exercise.mistakes:
         problem = ""
-        for place, report in grade_both_ways(mistake.answer):
+        for place, report in grade_both_ways(mistake.answer, as_submission(mistake, exercise.name)):
             problem = problem or _not_told(place, report, mistake.name)
         yield _claim(exercise, f"mistake {mistake.name} fails by its own sentence", problem)
 
 
-def as_submission(answer: Callable[..., Any], name: str) -> Submission:
+def as_submission(answer: Callable[..., Any] | Mistake, name: str) -> Submission:
     """The module that `answer` is written in, as a submission in which `answer` is called `name`.
 
     Its imports and helper functions come along; decorators that register it do not.
     """
+    if isinstance(answer, Mistake):
+        if answer.cells is not None:
+            context, own = answer.cells
+            return Submission(Path(f"{answer.name}.py"), (("cell 1", context), ("cell 2", own)))
+        answer = answer.answer
     module = inspect.getmodule(answer)
     assert module is not None and module.__file__ is not None
     context: list[str] = []
@@ -115,11 +120,16 @@ def _root(node: ast.Import | ast.ImportFrom) -> str:
 
 
 def _both_ways(
-    exercise: Exercise, answer: Callable[..., Any], worker: Worker, seed: int, memory: Memory
+    exercise: Exercise,
+    answer: Callable[..., Any],
+    handed_in: Submission,
+    worker: Worker,
+    seed: int,
+    memory: Memory,
 ) -> Iterator[tuple[str, Report]]:
     here = grade_here(exercise, answer, seed, hidden=True, memory=memory)
     yield f"in the kernel, seed {seed}", here
-    run_case = partial(worker.run_case, as_submission(answer, exercise.name).cells)
+    run_case = partial(worker.run_case, handed_in.cells)
     isolated = grade(exercise, run_case, seed, hidden=True, memory=memory)
     yield f"isolated, seed {seed}", isolated
 

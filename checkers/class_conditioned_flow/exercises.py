@@ -1,0 +1,397 @@
+"""Lesson 16: what the loss with classes and the guided sampler must do, and how they go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from checkers.engine.dropping_judges import SAYS, same_rule
+from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
+from checkers.engine.flow_judges import (
+    not_called,
+    same_lines,
+    same_times_asked,
+    same_times_drawn,
+)
+from checkers.engine.judges import all_of, same_answer, same_form, same_moments, same_values
+from checkers.flow_matching.exercises import (
+    asked_in_its_mode,
+    called,
+    drawn_anew,
+    has_a_gradient,
+    leaves_things_alone,
+    same_line_end,
+    same_loss,
+    same_noise_seen,
+    same_repeats,
+    same_start,
+)
+from probes.class_conditioned_flow import (
+    class_loss_of_a_fixed_answer,
+    classes_seen,
+    classes_told,
+    follow_classes,
+    follow_classes_repeatedly,
+    what_the_class_model_sees,
+)
+from probes.running import Inputs
+from solutions.class_conditioned_flow import class_flow_loss, class_flow_sample
+
+_MANY = (16_384, 1, 2, 2)
+
+
+# --- class_flow_loss ------------------------------------------------------------------------------
+
+
+def _labels(generator: torch.Generator, count: int) -> Tensor:
+    """Classes from 0 to 8: so many columns as the labels need are then one too few."""
+    return torch.randperm(count, generator=generator) % 9
+
+
+def _images_inputs(generator: torch.Generator) -> Inputs:
+    images = torch.rand(_MANY, generator=generator)
+    return {"images": images, "labels": _labels(generator, len(images))}
+
+
+def _fixed_answer_inputs(generator: torch.Generator) -> Inputs:
+    inputs = _images_inputs(generator)
+    return {**inputs, "answer": 3 * inputs["images"]}
+
+
+def _classes_inputs(
+    p_uncond: float | None, count: int, times: int = 1
+) -> Callable[[torch.Generator], Inputs]:
+    def inputs(generator: torch.Generator) -> Inputs:
+        return {
+            "images": torch.rand(count, 1, 2, 2, generator=generator),
+            "labels": _labels(generator, count),
+            "p_uncond": p_uncond,
+            "times": times,
+        }
+
+    return inputs
+
+
+def same_kind_of_classes(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Judge shape and type of what the model gets as classes."""
+    if problem := not_called(observed, expected):
+        return problem
+    mine, right = observed.get("shape"), expected["shape"]
+    if mine != right:
+        return Verdict(
+            False,
+            f"The model gets classes of shape {_shape(mine)}; it should be {_shape(right)}, with a "
+            f"row for each picture.",
+        )
+    if observed.get("dtype") != expected["dtype"]:
+        return Verdict(
+            False,
+            f"The model gets the classes as {observed.get('dtype')}; its layers work on "
+            f"{expected['dtype']}. `.float()` converts.",
+        )
+    return Verdict(True)
+
+
+def _shape(value: object) -> str:
+    return str(tuple(value)) if isinstance(value, list) else "no tensor"
+
+
+def same_classes(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Judge one call's classes: whether pictures share a coin, then how many are dropped."""
+    verdict = same_kind_of_classes(observed, expected, inputs)
+    if not verdict.passed:
+        return verdict
+    if inputs["p_uncond"] == 0:
+        return _same_shares(observed, expected, inputs)
+    mine, right = observed.get("shared"), expected.get("shared")
+    if right == "together":
+        return Verdict(False, "Whether all classes were dropped, or none, is chance.")
+    if "by class" in (mine, right):
+        return same_answer("shared", says=SAYS["by class"])(observed, expected, inputs)
+    return _same_shares(observed, expected, inputs)
+
+
+_same_shares = all_of(
+    same_moments("own", what="the share of pictures whose own class the model is told", also=()),
+    same_moments("dropped", what="the share of pictures whose class is dropped", also=()),
+    same_moments("first", what="the share of pictures that the model is told are 0", also=()),
+    same_values("largest", what="the largest entry of the classes"),
+)
+
+
+CLASS_FLOW_LOSS = Exercise(
+    reference=class_flow_loss,
+    cases=[
+        Case(
+            "the loss is the mean squared distance from x_1 - x_0, and has a gradient",
+            2,
+            _fixed_answer_inputs,
+            all_of(leaves_things_alone, same_loss, has_a_gradient),
+            class_loss_of_a_fixed_answer,
+        ),
+        Case(
+            "x_t, t and the target belong to one line",
+            1,
+            _fixed_answer_inputs,
+            all_of(has_a_gradient, same_line_end),
+            class_loss_of_a_fixed_answer,
+        ),
+        Case(
+            "the model sees the digits on their way from standard normal noise",
+            1,
+            _images_inputs,
+            same_noise_seen,
+            what_the_class_model_sees,
+        ),
+        Case(
+            "times are uniform between 0 and 1, one for each picture",
+            1,
+            _images_inputs,
+            same_times_drawn(),
+            what_the_class_model_sees,
+        ),
+        Case(
+            "every picture and every call get new noise, every call new times",
+            1,
+            _images_inputs,
+            drawn_anew,
+            what_the_class_model_sees,
+        ),
+        Case(
+            "with p_uncond = 0, the model is told every class, as a one-hot row of float32",
+            1,
+            _classes_inputs(0.0, 10),
+            same_classes,
+            classes_seen,
+        ),
+        Case(
+            "with p_uncond = 0.3, the class of three pictures in ten becomes zeros",
+            1,
+            _classes_inputs(0.3, 8192),
+            same_classes,
+            classes_seen,
+        ),
+        Case(
+            "each picture has a chance of its own to lose its class",
+            1,
+            _classes_inputs(0.5, 64, times=24),
+            all_of(
+                same_kind_of_classes,
+                same_answer(
+                    "by_time",
+                    says="Which classes are dropped hangs on the times of their pictures. Draw the "
+                    "two independently of each other.",
+                ),
+                same_rule,
+            ),
+            classes_seen,
+        ),
+        Case(
+            "without `p_uncond`, one class in ten is dropped",
+            1,
+            _classes_inputs(None, 8192),
+            same_classes,
+            classes_seen,
+        ),
+    ],
+    hints=[
+        "It is the loss of lesson 15 with a third argument for the model. `drop_classes` of lesson "
+        "14 makes it of the labels.",
+        "`drop_classes(labels, p_uncond)` gives one-hot rows, some of them zeros. The target "
+        "doesn't change: a picture without its class still has its line.",
+        "`model(interpolate(x_0, images, t), t, drop_classes(labels, p_uncond))`.",
+    ],
+)
+
+
+# --- class_flow_sample ----------------------------------------------------------------------------
+
+
+def _flat_means(generator: torch.Generator) -> Tensor:
+    """A flat mean for each class and for "no class", all of them apart."""
+    order = torch.randperm(11, generator=generator)
+    return ((order + 0.5) / 11).reshape(-1, 1, 1, 1).expand(-1, 1, 28, 28).clone()
+
+
+def _run(means: Tensor, labels: list[int], num_steps: int | None, scale: float | None) -> Inputs:
+    return {
+        "means": means,
+        "std": torch.linspace(0.25, 0.5, len(means)),
+        "labels": torch.tensor(labels),
+        "num_steps": num_steps,
+        "guidance_scale": scale,
+    }
+
+
+def _some_labels(generator: torch.Generator, count: int) -> list[int]:
+    """Classes from 0 to 8; with 100 of them, a sampler that drops classes can't go unseen."""
+    return _labels(generator, count).tolist()
+
+
+def _shape_inputs(generator: torch.Generator) -> Inputs:
+    means = _flat_means(generator)
+    return {"calls": [_run(means, _some_labels(generator, n), 2, 2.0) for n in (1, 3)]}
+
+
+def _start_inputs(generator: torch.Generator) -> Inputs:
+    return {"calls": [_run(_flat_means(generator), _some_labels(generator, 8), 2, 2.0)]}
+
+
+def _times_inputs(generator: torch.Generator) -> Inputs:
+    means, labels = _flat_means(generator), _some_labels(generator, 2)
+    given = ((4, 2.0), (10, 1.0), (None, None))
+    return {"calls": [_run(means, labels, steps, scale) for steps, scale in given]}
+
+
+def _scales_inputs(*scales: float | None) -> Callable[[torch.Generator], Inputs]:
+    def inputs(generator: torch.Generator) -> Inputs:
+        means, labels = _flat_means(generator), _some_labels(generator, 100)
+        return {"calls": [_run(means, labels, 3, scale) for scale in scales]}
+
+    return inputs
+
+
+def _steps_inputs(generator: torch.Generator) -> Inputs:
+    means, labels = _flat_means(generator), _some_labels(generator, 100)
+    return {"calls": [_run(means, labels, steps, 2.0) for steps in (3, 7)]}
+
+
+def _point_inputs(generator: torch.Generator) -> Inputs:
+    """One picture for each class; alike, so that guided ones stay near [0, 1]."""
+    coarse = torch.rand(12, 1, 5, 5, generator=generator)
+    smooth = F.interpolate(coarse, (28, 28), mode="bilinear")
+    means = 0.8 * smooth[:1] + 0.1 * smooth[1:]
+    labels = _some_labels(generator, 100)
+    runs = [_run(means, labels, steps, scale) for steps, scale in ((2, 1.0), (5, 5.0))]
+    return {"calls": [{**run, "std": 0.0} for run in runs]}
+
+
+def _told_inputs(generator: torch.Generator) -> Inputs:
+    return {"means": _flat_means(generator), "std": 0.4, "labels": _labels(generator, 400)}
+
+
+def _repeat_inputs(generator: torch.Generator) -> Inputs:
+    seed = int(torch.randint(1, 10**6, (), generator=generator))
+    return {**_run(_flat_means(generator), _some_labels(generator, 100), 2, 2.0), "seed": seed}
+
+
+def _steps_asked_for(inputs: Inputs, number: int) -> str:
+    steps = inputs["calls"][number]["num_steps"]
+    return "Without num_steps" if steps is None else f"With num_steps = {steps}"
+
+
+def _scale_asked_for(inputs: Inputs, number: int) -> str:
+    scale = inputs["calls"][number]["guidance_scale"]
+    return "Without guidance_scale" if scale is None else f"With guidance_scale = {scale:g}"
+
+
+def _same_kind_of_rows() -> Judge:
+    """A judge of the classes that a sampler gives to the model: one-hot rows of float32."""
+
+    def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+        for number in range(len(expected["shape"])):
+            mine = {key: _nth(observed.get(key), number) for key in ("shape", "dtype", "times")}
+            right = {key: expected[key][number] for key in ("shape", "dtype")}
+            row = {"calls": bool(mine["times"]), **mine}
+            verdict = same_kind_of_classes(row, {"calls": True, **right}, inputs)
+            if not verdict.passed:
+                return Verdict(False, verdict.message.replace("shape (", "shape (n, "))
+        return Verdict(True)
+
+    return judge
+
+
+def _nth(values: object, number: int) -> object:
+    return values[number] if isinstance(values, list) and len(values) > number else None
+
+
+CLASS_FLOW_SAMPLE = Exercise(
+    reference=class_flow_sample,
+    cases=[
+        Case(
+            "a picture of shape (1, 28, 28) comes out for each label",
+            1,
+            _shape_inputs,
+            all_of(_same_kind_of_rows(), same_form(what="the samples")),
+            follow_classes,
+        ),
+        Case(
+            "it starts from standard normal noise, different for every picture",
+            1,
+            _start_inputs,
+            same_start("model(x, t, c)"),
+            follow_classes,
+        ),
+        Case(
+            "the T steps begin at the times 0, 1/T, ... 1 - 1/T",
+            1,
+            _times_inputs,
+            all_of(asked_in_its_mode, same_times_asked(_steps_asked_for)),
+            follow_classes,
+        ),
+        Case(
+            "each step goes 1/T of the flow, and nothing else",
+            2,
+            _steps_inputs,
+            same_lines(_steps_asked_for),
+            follow_classes,
+        ),
+        Case(
+            "guidance 0 ignores the class, guidance 1 follows it",
+            1,
+            _scales_inputs(0.0, 1.0),
+            same_lines(_scale_asked_for),
+            follow_classes,
+        ),
+        Case(
+            "guidance 2.5 goes beyond; without `guidance_scale`, it is 5",
+            2,
+            _scales_inputs(2.5, None),
+            same_lines(_scale_asked_for),
+            follow_classes,
+        ),
+        Case(
+            "where each class has one picture, the guided picture comes out",
+            1,
+            _point_inputs,
+            same_values(
+                what="the sample",
+                labels=lambda inputs: [
+                    f"guidance {c['guidance_scale']:g}" for c in inputs["calls"]
+                ],
+                atol=5e-3,
+                show=True,
+                dtype_matters=False,
+            ),
+            follow_classes,
+        ),
+        Case(
+            "no class is dropped while sampling",
+            1,
+            _told_inputs,
+            all_of(called, same_moments("told", what="the share of classes asked for", also=())),
+            classes_told,
+        ),
+        Case(
+            "a generator makes samples repeatable; without one, they differ",
+            1,
+            _repeat_inputs,
+            same_repeats,
+            follow_classes_repeatedly,
+        ),
+    ],
+    hints=[
+        "The loop is that of lesson 15. What is new: in every step the model is asked with the "
+        "class and without, and the step goes along the guided flow.",
+        "One-hot rows are `drop_classes(labels, 0.0)`; no class is `torch.zeros_like` of them. "
+        "Guidance starts from the flow without class: `uncond + guidance_scale * (cond - uncond)`.",
+        "Both in one call: `model(torch.cat([x, x]), t, torch.cat([one_hot, zeros])).chunk(2)`, "
+        "with t of shape (2n,). The first half belongs to the classes.",
+    ],
+)
+
+
+EXERCISES = [CLASS_FLOW_LOSS, CLASS_FLOW_SAMPLE]

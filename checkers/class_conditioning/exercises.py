@@ -1,0 +1,559 @@
+"""Lesson 14: what dropping, the network, the loss and the sampler must do, and go wrong at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from checkers.engine.ddpm_judges import (
+    every_timestep,
+    noise_added,
+    noise_is_target,
+    noised_like_forward,
+    normal_start,
+    own_timesteps,
+    right_times,
+    same_randomness,
+    squared_error,
+    steps_to_the_mean,
+)
+from checkers.engine.dropping_judges import same_rule
+from checkers.engine.exercise import Case, Exercise, Observation, Verdict
+from checkers.engine.judges import all_of, same_answer, same_form, same_values
+from checkers.engine.network_judges import (
+    all_learn,
+    learns,
+    places,
+    same_function,
+    same_shapes,
+    same_weights,
+)
+from probes.call import call_many
+from probes.class_conditioning import (
+    drop_often,
+    noise_pictures,
+    sample_in_steps,
+    sample_repeatedly,
+    sample_sizes,
+    tell_classes_apart,
+)
+from probes.running import Inputs
+from probes.time_conditioning import find_conditioning
+from probes.unet import compute, count_weights, overfit, shapes
+from solutions.class_conditioning import (
+    ClassConditionalUNet,
+    class_ddpm_loss,
+    class_ddpm_sample,
+    drop_classes,
+)
+from solutions.time_conditioning import ddpm_schedule
+
+MANY = 4000
+
+
+def _labels(generator: torch.Generator, count: int, low: int = 0, high: int = 10) -> Tensor:
+    return torch.randint(low, high, (count,), generator=generator)
+
+
+def same_shares(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """How many classes were kept, dropped, or made something else of."""
+    if "kept" not in observed or "kept" not in expected:
+        same = ("kept" in observed) == ("kept" in expected)
+        return Verdict(same, "The model is not told any classes: pass them as its third argument.")
+    mine, target = (
+        [
+            np.atleast_1d(np.asarray(seen[name], dtype=float))
+            for name in ("kept", "dropped", "other")
+        ]
+        for seen in (observed, expected)
+    )
+    count = len(inputs["labels"]) * inputs.get("calls_of_one", 1)
+    for number in range(len(target[0])):
+        _, dropped, other = (part[number] for part in mine)
+        right = [part[number] for part in target]
+        if abs(other - right[2]) > 0.2 or (other > 1e-9) != (right[2] > 1e-9):
+            return Verdict(
+                False,
+                f"{other:.0%} of the rows are neither their class's one-hot vector nor all zeros.",
+            )
+        spread = math.sqrt(right[1] * (1 - right[1]) * 2 / count)  # none where 0 or 1 is right
+        if abs(dropped - right[1]) > 6.5 * spread + 1e-9:
+            return Verdict(
+                False,
+                f"{dropped:.0%} of {count} classes were dropped; it should be about "
+                f"{right[1]:.0%}.",
+            )
+    return Verdict(True)
+
+
+def _same_dropping(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """The rule first: where all labels share a coin, the share that is dropped is chance."""
+    verdict = same_rule(observed, expected, inputs)
+    if not verdict.passed or expected["rule"] in ("together", "by class"):
+        return verdict
+    return same_shares(observed, expected, inputs)
+
+
+def _drawn_anew(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    mine, right = (seen["rule"] == "the same rows" for seen in (observed, expected))
+    if mine == right:
+        return Verdict(True)
+    return Verdict(False, "Two calls drop the same rows: draw anew in every call.")
+
+
+# drop_classes
+def _one_hot_inputs(p_uncond: float) -> Callable[[torch.Generator], Inputs]:
+    def inputs(generator: torch.Generator) -> Inputs:
+        labels = torch.randperm(9, generator=generator)  # no 9: ten columns all the same
+        few = _labels(generator, 7, high=4)
+        return {
+            "calls": [
+                {"labels": labels, "p_uncond": p_uncond},
+                {"labels": few, "p_uncond": p_uncond, "num_classes": 4},
+            ]
+        }
+
+    return inputs
+
+
+def _many_inputs(*calls: list[float]) -> Callable[[torch.Generator], Inputs]:
+    return lambda generator: {"labels": _labels(generator, MANY), "calls": list(calls)}
+
+
+_same_rows = all_of(
+    same_values(what="the result", labels=lambda inputs: ["10 classes", "4 classes"]), same_form()
+)
+
+
+DROP_CLASSES = Exercise(
+    reference=drop_classes,
+    cases=[
+        Case(
+            "with p_uncond = 0, all classes become one-hot vectors",
+            2,
+            _one_hot_inputs(0.0),
+            _same_rows,
+            call_many,
+        ),
+        Case(
+            "with p_uncond = 1, all rows are zeros",
+            1,
+            _one_hot_inputs(1.0),
+            _same_rows,
+            call_many,
+        ),
+        Case(
+            "a share of p_uncond is dropped, and rows are kept or dropped whole",
+            3,
+            _many_inputs([0.1], [0.3], [0.8], []),
+            _same_dropping,
+            drop_often,
+        ),
+        Case(
+            "each call draws anew",
+            1,
+            _many_inputs([0.3]),
+            _drawn_anew,
+            drop_often,
+        ),
+    ],
+    hints=[
+        "`F.one_hot(labels, num_classes)` gives whole numbers; `.float()` makes them what the "
+        "network needs.",
+        "One random number for each label: `torch.rand(len(labels)) >= p_uncond` is true for those "
+        "that are kept.",
+        "Multiply: `one_hot * keep[:, None]`. True counts as 1 and False as 0, and `[:, None]` "
+        "makes a column of the row, so that each row of `one_hot` is kept or dropped whole.",
+    ],
+)
+
+
+# ClassConditionalUNet
+def _draw_seed(generator: torch.Generator) -> int:
+    return int(torch.randint(1, 10**6, (1,), generator=generator))
+
+
+def _times(generator: torch.Generator, count: int) -> Tensor:
+    spaced = (torch.arange(count) + torch.rand(count, generator=generator) * 0.4) / count
+    return spaced[torch.randperm(count, generator=generator)]
+
+
+def _classes(generator: torch.Generator, count: int) -> Tensor:
+    """Different classes, one-hot, and none for the last picture.
+
+    No two are five apart: known kernels are the same for both halves of what comes in.
+    """
+    chosen = torch.randperm(5, generator=generator)[:count]
+    chosen = chosen + 5 * (torch.rand(count, generator=generator) < 0.5)
+    return torch.cat([torch.eye(10)[chosen[:-1]], torch.zeros(1, 10)])
+
+
+def _shape_inputs(generator: torch.Generator) -> Inputs:
+    return {
+        "builds": [
+            {
+                "arguments": [1, 10, 4],
+                "shape": [2, 1, 28, 28],
+                "also": [torch.tensor([0.1, 0.9]), _classes(generator, 2)],
+            },
+            {
+                "arguments": [3, 4, 3],
+                "shape": [2, 3, 28, 28],
+                "also": [torch.tensor([0.0, 1.0]), torch.eye(4)[:2]],
+            },
+        ]
+    }
+
+
+def _net_inputs(generator: torch.Generator) -> Inputs:
+    return {
+        "arguments": [1, 10, 4],
+        "x": torch.randn(4, 1, 28, 28, generator=generator),
+        "also": [_times(generator, 4), _classes(generator, 4)],
+    }
+
+
+def _time_place_inputs(generator: torch.Generator) -> Inputs:
+    inputs = _net_inputs(generator)
+    other = (inputs["also"][0] + 0.45) % 1
+    return {**inputs, "which": 1, "other": other, "seed": _draw_seed(generator)}
+
+
+def _class_place_inputs(generator: torch.Generator) -> Inputs:
+    inputs = _net_inputs(generator)
+    other = inputs["also"][1].roll(1, dims=0)
+    return {**inputs, "which": 2, "other": other, "seed": _draw_seed(generator)}
+
+
+def _apart_inputs(generator: torch.Generator) -> Inputs:
+    return {
+        "arguments": [1, 10, 4],
+        "x": torch.randn(1, 1, 28, 28, generator=generator),
+        "t": torch.rand(1, generator=generator),
+        "seed": _draw_seed(generator),
+    }
+
+
+def _compute_inputs(training: bool) -> Callable[[torch.Generator], Inputs]:
+    def inputs(generator: torch.Generator) -> Inputs:
+        return {**_net_inputs(generator), "seed": _draw_seed(generator), "training": training}
+
+    return inputs
+
+
+def _overfit_inputs(generator: torch.Generator) -> Inputs:
+    coarse = torch.rand(3, 1, 4, 4, generator=generator) * 2 - 1
+    target = F.interpolate(coarse, (28, 28), mode="bilinear")
+    return {
+        "arguments": [1, 10, 4],
+        "x": target + 0.5 * torch.randn(target.shape, generator=generator),
+        "also": [_times(generator, 3), _classes(generator, 3)],
+        "target": target,
+        "seed": _draw_seed(generator),
+        "steps": 48,
+        "enough": 0.5,
+        "learning_rate": 0.03,
+    }
+
+
+def _no_class_apart(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    mine, target = observed["as_class"], expected["as_class"]
+    if mine == target:
+        return Verdict(True)
+    return Verdict(
+        False,
+        "No class, a row of zeros, gives the same result as "
+        + (f"class {mine[0]}." if mine else "a class.")
+        + " It should differ from all of them.",
+    )
+
+
+CLASS_CONDITIONAL_UNET = Exercise(
+    reference=ClassConditionalUNet,
+    cases=[
+        Case(
+            "the result has the pictures' shape",
+            1,
+            _shape_inputs,
+            same_shapes("ClassConditionalUNet"),
+            shapes,
+        ),
+        Case(
+            "as many weights as the text says, and all of them learn",
+            2,
+            _net_inputs,
+            all_of(same_weights("ClassConditionalUNet"), all_learn),
+            count_weights,
+        ),
+        Case(
+            "the class acts at both places, for each picture on its own",
+            2,
+            _class_place_inputs,
+            places("the class"),
+            find_conditioning,
+        ),
+        Case(
+            "so does the time",
+            1,
+            _time_place_inputs,
+            places("the time"),
+            find_conditioning,
+        ),
+        Case(
+            "no class is another thing than any class",
+            1,
+            _apart_inputs,
+            _no_class_apart,
+            tell_classes_apart,
+        ),
+        Case(
+            "in training mode, it computes what the text says",
+            2,
+            _compute_inputs(True),
+            same_function("the result"),
+            compute,
+        ),
+        Case(
+            "in evaluation mode, too",
+            1,
+            _compute_inputs(False),
+            same_function("the result in evaluation mode"),
+            compute,
+        ),
+        Case("it can learn one batch by heart", 1, _overfit_inputs, learns, overfit),
+    ],
+    hints=[
+        "It is `TimeConditionalUNet` with two more `FCBlock`, which turn the one-hot class into 2D "
+        "and into D numbers.",
+        "The class multiplies, the time is added: `c1 * unflattened + t1`. As before, "
+        "`[:, :, None, None]` makes (B, 2D, 1, 1) of (B, 2D).",
+        "`unflattened = c1 * unet.unflatten(unet.flatten(at_7)) + t1`, and "
+        "`up_to_14 = c2 * unet.up1(torch.cat([unflattened, at_7], dim=1)) + t2`.",
+    ],
+)
+
+
+# class_ddpm_loss
+def _levels(count: int) -> Tensor:
+    return torch.linspace(0.95, 0.05, count)
+
+
+def _loss_inputs(
+    count: int, num_timesteps: int, calls: int, *p_uncond: float, side: int = 8, high: int = 10
+) -> Callable[[torch.Generator], Inputs]:
+    def inputs(generator: torch.Generator) -> Inputs:
+        return {
+            "images": torch.rand(count, 1, side, side, generator=generator),
+            "labels": _labels(generator, count, high=high),
+            "alphas_cumprod": _levels(num_timesteps),
+            "p_uncond": list(p_uncond),
+            "calls": calls,
+            "calls_of_one": calls,
+        }
+
+    return inputs
+
+
+def _dropped_by_themselves(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Whatever the timesteps; then as for `drop_classes`."""
+    if "rule" not in observed or "rule" not in expected:
+        return same_shares(observed, expected, inputs)
+    if observed["by_time"] != expected["by_time"]:
+        return Verdict(
+            False,
+            "Which classes are dropped hangs on the timesteps of their pictures. Draw the two "
+            "independently of each other.",
+        )
+    return _same_dropping(observed, expected, inputs)
+
+
+CLASS_DDPM_LOSS = Exercise(
+    reference=class_ddpm_loss,
+    cases=[
+        Case(
+            "it is the mean of squared differences between answer and noise, with a gradient",
+            2,
+            _loss_inputs(64, 10, 16),
+            all_of(squared_error, noise_is_target),
+            noise_pictures,
+        ),
+        Case(
+            "each picture is noised to a timestep of its own, with noise of its own",
+            2,
+            _loss_inputs(64, 10, 16),
+            all_of(noised_like_forward, own_timesteps),
+            noise_pictures,
+        ),
+        Case("the model is told t / T", 1, _loss_inputs(64, 7, 3), right_times, noise_pictures),
+        Case(
+            "with p_uncond = 0, the model is told every class",
+            2,
+            _loss_inputs(64, 4, 2, 0.0, high=9),
+            same_shares,
+            noise_pictures,
+        ),
+        Case(
+            "otherwise a share of p_uncond is dropped, each class on its own",
+            2,
+            _loss_inputs(75, 4, 40, 0.3, side=4),
+            _dropped_by_themselves,
+            noise_pictures,
+        ),
+        Case(
+            "without p_uncond, it is 0.1",
+            1,
+            _loss_inputs(20, 4, 150, side=4),
+            same_shares,
+            noise_pictures,
+        ),
+    ],
+    hints=[
+        "It is `ddpm_loss` with one thing more for the model: the classes, some of them dropped.",
+        "`drop_classes(labels, p_uncond)` gives what the model wants as its third argument.",
+    ],
+)
+
+
+# class_ddpm_sample
+def _short_schedule(count: int) -> dict[str, Tensor]:
+    return ddpm_schedule(0.1, 0.45, count)
+
+
+def _sample_inputs(
+    count: int, n: int, scale: float | None = None, class_spread: float = 0.06
+) -> Callable[[torch.Generator], Inputs]:
+    def inputs(generator: torch.Generator) -> Inputs:
+        return {
+            "schedule": _short_schedule(count),
+            "labels": torch.cat(
+                [_labels(generator, n - 1, low=1), torch.zeros(1, dtype=torch.int64)]
+            ),
+            "seed": _draw_seed(generator),
+            "guidance_scale": scale,
+            "class_spread": class_spread,
+        }
+
+    return inputs
+
+
+def _size_inputs(generator: torch.Generator) -> Inputs:
+    return {"runs": [_sample_inputs(3, n, 2.0)(generator) for n in (1, 3)]}
+
+
+def _one_call_remark(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    pairs = observed.get("pairs")
+    if isinstance(pairs, int) and pairs > 1:
+        return Verdict(
+            True,
+            "Right. You ask the model twice in every step; both questions fit into one batch, "
+            "which is faster on a GPU.",
+        )
+    return Verdict(True)
+
+
+_classes_asked = all_of(
+    same_answer(
+        "others",
+        says="The model is asked with something else than a picture's own class, one-hot, or no "
+        "class, a row of zeros.",
+    ),
+    same_answer(
+        "dropped",
+        says="Some pictures are asked for with their class less often than others: none may be "
+        "dropped while sampling.",
+    ),
+)
+
+
+CLASS_DDPM_SAMPLE = Exercise(
+    reference=class_ddpm_sample,
+    cases=[
+        Case(
+            "it starts from normal noise",
+            1,
+            _sample_inputs(2, 16, 1.0),
+            normal_start,
+            sample_in_steps,
+        ),
+        Case(
+            "the model is asked at every timestep, from T - 1 to 0, and told t / T",
+            2,
+            _sample_inputs(7, 2, 1.0),
+            every_timestep,
+            sample_in_steps,
+        ),
+        Case(
+            "the model is asked with each picture's class and with none, and nothing else",
+            1,
+            _sample_inputs(2, 150, 2.0),
+            _classes_asked,
+            sample_in_steps,
+        ),
+        Case(
+            "scale 0 gives no class",
+            1,
+            _sample_inputs(3, 24, 0.0, 0.2),
+            steps_to_the_mean,
+            sample_in_steps,
+        ),
+        Case(
+            "scale 1 gives the class",
+            1,
+            _sample_inputs(3, 100, 1.0, 0.2),
+            steps_to_the_mean,
+            sample_in_steps,
+        ),
+        Case(
+            "scale 2.5 goes beyond it",
+            2,
+            _sample_inputs(4, 100, 2.5, 0.14),
+            all_of(steps_to_the_mean, _one_call_remark),
+            sample_in_steps,
+        ),
+        Case(
+            "without guidance_scale, it is 5",
+            1,
+            _sample_inputs(4, 100),
+            steps_to_the_mean,
+            sample_in_steps,
+        ),
+        Case(
+            "each step adds noise of strength sqrt(beta_t), but the last adds none",
+            1,
+            _sample_inputs(5, 60, 1.0),
+            noise_added,
+            sample_in_steps,
+        ),
+        Case(
+            "the generator draws all noise",
+            1,
+            _sample_inputs(3, 60, 2.0),  # so many that dropping classes shows in every run
+            same_randomness,
+            sample_repeatedly,
+        ),
+        Case(
+            "a picture of shape (1, 28, 28) for every label",
+            1,
+            _size_inputs,
+            same_form(what="the result"),
+            sample_sizes,
+        ),
+    ],
+    hints=[
+        "It is `ddpm_sample` with another `noise`: that of guidance, made of two answers of the "
+        "model.",
+        "The classes: `drop_classes(labels, p_uncond=0.0)`, so that none is dropped. No class: "
+        "`torch.zeros_like` of it.",
+        "One call for both: `torch.cat([x, x])` as pictures, `torch.cat([one_hot, zeros])` as "
+        "classes, 2n times. `.chunk(2)` cuts the answer in two again. Then "
+        "`noise = noise_uncond + guidance_scale * (noise_cond - noise_uncond)`.",
+    ],
+)
+
+
+EXERCISES = [DROP_CLASSES, CLASS_CONDITIONAL_UNET, CLASS_DDPM_LOSS, CLASS_DDPM_SAMPLE]

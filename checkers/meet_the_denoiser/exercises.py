@@ -1,0 +1,159 @@
+"""Lesson 00: what `sample_grid` must do, and how it goes wrong."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from checkers.engine.exercise import Case, Exercise, Observation, Verdict
+from checkers.engine.judges import form_problem, same_answer, same_values
+from probes.meet_the_denoiser import draw_grids
+from probes.running import Inputs
+from solutions.meet_the_denoiser import sample_grid
+
+PROMPTS = ("a rocket ship", "a man wearing a hat", "a snowy mountain village")
+
+
+LEFT_OVER_NOISE = 0.1
+"""At t = 0 a picture still has noise of standard deviation 0.0064, so two differ by 0.009."""
+
+
+def _pictures(generator: torch.Generator) -> dict[str, Tensor]:
+    """A small smooth picture for each prompt, the empty one included."""
+    coarse = torch.rand(len(PROMPTS) + 1, 3, 4, 4, generator=generator) * 0.16 - 0.08
+    pictures = torch.nn.functional.interpolate(coarse, (12, 12), mode="bicubic")
+    return dict(zip(("", *PROMPTS), pictures, strict=True))
+
+
+def _grid(prompts: tuple[str, ...], steps: int, seed: int) -> Inputs:
+    return {"prompts": prompts, "steps": steps, "seed": seed}
+
+
+def _seed(generator: torch.Generator) -> int:
+    return int(torch.randint(10**4, 10**6, (), generator=generator))
+
+
+def _order_inputs(generator: torch.Generator) -> Inputs:
+    """A world with one picture for each prompt, so that chance cannot hide a mix-up."""
+    grids = [
+        _grid(PROMPTS, 6, _seed(generator)),
+        _grid((PROMPTS[2], PROMPTS[0]), 6, _seed(generator)),
+        _grid((PROMPTS[1],), 6, _seed(generator)),
+    ]
+    return {"pictures": _pictures(generator), "std": 0.0, "grids": grids}
+
+
+def _steps_inputs(generator: torch.Generator) -> Inputs:
+    grids = [_grid(PROMPTS[:1], steps, _seed(generator)) for steps in (3, 7, 12)]
+    return {"pictures": _pictures(generator), "std": 0.3, "grids": grids}
+
+
+def _same_seed_inputs(generator: torch.Generator) -> Inputs:
+    """One seed, twice, and again with another number of prompts in between."""
+    seed = _seed(generator)
+    grids = [_grid(PROMPTS, 4, seed), _grid(PROMPTS[:1], 4, seed), _grid(PROMPTS, 4, seed)]
+    return {"pictures": _pictures(generator), "std": 0.3, "grids": grids}
+
+
+def _other_seed_inputs(generator: torch.Generator) -> Inputs:
+    seed = _seed(generator)
+    grids = [_grid(PROMPTS, 4, seed + i) for i in range(2)]
+    return {"pictures": _pictures(generator), "std": 0.3, "grids": grids}
+
+
+def _twins_inputs(generator: torch.Generator) -> Inputs:
+    grids = [_grid((PROMPTS[0], PROMPTS[0], PROMPTS[0]), 4, _seed(generator))]
+    return {"pictures": _pictures(generator), "std": 0.3, "grids": grids}
+
+
+def _labels(inputs: Inputs) -> list[str]:
+    return [", ".join(map(repr, grid["prompts"])) for grid in inputs["grids"]]
+
+
+def _same_steps(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Compare the timesteps that the denoiser was asked about."""
+    asked, wanted = observed.get("timesteps"), expected["timesteps"]
+    if not isinstance(asked, list) or len(asked) != len(wanted):
+        return Verdict(False, "The result cannot be read.")
+    for mine, right, grid in zip(asked, wanted, inputs["grids"], strict=True):
+        if mine != right:
+            return Verdict(
+                False,
+                f"With num_inference_steps = {grid['steps']} the denoiser should be asked at "
+                f"{len(right)} timesteps, from 990 down; it was asked at {len(mine)}.",
+            )
+    return Verdict(True)
+
+
+def _repeats(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """The same seed gives the same pictures, which have the right form."""
+    results = observed.get("result")
+    if not isinstance(results, list) or len(results) != len(expected["result"]):
+        return Verdict(False, "The result cannot be read.")
+    for mine, right in zip(results, expected["result"], strict=True):
+        if problem := form_problem(mine, right, "the result"):
+            return Verdict(False, problem)
+    if observed.get("equal") == expected["equal"]:
+        return Verdict(True)
+    return Verdict(
+        False, "Called twice with the same prompts and seed, your function gives other pictures."
+    )
+
+
+SAMPLE_GRID = Exercise(
+    reference=sample_grid,
+    cases=[
+        Case(
+            "one picture for each prompt, in the order of the prompts",
+            2,
+            _order_inputs,
+            same_values(what="the grid", labels=_labels, atol=LEFT_OVER_NOISE, rtol=0, show=True),
+            draw_grids,
+        ),
+        Case(
+            "num_inference_steps reaches the sampler",
+            1,
+            _steps_inputs,
+            _same_steps,
+            draw_grids,
+        ),
+        Case(
+            "the same seed gives the same pictures",
+            2,
+            _same_seed_inputs,
+            _repeats,
+            draw_grids,
+        ),
+        Case(
+            "another seed gives other pictures",
+            1,
+            _other_seed_inputs,
+            same_answer(
+                "equal", says="Two different seeds give the same pictures. Is `seed` used?"
+            ),
+            draw_grids,
+        ),
+        Case(
+            "the same prompt three times gives three different pictures",
+            1,
+            _twins_inputs,
+            same_answer(
+                "twins",
+                says="The same prompt, given several times at once, gives the same picture again. "
+                "Each should start from noise of its own.",
+            ),
+            draw_grids,
+        ),
+    ],
+    hints=[
+        "`generate` does the work. It takes the denoiser, the prompts, the number of steps, and "
+        "`generator=...`, which decides where the noise comes from.",
+        "`torch.Generator().manual_seed(seed)` makes a source of random numbers that gives the "
+        "same ones whenever the seed is the same.",
+        "`generate(denoiser, prompts, num_inference_steps, generator=generator)` draws all prompts "
+        "at once and returns the tensor that is asked for.",
+    ],
+)
+
+
+EXERCISES = [SAMPLE_GRID]

@@ -1,0 +1,190 @@
+"""Lesson 05: what sampling from pure noise must do, and how it goes wrong."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from checkers.engine.exercise import Case, Exercise
+from checkers.engine.judges import all_of, same_answer, same_form, same_moments, same_values
+from lessons.workbench.denoiser import PICTURE_SHAPE
+from probes.running import Inputs
+from probes.sampling import sample_gaussians, sample_points, sample_quietly, sample_repeatedly
+from solutions.sampling import sample
+
+TIMESTEPS = [990, 780, 560, 333, 130, 40, 8, 0]
+
+
+PROMPTS = ("", "a high quality photo", "a rocket ship")
+
+
+def _flat(value: float) -> Tensor:
+    return torch.full(PICTURE_SHAPE, value)
+
+
+def _pictures(generator: torch.Generator, count: int) -> Tensor:
+    """Smooth random pictures within [-0.9, 0.9], so that a report's pictures show something."""
+    coarse = torch.rand(count, 3, 4, 4, generator=generator) * 2 - 1
+    side = PICTURE_SHAPE[-1]
+    return torch.nn.functional.interpolate(coarse, (side, side), mode="bilinear") * 0.9
+
+
+def _quiet_inputs(generator: torch.Generator, *calls: Inputs) -> Inputs:
+    means = dict(zip(PROMPTS, 0.4 * _pictures(generator, 3), strict=True))
+    return {"means": means, "std": 0.15, "calls": list(calls)}
+
+
+def _quiet_call(n: int, timesteps: list[int], *, double: bool = False) -> Inputs:
+    return {
+        "n": n,
+        "prompts": ["a high quality photo"],
+        "timesteps": timesteps,
+        "double": double,
+    }
+
+
+def _form_inputs(generator: torch.Generator) -> Inputs:
+    few = [990, 400, 0]
+    return _quiet_inputs(
+        generator,
+        _quiet_call(1, few),
+        _quiet_call(3, few),
+        _quiet_call(2, few, double=True),
+    )
+
+
+def _start_inputs(generator: torch.Generator) -> Inputs:
+    return _quiet_inputs(generator, _quiet_call(6, [990, 0]))
+
+
+def _way_inputs(generator: torch.Generator) -> Inputs:
+    even = list(range(960, -1, -120))
+    return _quiet_inputs(generator, _quiet_call(1, TIMESTEPS), _quiet_call(1, even))
+
+
+def _point_inputs(generator: torch.Generator) -> Inputs:
+    points = _pictures(generator, 3)
+    return {
+        "points": dict(zip(PROMPTS, points, strict=True)),
+        "n": 2,
+        "prompts": ["a rocket ship", "a high quality photo"],
+        "timesteps": TIMESTEPS,
+    }
+
+
+def _gaussian_inputs(generator: torch.Generator) -> Inputs:
+    mean = -0.3 + 0.2 * float(torch.rand((), generator=generator))
+    return {
+        "means": {"": _flat(mean + 0.1), "a high quality photo": _flat(mean)},
+        "std": 0.2,
+        "n": 2,
+        "prompts": ["a high quality photo"],
+        "timesteps": TIMESTEPS,
+    }
+
+
+def _repeat_inputs(generator: torch.Generator) -> Inputs:
+    seed = int(torch.randint(1, 10**6, (), generator=generator))
+    return {**_gaussian_inputs(generator), "n": 1, "timesteps": [990, 500, 100], "seed": seed}
+
+
+SAMPLE = Exercise(
+    reference=sample,
+    cases=[
+        Case(
+            "n pictures of shape (3, 64, 64) come out, of the denoiser's dtype",
+            1,
+            _form_inputs,
+            same_form(what="the samples"),
+            sample_quietly,
+        ),
+        Case(
+            "it starts from standard normal noise, different for every picture",
+            2,
+            _start_inputs,
+            all_of(
+                same_answer(
+                    "apart",
+                    says="Two of the pictures that the denoiser is shown first are the same: draw "
+                    "noise for each of the n.",
+                ),
+                same_moments("start", what="what the denoiser is shown first"),
+            ),
+            sample_quietly,
+        ),
+        Case(
+            "it takes every step, from timesteps[0] to the last",
+            2,
+            _way_inputs,
+            all_of(
+                same_answer(
+                    "asked",
+                    says="The denoiser is not asked at every timestep but the last, in their "
+                    "order. All steps belong to a sample, from i_start = 0.",
+                ),
+                same_answer(
+                    lambda observed: [
+                        [step for step in steps if step[1] > 0]
+                        for steps in observed.get("noise_steps") or []
+                    ],
+                    says="add_variance is not called once in every step.",
+                ),
+            ),
+            sample_quietly,
+        ),
+        Case(
+            "where each prompt has one picture, that picture comes out",
+            2,
+            _point_inputs,
+            same_values(what="the sample", atol=0.06, show=True),
+            sample_points,
+        ),
+        Case(
+            "where pictures are normally distributed, samples have their mean and spread",
+            2,
+            _gaussian_inputs,
+            same_moments(what="the pixels of your samples", slack=4e-3),
+            sample_gaussians,
+        ),
+        Case(
+            "a generator makes samples repeatable; without one, they differ",
+            1,
+            _repeat_inputs,
+            all_of(
+                same_answer(
+                    "unseeded",
+                    says="Two calls without a generator give the same samples. Set no seed inside "
+                    "the function.",
+                ),
+                same_answer(
+                    "other_seed",
+                    says="Generators with different seeds give the same samples. Draw with the "
+                    "`generator` you are given.",
+                ),
+                same_answer(
+                    "quiet_same_seed",
+                    says="Two calls with generators of the same seed start from different noise: "
+                    "pass `generator=generator` to torch.randn.",
+                ),
+                same_answer(
+                    "same_seed",
+                    says="Two calls with generators of the same seed start alike but end in "
+                    "different samples: pass the generator on to iterative_denoise.",
+                ),
+            ),
+            sample_repeatedly,
+        ),
+    ],
+    hints=[
+        "Two things are left to do: draw x_t at the first timestep, which is pure noise, and hand "
+        "it to `iterative_denoise`.",
+        "`torch.randn(n, 3, 64, 64, generator=generator, device=...)` draws the noise. All steps "
+        "belong to a sample, so `i_start` is 0.",
+        "A generator draws on its own device, so draw there (`generator.device`, or "
+        "`denoiser.device` if there is none) and move the noise with `.to(denoiser.device, "
+        "denoiser.dtype)`.",
+    ],
+)
+
+
+EXERCISES = [SAMPLE]

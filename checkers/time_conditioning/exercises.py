@@ -1,0 +1,383 @@
+"""Lesson 13: what the schedule, the network, the loss and the sampler must do, and go wrong at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from checkers.engine.ddpm_judges import (
+    every_timestep,
+    noise_added,
+    noise_for_each_entry,
+    noise_is_target,
+    noised_like_forward,
+    normal_start,
+    own_timesteps,
+    right_times,
+    same_randomness,
+    squared_error,
+    steps_to_the_mean,
+)
+from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
+from checkers.engine.judges import all_of, describe, same_form, same_values
+from checkers.engine.network_judges import (
+    all_learn,
+    learns,
+    places,
+    same_function,
+    same_shapes,
+    same_weights,
+)
+from probes.record import Array
+from probes.running import Inputs
+from probes.time_conditioning import (
+    find_conditioning,
+    noise_pictures,
+    sample_in_steps,
+    sample_repeatedly,
+    sample_sizes,
+)
+from probes.unet import compute, count_weights, overfit, shapes
+from solutions.time_conditioning import TimeConditionalUNet, ddpm_loss, ddpm_sample, ddpm_schedule
+
+NAMES = ("betas", "alphas", "alphas_cumprod")
+
+
+# ddpm_schedule
+def _schedule_inputs(start: float, end: float, count: int) -> Callable[[torch.Generator], Inputs]:
+    def inputs(generator: torch.Generator) -> Inputs:
+        factor = 1 + 0.5 * float(torch.rand((), generator=generator))
+        return {"beta_start": start * factor, "beta_end": end * factor, "num_timesteps": count}
+
+    return inputs
+
+
+def _entry(name: str) -> Judge:
+    """Compare one entry of the schedule, after its kind and its length."""
+
+    def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+        mine, target = observed["result"], expected["result"]
+        if not isinstance(mine, dict) or not isinstance(target, dict):
+            if isinstance(target, dict) or describe(mine) != describe(target):
+                return Verdict(
+                    False,
+                    f"ddpm_schedule returns {describe(mine)}; it should return a dict with the "
+                    f'entries "betas", "alphas" and "alphas_cumprod".',
+                )
+            return Verdict(True)
+        if name not in mine or name not in target:
+            return Verdict((name in mine) == (name in target), f'The dict has no entry "{name}".')
+        if _is_one_longer(mine[name], target[name], inputs):
+            return Verdict(
+                False,
+                f'"{name}" has T + 1 = {len(mine[name].values)} values. Here timesteps count '
+                f"from 0 to T - 1, so there are T values, and index 0 is the first step's.",
+            )
+        return same_values(lambda seen: seen["result"][name], what=f'"{name}"', atol=1e-6)(
+            observed, expected, inputs
+        )
+
+    return judge
+
+
+def _is_one_longer(mine: object, target: object, inputs: Inputs) -> bool:
+    count = inputs.get("num_timesteps", 300)
+    return (
+        isinstance(mine, Array)
+        and isinstance(target, Array)
+        and mine.shape == (count + 1,)
+        and target.shape == (count,)
+    )
+
+
+DDPM_SCHEDULE = Exercise(
+    reference=ddpm_schedule,
+    cases=[
+        Case(
+            "betas: T values, evenly spaced from beta_start to beta_end",
+            2,
+            _schedule_inputs(1e-3, 0.2, 40),
+            _entry("betas"),
+        ),
+        Case("alphas are 1 - betas", 1, _schedule_inputs(1e-3, 0.2, 40), _entry("alphas")),
+        Case(
+            "alphas_cumprod is the product of all alphas so far",
+            2,
+            _schedule_inputs(1e-3, 0.2, 40),
+            _entry("alphas_cumprod"),
+        ),
+        Case(
+            "without arguments, it is the course's schedule",
+            1,
+            lambda generator: {},
+            all_of(*(_entry(name) for name in NAMES)),
+        ),
+        Case(
+            "another number of steps",
+            1,
+            _schedule_inputs(0.01, 0.3, 7),
+            all_of(*(_entry(name) for name in NAMES)),
+        ),
+    ],
+    hints=[
+        "Three lines, each made of the one before. `torch.linspace(a, b, n)` gives n evenly spaced "
+        "values, with both ends.",
+        "`torch.cumprod(alphas, dim=0)` is the running product: its entry t is alpha_0 times "
+        "alpha_1 times ... times alpha_t.",
+    ],
+)
+
+
+# TimeConditionalUNet
+def _draw_seed(generator: torch.Generator) -> int:
+    return int(torch.randint(1, 10**6, (1,), generator=generator))
+
+
+def _times(generator: torch.Generator, count: int) -> Tensor:
+    """Times that differ clearly, in random order."""
+    spaced = (torch.arange(count) + torch.rand(count, generator=generator) * 0.4) / count
+    return spaced[torch.randperm(count, generator=generator)]
+
+
+def _shape_inputs(generator: torch.Generator) -> Inputs:
+    return {
+        "builds": [
+            {"arguments": [1, 4], "shape": [2, 1, 28, 28], "also": [torch.tensor([0.1, 0.9])]},
+            {"arguments": [1, 3], "shape": [3, 1, 28, 28], "also": [_times(generator, 3)]},
+            {"arguments": [3, 4], "shape": [2, 3, 28, 28], "also": [torch.tensor([0.0, 1.0])]},
+        ]
+    }
+
+
+def _net_inputs(generator: torch.Generator) -> Inputs:
+    x = torch.randn(4, 1, 28, 28, generator=generator)
+    return {"arguments": [1, 4], "x": x, "also": [_times(generator, 4)]}
+
+
+def _place_inputs(generator: torch.Generator) -> Inputs:
+    inputs = _net_inputs(generator)
+    other = (inputs["also"][0] + 0.45) % 1
+    return {**inputs, "which": 1, "other": other, "seed": _draw_seed(generator)}
+
+
+def _compute_inputs(training: bool) -> Callable[[torch.Generator], Inputs]:
+    def inputs(generator: torch.Generator) -> Inputs:
+        return {**_net_inputs(generator), "seed": _draw_seed(generator), "training": training}
+
+    return inputs
+
+
+def _overfit_inputs(generator: torch.Generator) -> Inputs:
+    coarse = torch.rand(3, 1, 4, 4, generator=generator) * 2 - 1
+    target = F.interpolate(coarse, (28, 28), mode="bilinear")
+    return {
+        "arguments": [1, 4],
+        "x": target + 0.5 * torch.randn(target.shape, generator=generator),
+        "also": [_times(generator, 3)],
+        "target": target,
+        "seed": _draw_seed(generator),
+        "steps": 48,
+        "enough": 0.5,
+        "learning_rate": 0.03,
+    }
+
+
+TIME_CONDITIONAL_UNET = Exercise(
+    reference=TimeConditionalUNet,
+    cases=[
+        Case(
+            "the result has the pictures' shape",
+            1,
+            _shape_inputs,
+            same_shapes("TimeConditionalUNet"),
+            shapes,
+        ),
+        Case(
+            "as many weights as the text says, and all of them learn",
+            2,
+            _net_inputs,
+            all_of(same_weights("TimeConditionalUNet"), all_learn),
+            count_weights,
+        ),
+        Case(
+            "the time acts at both places, for each picture on its own",
+            3,
+            _place_inputs,
+            places("the time"),
+            find_conditioning,
+        ),
+        Case(
+            "in training mode, it computes what the text says",
+            2,
+            _compute_inputs(True),
+            same_function("the result"),
+            compute,
+        ),
+        Case(
+            "in evaluation mode, too",
+            1,
+            _compute_inputs(False),
+            same_function("the result in evaluation mode"),
+            compute,
+        ),
+        Case("it can learn one batch by heart", 1, _overfit_inputs, learns, overfit),
+    ],
+    hints=[
+        "Keep an `UnconditionalUNet` as a part, and two `FCBlock`. Then write `forward` of lesson "
+        "11 once more, with two additions.",
+        "`FCBlock` wants (B, 1): `t.view(-1, 1)`. It gives (B, 2D), and `[:, :, None, None]` makes "
+        "(B, 2D, 1, 1) of it, which is added to every pixel of (B, 2D, 7, 7).",
+        "`unflattened = unet.unflatten(unet.flatten(at_7)) + t1`, and "
+        "`up_to_14 = unet.up1(torch.cat([unflattened, at_7], dim=1)) + t2`.",
+    ],
+)
+
+
+# ddpm_loss
+def _levels(count: int) -> Tensor:
+    """Products of alphas that lie clearly apart."""
+    return torch.linspace(0.95, 0.05, count)
+
+
+def _loss_inputs(generator: torch.Generator) -> Inputs:
+    images = torch.rand(64, 1, 8, 8, generator=generator)
+    return {"images": images, "alphas_cumprod": _levels(10), "calls": 16}
+
+
+def _few_inputs(count: int, num_timesteps: int, channels: int, calls: int):
+    def inputs(generator: torch.Generator) -> Inputs:
+        side = 28 if calls == 1 else 8
+        images = torch.rand(count, channels, side, side, generator=generator)
+        return {"images": images, "alphas_cumprod": _levels(num_timesteps), "calls": calls}
+
+    return inputs
+
+
+DDPM_LOSS = Exercise(
+    reference=ddpm_loss,
+    cases=[
+        Case(
+            "it is the mean of squared differences, and has a gradient",
+            2,
+            _few_inputs(8, 10, 1, 1),
+            squared_error,
+            noise_pictures,
+        ),
+        Case(
+            "the model's answer is compared with the noise",
+            2,
+            _loss_inputs,
+            noise_is_target,
+            noise_pictures,
+        ),
+        Case(
+            "the pictures are noised to sqrt(abar_t) x_0 + sqrt(1 - abar_t) noise",
+            3,
+            _few_inputs(32, 10, 1, 8),
+            noised_like_forward,
+            noise_pictures,
+        ),
+        Case(
+            "each picture has a timestep of its own, any from 0 to T - 1",
+            2,
+            _loss_inputs,
+            own_timesteps,
+            noise_pictures,
+        ),
+        Case(
+            "the model is told t / T",
+            2,
+            _few_inputs(64, 7, 1, 3),
+            right_times,
+            noise_pictures,
+        ),
+        Case(
+            "pictures in colour and of another size",
+            1,
+            _few_inputs(16, 4, 3, 6),
+            all_of(squared_error, noise_for_each_entry, noised_like_forward),
+            noise_pictures,
+        ),
+    ],
+    hints=[
+        "Five steps: draw a timestep for each picture, look up its abar, draw noise, mix picture "
+        "and noise, compare the model's answer with the noise.",
+        "`t = torch.randint(T, (len(images),))`; then `alphas_cumprod[t]` has shape (B,), and "
+        "`.view(-1, 1, 1, 1)` lets it multiply (B, C, H, W).",
+        "`F.mse_loss(model(x_t, t / T), noise)`: the same `noise` as in x_t.",
+    ],
+)
+
+
+# ddpm_sample
+def _short_schedule(count: int) -> dict[str, Tensor]:
+    """Few steps, each of which does a lot."""
+    return ddpm_schedule(0.1, 0.45, count)
+
+
+def _sample_inputs(count: int, n: int = 16) -> Callable[[torch.Generator], Inputs]:
+    def inputs(generator: torch.Generator) -> Inputs:
+        return {"schedule": _short_schedule(count), "n": n, "seed": _draw_seed(generator)}
+
+    return inputs
+
+
+def _size_inputs(generator: torch.Generator) -> Inputs:
+    return {"schedule": _short_schedule(3), "sizes": [1, 3], "seed": _draw_seed(generator)}
+
+
+DDPM_SAMPLE = Exercise(
+    reference=ddpm_sample,
+    cases=[
+        Case("it starts from normal noise", 1, _sample_inputs(4), normal_start, sample_in_steps),
+        Case(
+            "the model is asked at every timestep, from T - 1 to 0, and told t / T",
+            2,
+            _sample_inputs(7, 2),
+            every_timestep,
+            sample_in_steps,
+        ),
+        Case(
+            "each step takes away as much of the predicted noise as the algorithm says",
+            3,
+            _sample_inputs(6),
+            steps_to_the_mean,
+            sample_in_steps,
+        ),
+        Case(
+            "each step adds noise of strength sqrt(beta_t), but the last adds none",
+            2,
+            _sample_inputs(6),
+            noise_added,
+            sample_in_steps,
+        ),
+        Case(
+            "the generator draws all noise",
+            1,
+            _sample_inputs(3, 2),
+            same_randomness,
+            sample_repeatedly,
+        ),
+        Case(
+            "n pictures of shape (1, 28, 28)",
+            1,
+            _size_inputs,
+            same_form(what="the result"),
+            sample_sizes,
+        ),
+    ],
+    hints=[
+        "A loop over t from T - 1 down to 0. Each turn asks the model for the noise, takes some of "
+        "it away, and adds a little new noise unless it is the last turn.",
+        "The model wants one time for each picture: `torch.full((n,), t / T, device=device)`. The "
+        "device is `next(model.parameters()).device`.",
+        "`x = (x - beta / (1 - abar).sqrt() * noise) / alpha.sqrt()`, and if t > 0: "
+        "`x = x + beta.sqrt() * torch.randn(n, 1, 28, 28, generator=generator).to(device)`.",
+    ],
+)
+
+
+EXERCISES = [DDPM_SCHEDULE, TIME_CONDITIONAL_UNET, DDPM_LOSS, DDPM_SAMPLE]

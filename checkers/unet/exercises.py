@@ -1,0 +1,351 @@
+"""Lesson 11: what the U-Net's operations and the U-Net must do, and how they go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from checkers.engine.exercise import Case, Exercise, Observation, Verdict
+from checkers.engine.judges import all_of, describe
+from checkers.engine.network_judges import (
+    all_learn,
+    learns,
+    same_function,
+    same_shapes,
+    same_weights,
+)
+from probes.running import Inputs
+from probes.unet import compute, count_weights, cut_paths, overfit, shapes
+from solutions.unet import (
+    Conv,
+    ConvBlock,
+    DownBlock,
+    DownConv,
+    FCBlock,
+    Flatten,
+    UnconditionalUNet,
+    Unflatten,
+    UpBlock,
+    UpConv,
+)
+
+
+def _exercise(
+    reference: type[nn.Module],
+    hints: list[str],
+    *,
+    arguments: list[list[int]],
+    shape: Callable[[int], list[int]],
+    layers: str,
+    has_weights: bool = True,
+) -> Exercise:
+    """The exercise of one operation.
+
+    Args:
+        reference: the operation's class.
+        hints: from a nudge to nearly the answer.
+        arguments: some it can be built with; the last of them is used to compute.
+        shape: the shape of an input for a number of channels.
+        layers: what it computes, for the case's title.
+        has_weights: whether there are any to count.
+    """
+    name = reference.__name__
+
+    def channels(chosen: list[int]) -> int:
+        return chosen[0] if chosen else 4
+
+    def shapes_inputs(generator: torch.Generator) -> Inputs:
+        return {"builds": [{"arguments": a, "shape": shape(channels(a))} for a in arguments]}
+
+    def compute_inputs(training: bool) -> Callable[[torch.Generator], Inputs]:
+        def inputs(generator: torch.Generator) -> Inputs:
+            return {
+                "arguments": arguments[-1],
+                "x": torch.randn(shape(channels(arguments[-1])), generator=generator) * 2,
+                "seed": _draw_seed(generator),
+                "training": training,
+                "flat": reference is FCBlock,
+                "bias": 0.5 if reference is FCBlock else 0.0,  # BatchNorm makes up for others
+            }
+
+        return inputs
+
+    cases = [
+        Case("the shape of the result", 1, shapes_inputs, same_shapes(name), shapes),
+        Case(layers, 2, compute_inputs(True), same_function("the result"), compute),
+        Case(
+            "the same in evaluation mode",
+            1,
+            compute_inputs(False),
+            same_function("the result in evaluation mode"),
+            compute,
+        ),
+    ]
+    if has_weights:
+        cases.append(
+            Case(
+                "as many weights as the text says, and all of them learn",
+                1,
+                lambda generator: {
+                    "arguments": arguments[-1],
+                    "x": torch.randn(shape(channels(arguments[-1])), generator=generator),
+                },
+                all_of(same_weights(name), all_learn),
+                count_weights,
+            )
+        )
+    return Exercise(reference=reference, cases=cases, hints=hints)
+
+
+def _draw_seed(generator: torch.Generator) -> int:
+    return int(torch.randint(1, 10**6, (1,), generator=generator))
+
+
+CONV = _exercise(
+    Conv,
+    [
+        "Three layers one after the other. `nn.Sequential(a, b, c)` holds them, and calling it "
+        "calls all three.",
+        "`nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=1, padding=1)`, then "
+        "`nn.BatchNorm2d(out_channels)`, then `nn.GELU()`.",
+    ],
+    arguments=[[1, 6], [4, 6]],
+    shape=lambda channels: [5, channels, 14, 14],
+    layers="3x3 convolution, then BatchNorm, then GELU",
+)
+
+
+DOWN_CONV = _exercise(
+    DownConv,
+    [
+        "It is `Conv` with one number changed: a convolution that moves two pixels at a time "
+        "halves height and width.",
+        "`nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=2, padding=1)`; BatchNorm and "
+        "GELU as before.",
+    ],
+    arguments=[[1, 6], [4, 6]],
+    shape=lambda channels: [5, channels, 14, 14],
+    layers="3x3 convolution of stride 2, then BatchNorm, then GELU",
+)
+
+
+UP_CONV = _exercise(
+    UpConv,
+    [
+        "A transposed convolution spreads every pixel over several: look for "
+        "`nn.ConvTranspose2d` in PyTorch's documentation.",
+        "`nn.ConvTranspose2d(in_channels, out_channels, kernel_size=4, stride=2, padding=1)`; "
+        "BatchNorm and GELU as before.",
+    ],
+    arguments=[[6, 3], [4, 6]],
+    shape=lambda channels: [5, channels, 7, 7],
+    layers="4x4 transposed convolution of stride 2, then BatchNorm, then GELU",
+)
+
+
+FLATTEN = _exercise(
+    Flatten,
+    [
+        "Two layers without any weights. The first makes one number of the 49 in each channel.",
+        "`nn.AvgPool2d(7)`, then `nn.GELU()`. The result keeps four dimensions: (B, C, 1, 1).",
+    ],
+    arguments=[[]],
+    shape=lambda channels: [5, channels, 7, 7],
+    layers="average over 7x7, then GELU",
+    has_weights=False,
+)
+
+
+UNFLATTEN = _exercise(
+    Unflatten,
+    [
+        "The kernel is as large as the result: the one pixel becomes 7x7 at once.",
+        "`nn.ConvTranspose2d(in_channels, in_channels, kernel_size=7, stride=7, padding=0)`; "
+        "BatchNorm and GELU as before.",
+    ],
+    arguments=[[3], [4]],
+    shape=lambda channels: [5, channels, 1, 1],
+    layers="7x7 transposed convolution, then BatchNorm, then GELU",
+)
+
+
+CONV_BLOCK = _exercise(
+    ConvBlock,
+    [
+        "You have `Conv` already. Use it twice, and watch what the second one gets.",
+        "`nn.Sequential(Conv(in_channels, out_channels), Conv(out_channels, out_channels))`.",
+    ],
+    arguments=[[1, 6], [4, 6]],
+    shape=lambda channels: [5, channels, 14, 14],
+    layers="two `Conv`, one after the other",
+)
+
+
+DOWN_BLOCK = _exercise(
+    DownBlock,
+    [
+        "Make it smaller first, then work on the smaller picture: three convolutions in all.",
+        "`DownConv(in_channels, out_channels)`, then `ConvBlock(out_channels, out_channels)`.",
+    ],
+    arguments=[[6, 3], [4, 6]],
+    shape=lambda channels: [5, channels, 14, 14],
+    layers="`DownConv`, then `ConvBlock`",
+)
+
+
+UP_BLOCK = _exercise(
+    UpBlock,
+    [
+        "Make it larger first, then work on the larger picture.",
+        "`UpConv(in_channels, out_channels)`, then `ConvBlock(out_channels, out_channels)`.",
+    ],
+    arguments=[[6, 3], [4, 6]],
+    shape=lambda channels: [5, channels, 7, 7],
+    layers="`UpConv`, then `ConvBlock`",
+)
+
+
+FC_BLOCK = _exercise(
+    FCBlock,
+    [
+        "No pictures here: (B, in_features) comes in and (B, out_features) goes out, through two "
+        "`nn.Linear` with one GELU between them.",
+        "`nn.Linear(in_features, out_features)`, `nn.GELU()`, "
+        "`nn.Linear(out_features, out_features)`.",
+    ],
+    arguments=[[1, 8], [3, 8]],
+    shape=lambda channels: [6, channels],
+    layers="Linear, then GELU, then Linear",
+)
+
+
+def _unet_shapes(generator: torch.Generator) -> Inputs:
+    return {
+        "builds": [
+            {"arguments": [1, 4], "shape": [2, 1, 28, 28]},
+            {"arguments": [1, 3], "shape": [3, 1, 28, 28]},
+            {"arguments": [3, 4], "shape": [2, 3, 28, 28]},
+        ]
+    }
+
+
+def _unet_inputs(generator: torch.Generator) -> Inputs:
+    return {"arguments": [1, 4], "x": torch.randn(4, 1, 28, 28, generator=generator)}
+
+
+def _cut_inputs(generator: torch.Generator) -> Inputs:
+    return {**_unet_inputs(generator), "x": _patches(generator, 2), "sizes": [7, 4]}
+
+
+def _compute_inputs(training: bool) -> Callable[[torch.Generator], Inputs]:
+    def inputs(generator: torch.Generator) -> Inputs:
+        return {**_unet_inputs(generator), "seed": _draw_seed(generator), "training": training}
+
+    return inputs
+
+
+def _overfit_inputs(generator: torch.Generator) -> Inputs:
+    target = _patches(generator, 3)
+    noisy = target + 0.5 * torch.randn(target.shape, generator=generator)
+    return {
+        "arguments": [1, 4],
+        "x": noisy,
+        "target": target,
+        "seed": _draw_seed(generator),
+        "steps": 48,
+        "enough": 0.5,
+        "learning_rate": 0.02,
+    }
+
+
+def _patches(generator: torch.Generator, count: int) -> Tensor:
+    """Smooth pictures in [-1, 1]."""
+    coarse = torch.rand(count, 1, 4, 4, generator=generator) * 2 - 1
+    return F.interpolate(coarse, (28, 28), mode="bilinear")
+
+
+def _skips_judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    if observed["passes"] == expected["passes"]:
+        if observed["learns"] == expected["learns"]:
+            return Verdict(True)
+        return Verdict(
+            False,
+            "The skip connections carry numbers, but no gradient: what the way down makes of the "
+            "picture has to be passed on as it is, without `.detach()` or `.data`.",
+        )
+    without_bottleneck, at_full_size = observed["passes"]
+    if not without_bottleneck:
+        return Verdict(
+            False,
+            "With the bottleneck cut, the result is the same for every picture: no skip connection "
+            "carries anything past it.",
+        )
+    if not at_full_size:
+        return Verdict(
+            False,
+            "Nothing reaches the result at full resolution: the last block should also get what "
+            "the first block made of the picture.",
+        )
+    return Verdict(False, f"The skip connections pass {describe(observed['passes'])}.")
+
+
+UNET = Exercise(
+    reference=UnconditionalUNet,
+    cases=[
+        Case(
+            "the result has the picture's shape",
+            1,
+            _unet_shapes,
+            same_shapes("UnconditionalUNet"),
+            shapes,
+        ),
+        Case(
+            "as many weights as in the drawing, and all of them learn",
+            2,
+            _unet_inputs,
+            all_of(same_weights("UnconditionalUNet"), all_learn),
+            count_weights,
+        ),
+        Case("skip connections lead past the bottleneck", 2, _cut_inputs, _skips_judge, cut_paths),
+        Case(
+            "in training mode, it computes what the drawing says",
+            2,
+            _compute_inputs(True),
+            same_function("the result"),
+            compute,
+        ),
+        Case(
+            "in evaluation mode, too",
+            1,
+            _compute_inputs(False),
+            same_function("the result in evaluation mode"),
+            compute,
+        ),
+        Case("it can learn one batch by heart", 2, _overfit_inputs, learns, overfit),
+    ],
+    hints=[
+        "In `__init__`, make one object for every box of the drawing; in `forward`, follow the "
+        "arrows. Keep three results for later: the ones at 28, 14 and 7 pixels.",
+        "`torch.cat([a, b], dim=1)` puts two tensors on top of each other, channels upon channels. "
+        "That is why `UpBlock(4 * D, D)` gets 4D channels: 2D from below and 2D from the left.",
+        "The last layer is a bare `nn.Conv2d(num_hiddens, in_channels, 3, 1, 1)`: no BatchNorm and "
+        "no GELU, as the result must be able to take any value.",
+    ],
+)
+
+
+EXERCISES = [
+    CONV,
+    DOWN_CONV,
+    UP_CONV,
+    FLATTEN,
+    UNFLATTEN,
+    CONV_BLOCK,
+    DOWN_BLOCK,
+    UP_BLOCK,
+    FC_BLOCK,
+    UNET,
+]
