@@ -13,7 +13,7 @@ from checkers.engine.grading import grade, grade_here
 from checkers.engine.judges import same_values
 from checkers.engine.registry import find_exercise
 from checkers.engine.report import Status
-from checkers.forward_noising import FORWARD
+from checkers.forward_noising.exercises import FORWARD
 
 RIGHT = """
 import torch

@@ -20,7 +20,7 @@ from checkers.engine.exercise import Exercise
 from checkers.engine.grading import grade
 from checkers.engine.registry import ROOT
 from checkers.engine.submission import SubmissionError, read_submission
-from checkers.forward_noising import FORWARD
+from checkers.forward_noising.exercises import FORWARD
 from checkers.gradebook.reading import read_files
 from checkers.gradebook.submissions import find_students
 from probes import wire

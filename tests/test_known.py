@@ -5,7 +5,7 @@ import torch
 
 from checkers.engine.grading import grade, grade_here
 from checkers.engine.known import Memory, size_of
-from checkers.forward_noising import FORWARD
+from checkers.forward_noising.exercises import FORWARD
 from probes.record import Array
 from probes.running import run_probe
 

@@ -17,7 +17,7 @@ from checkers.engine.grading import grade
 from checkers.engine.isolation import Worker
 from checkers.engine.registry import ROOT
 from checkers.engine.sandbox import IsolationError, Level, Way
-from checkers.forward_noising import FORWARD
+from checkers.forward_noising.exercises import FORWARD
 
 RIGHT = """
 import torch
