@@ -15,9 +15,9 @@ from collections.abc import Callable
 from functools import partial
 
 from checkers.engine.grading import grade, grade_here
-from checkers.engine.isolation import Worker
+from checkers.engine.isolation import CourseWorker
 from checkers.engine.registry import all_lessons, find_lesson
-from checkers.engine.verify import as_submission
+from checkers.engine.authoring.verify import as_submission
 
 REPEATS = 3
 
@@ -37,7 +37,7 @@ def main() -> None:
     lessons = [find_lesson(name) for name in sys.argv[1:]] or list(all_lessons())
     print(f"{'':28}{'in the kernel':>20}{'isolated':>20}")
     print(f"{'exercise':28}{'right':>10}{'wrong':>10}{'right':>10}{'wrong':>10}")
-    with Worker() as worker:
+    with CourseWorker() as worker:
         first = True
         for exercise in (e for lesson in lessons for e in lesson.exercises):
             row = f"{exercise.name:28}"

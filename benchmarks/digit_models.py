@@ -27,10 +27,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision.utils import save_image
 
-from lessons.workbench.digit_classifier import load_digit_classifier, share_read_as
-from lessons.workbench.digit_quality import digit_features, frechet_distance
-from lessons.workbench.mnist import Digits, load_digits
-from lessons.workbench.trained import MEASURED, NAMES, build_network
+from lessons.workbench.training import load_digit_classifier, share_read_as
+from lessons.workbench.training.digit_quality import digit_features, frechet_distance
+from lessons.workbench.training.mnist import Digits, load_digits
+from solutions.trained import MEASURED, NAMES, build_network
 from lessons.workbench.training import History, TrainingPlan, train
 from solutions import (
     class_ddpm_loss,

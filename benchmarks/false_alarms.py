@@ -28,9 +28,9 @@ import typer
 
 from checkers.engine.exercise import Case, Exercise
 from checkers.engine.grading import grade_here, seed_of_case
-from checkers.engine.known import Memory
+from checkers.engine.memory import Memory
 from checkers.engine.registry import all_lessons, find_exercise, find_lesson
-from probes.running import run_probe
+from checkers.engine.sandbox.inside.running import run_probe
 
 
 class Tally(NamedTuple):

@@ -31,15 +31,15 @@ import nbformat
 from made_up_class import BESIDE, BROKEN, LEANING, RIGHT, STUB, WRONG, make_class
 from rich.console import Console
 
-from checkers.engine.notebooks import read_lesson
+from checkers.engine.authoring.notebooks import read_lesson
 from checkers.engine.registry import ROOT, all_lessons, find_lesson
-from checkers.engine.verify import as_submission
-from checkers.gradebook.command import grade_folder, summary_lines
-from checkers.gradebook.executors import run_here
-from checkers.gradebook.results import Gradebook
-from checkers.gradebook.run import grade_class
-from checkers.gradebook.settings import Settings
-from checkers.gradebook.submissions import find_students
+from checkers.engine.authoring.verify import as_submission
+from checkers.engine.gradebook.command import grade_folder, summary_lines
+from checkers.engine.gradebook.executors import run_here
+from checkers.engine.gradebook.results import Gradebook
+from checkers.engine.gradebook.run import grade_class
+from checkers.engine.gradebook.settings import Settings
+from checkers.engine.gradebook.submissions import find_students
 
 STUDENTS = 8
 THREE_QUESTIONS = "02"

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from checkers.engine.exercise import Exercise
-from checkers.engine.notebooks import stub_source
+from checkers.engine.authoring.notebooks import stub_source
 from checkers.engine.registry import ROOT, Lesson
-from checkers.engine.verify import as_submission
+from checkers.engine.authoring.verify import as_submission
 
 RIGHT, WRONG, STUB, BROKEN = "right", "wrong", "stub", "broken"
 LEANING = "right, calls a wrong one"

@@ -37,7 +37,7 @@ from atlas_quality import CACHE, SubjectClassifier, augment, classifier_for, sav
 from torch import Tensor, nn
 from torchvision.transforms.functional import gaussian_blur
 
-from lessons.workbench import Atlas, AtlasDenoiser, load_denoiser
+from lessons.workbench.denoisers import Atlas, AtlasDenoiser, load_denoiser
 from solutions import hybrid_noise, make_flip_illusion, make_hybrids, strided_timesteps
 
 SUBJECTS = tuple(

@@ -33,7 +33,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
-from lessons.workbench.mnist import ROOT, ROOT_VARIABLE, load_digits
+from lessons.workbench.training.mnist import ROOT, ROOT_VARIABLE, load_digits
 from lessons.workbench.training import TrainingPlan, train
 from solutions import (
     ClassConditionalUNet,

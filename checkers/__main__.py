@@ -40,11 +40,11 @@ def check(
 ) -> None:
     """Check lessons or files; exit code 0 if everything passed, 2 if something can't be read."""
     from checkers.engine.checking import check_submission
-    from checkers.engine.isolation import Worker
+    from checkers.engine.isolation import CourseWorker
 
     work = [_find_work(text) for text in what]
     reports: list[LessonReport] = []
-    with Worker() as worker:
+    with CourseWorker() as worker:
         for submission, lessons in work:
             reports += check_submission(submission, lessons, worker, seed)
     if as_json:
@@ -130,7 +130,7 @@ def grade(
     ] = None,
 ) -> None:
     """Grade a class; run it again after any interruption, and it goes on where it was."""
-    from checkers.gradebook.command import (
+    from checkers.engine.gradebook.command import (
         GradingError,
         StoppedError,
         grade_folder,
@@ -171,9 +171,9 @@ def gradescope(
     ] = None,
 ) -> None:
     """Build an autograder zip for Gradescope."""
+    from checkers.engine.gradebook.gradescope import AutograderError, build_autograder
+    from checkers.engine.gradebook.settings import SettingsError, load_settings, with_lessons
     from checkers.engine.registry import UnknownLessonError
-    from checkers.gradebook.gradescope import AutograderError, build_autograder
-    from checkers.gradebook.settings import SettingsError, load_settings, with_lessons
 
     try:
         count = build_autograder(out_file, with_lessons(load_settings(settings), lessons))
@@ -185,7 +185,7 @@ def gradescope(
 @app.command()
 def schema() -> None:
     """Print the JSON schema of grades.json."""
-    from checkers.gradebook.tables import schema_text
+    from checkers.engine.gradebook.tables import schema_text
 
     print(schema_text(), end="")
 
@@ -197,12 +197,12 @@ def verify(
     seed: Annotated[int | None, typer.Option(help="Of the inputs; fresh if left out.")] = None,
 ) -> None:
     """For authors: prove that every checker passes right answers and names every mistake."""
-    from checkers.engine.isolation import Worker
-    from checkers.engine.verify import verify as verify_exercise
+    from checkers.engine.authoring.verify import verify as verify_exercise
+    from checkers.engine.isolation import CourseWorker
 
     exercises = [exercise for lesson in _lessons(lessons) for exercise in lesson.exercises]
     counts = {"proved": 0, "refuted": 0}
-    with Worker() as worker:
+    with CourseWorker() as worker:
         for exercise in exercises:
             for proof in verify_exercise(exercise, worker, seed):
                 counts["refuted" if proof.problem else "proved"] += 1
@@ -228,7 +228,7 @@ def refresh(
     ] = False,
 ) -> None:
     """For authors: bring stub cells and solved notebooks in step with the solutions."""
-    from checkers.engine.notebooks import NotebookError, refresh_solved, refresh_stubs
+    from checkers.engine.authoring.notebooks import NotebookError, refresh_solved, refresh_stubs
 
     for lesson in _lessons(lessons):
         try:

@@ -9,7 +9,7 @@ import pytest
 
 from checkers.engine.exercise import Exercise
 from checkers.engine.grading import grade
-from checkers.engine.isolation import Worker
+from checkers.engine.isolation import CourseWorker
 from checkers.engine.report import Report, Status
 from checkers.engine.submission import Submission, SubmissionError, lessons_in, read_submission
 
@@ -42,7 +42,7 @@ def reports(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Report]]
     submission, exercises = _work(request.config)
     by_name = {exercise.name: exercise for exercise in exercises}
     seed = request.config.getoption("--seed")
-    with Worker() as worker:
+    with CourseWorker() as worker:
         run_case = partial(worker.run_case, submission.cells)
         yield cache(lambda name: grade(by_name[name], run_case, seed))
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
-from lessons.workbench.denoiser import Denoiser
+from lessons.workbench.denoisers import Denoiser
 from solutions.classifier_free_guidance import guide
 from solutions.iterative_denoising import posterior_mean
 from solutions.one_step_denoising import predict_original

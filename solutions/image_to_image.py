@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lessons.workbench.denoiser import Denoiser
+from lessons.workbench.denoisers import Denoiser
 from solutions.classifier_free_guidance import iterative_denoise_cfg
 from solutions.forward_noising import forward
 

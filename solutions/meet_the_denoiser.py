@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lessons.workbench.denoiser import Denoiser
-from lessons.workbench.generate import generate
+from lessons.workbench.denoisers import Denoiser
+from lessons.workbench.denoisers import generate
 
 __all__ = ["sample_grid"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from lessons.workbench.denoiser import Denoiser
+from lessons.workbench.denoisers import Denoiser
 
 __all__ = ["one_step_denoise", "predict_original"]
 

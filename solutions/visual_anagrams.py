@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lessons.workbench.denoiser import Denoiser
+from lessons.workbench.denoisers import Denoiser
 from solutions.classifier_free_guidance import guide
 from solutions.iterative_denoising import posterior_mean
 from solutions.one_step_denoising import predict_original

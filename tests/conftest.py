@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from checkers.engine.isolation import Worker
+from checkers.engine.isolation import CourseWorker
 
 
 @pytest.fixture(scope="session")
 def worker():
     """One worker process for all tests that need one."""
-    with Worker() as worker:
+    with CourseWorker() as worker:
         yield worker
 
 

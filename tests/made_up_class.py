@@ -4,9 +4,9 @@ import io
 import json
 import zipfile
 
+from checkers.engine.gradebook.jobs import Job, JobResult
 from checkers.engine.registry import find_lesson
 from checkers.engine.report import CaseResult, Report, Status
-from checkers.gradebook.jobs import Job, JobResult
 
 RIGHT = """
 import torch

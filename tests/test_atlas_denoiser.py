@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from lessons.workbench import Atlas, AtlasDenoiser, Style, Subject
-from lessons.workbench.atlas_denoiser import shrinking_radius
+from lessons.workbench.denoisers import Atlas, AtlasDenoiser, Style, Subject
+from lessons.workbench.denoisers.atlas_denoiser import shrinking_radius
 
 EVERYWHERE = {"window_radius": lambda sigma: math.inf}
 SUBJECTS = ("cat", "boat", "tree", "house", "moon")

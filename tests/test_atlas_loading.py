@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from lessons.workbench import AtlasError, load_atlas
+from lessons.workbench.denoisers import AtlasError, load_atlas
 
 INDEX = {
     "version": 1,

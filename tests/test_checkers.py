@@ -6,8 +6,8 @@ makes a checker err is what `benchmarks/false_alarms.py` asks, with fresh inputs
 
 import pytest
 
+from checkers.engine.authoring.verify import verify
 from checkers.engine.registry import all_lessons
-from checkers.engine.verify import verify
 
 SEED = 2026
 

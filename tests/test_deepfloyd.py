@@ -8,13 +8,10 @@ from diffusers import IFPipeline
 from tiny_deepfloyd import save_stage_1, save_stage_2
 from typer.testing import CliRunner
 
-from lessons.workbench import preflight
 from lessons.workbench.__main__ import app
-from lessons.workbench.deepfloyd import DeepFloydError, load_deepfloyd, upscale
-from lessons.workbench.denoiser import Denoiser, PromptError
-from lessons.workbench.generate import generate
-from lessons.workbench.loading import load_denoiser
-from lessons.workbench.prompt_embeddings import PromptEmbeddings, read_prompt_dictionary
+from lessons.workbench.denoisers import Denoiser, PromptError, generate, load_denoiser, preflight
+from lessons.workbench.denoisers.deepfloyd import DeepFloydError, load_deepfloyd, upscale
+from lessons.workbench.denoisers.embeddings import PromptEmbeddings, read_prompt_dictionary
 from solutions import iterative_denoise, iterative_denoise_cfg
 
 PROMPTS = ["a rocket ship", ""]

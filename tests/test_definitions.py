@@ -2,7 +2,7 @@
 
 import pytest
 
-from probes.definitions import read_definitions
+from checkers.engine.sandbox.inside.definitions import read_definitions
 
 
 def _read(*sources):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lessons.workbench import (
+from lessons.workbench.denoisers import (
     GaussianDenoiser,
     PointDenoiser,
     PromptError,

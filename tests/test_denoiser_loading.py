@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lessons.workbench import generate, load_denoiser
+from lessons.workbench.denoisers import generate, load_denoiser
 
 COURSE_PROMPTS = {
     "an oil painting of a snowy mountain village": "snowy mountain village",

@@ -2,7 +2,7 @@ import diffusers
 import pytest
 import torch
 
-from lessons.workbench import squared_cosine_alphas_cumprod
+from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 
 
 def test_schedule_is_the_one_of_deepfloyd():

@@ -5,8 +5,8 @@ import os
 import pytest
 import torch
 
-from lessons.workbench.digit_classifier import load_digit_classifier, share_read_as
-from lessons.workbench.mnist import ROOT_VARIABLE, load_digits
+from lessons.workbench.training import load_digit_classifier, share_read_as
+from lessons.workbench.training.mnist import ROOT_VARIABLE, load_digits
 
 needs_mnist = pytest.mark.skipif(
     not os.environ.get(ROOT_VARIABLE), reason=f"{ROOT_VARIABLE} names no folder with MNIST"

@@ -4,8 +4,8 @@ import pytest
 import scipy.linalg
 import torch
 
-from lessons.workbench.digit_classifier import load_digit_classifier
-from lessons.workbench.digit_quality import digit_features, frechet_distance
+from lessons.workbench.training import load_digit_classifier
+from lessons.workbench.training.digit_quality import digit_features, frechet_distance
 
 
 def draw(rows: int, columns: int, seed: int) -> torch.Tensor:

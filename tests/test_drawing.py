@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from lessons.workbench.drawing import DrawingPad, MaskBrush, tinted
 from lessons.workbench.pictures import course_mask, course_picture
+from lessons.workbench.pictures.drawing_pad import DrawingPad, MaskBrush, tinted
 
 HEART = course_picture("heart")
 

@@ -8,7 +8,7 @@ pytestmark = needs_chromium
 
 CELLS = (
     "import torch\n"
-    "from lessons.workbench.drawing import DrawingPad, MaskBrush\n"
+    "from lessons.workbench.pictures import DrawingPad, MaskBrush\n"
     "from lessons.workbench.pictures import course_mask, course_picture",
     'pad = DrawingPad(course_picture("heart"), alt="A heart, until something is drawn.")\npad',
     "drawn = pad.picture()[0]\n"

@@ -7,8 +7,8 @@ import torch
 from IPython.display import HTML
 from PIL import Image
 
-from lessons.workbench import figures
-from lessons.workbench.plots import histograms, line_plot, quality_plot
+from lessons.workbench.pictures import histograms, line_plot, quality_plot
+from lessons.workbench.pictures.files import figures
 
 
 @pytest.fixture

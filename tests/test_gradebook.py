@@ -13,15 +13,15 @@ from made_up_class import NOTEBOOK, RIGHT, STUB, answer, body, notebook, pretend
 from typer.testing import CliRunner
 
 from checkers.__main__ import app
+from checkers.engine.gradebook import executors
+from checkers.engine.gradebook.folder import FolderError
+from checkers.engine.gradebook.journal import JournalError, open_journal
+from checkers.engine.gradebook.results import Gradebook
+from checkers.engine.gradebook.run import grade_class
+from checkers.engine.gradebook.settings import Late, Settings, SettingsError, load_settings
+from checkers.engine.gradebook.submissions import find_students
+from checkers.engine.gradebook.tables import schema_text
 from checkers.engine.registry import find_lesson
-from checkers.gradebook import executors
-from checkers.gradebook.folder import FolderError
-from checkers.gradebook.journal import JournalError, open_journal
-from checkers.gradebook.results import Gradebook
-from checkers.gradebook.run import grade_class
-from checkers.gradebook.settings import Late, Settings, SettingsError, load_settings
-from checkers.gradebook.submissions import find_students
-from checkers.gradebook.tables import schema_text
 
 POINTS = sum(case.points for e in find_lesson("01").exercises for case in e.cases)
 OTHER = "02_classical_denoising.ipynb"
@@ -449,7 +449,7 @@ def test_bad_options_get_a_sentence_and_exit_code_2(tmp_path, options, words):
 
 
 def test_less_isolation_than_required_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("checkers.gradebook.jobs.isolation_level", lambda worker: "process")
+    monkeypatch.setattr("checkers.engine.gradebook.jobs.isolation_level", lambda worker: "process")
     folder = write(tmp_path / "class", {"a.py": RIGHT})
     out = tmp_path / "results"
     result = _cli("grade", folder, "--out", out, "--jobs", 1, "--require-isolation", "sandbox")

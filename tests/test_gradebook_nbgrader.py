@@ -19,9 +19,9 @@ import nbformat
 import pytest
 from made_up_class import RIGHT
 
-from checkers.engine.notebooks import read_lesson
+from checkers.engine.authoring.notebooks import read_lesson
+from checkers.engine.check_cells import check
 from checkers.engine.registry import all_lessons, find_lesson
-from checkers.notebook import check
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "01_forward_noising"

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from made_up_class import NOTEBOOK, RIGHT, body, notebook, write
 
-from checkers.gradebook.executors import dask_cluster
-from checkers.gradebook.run import grade_class
-from checkers.gradebook.settings import Settings
-from checkers.gradebook.submissions import find_students
+from checkers.engine.gradebook.executors import dask_cluster
+from checkers.engine.gradebook.run import grade_class
+from checkers.engine.gradebook.settings import Settings
+from checkers.engine.gradebook.submissions import find_students
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 20260301

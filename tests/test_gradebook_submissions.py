@@ -8,12 +8,12 @@ import pytest
 from made_up_class import NOTEBOOK, RIGHT, STUB, notebook, write, zipped
 
 from checkers.engine import submission as reading_limits
+from checkers.engine.gradebook import archives
+from checkers.engine.gradebook.archives import read_archive
+from checkers.engine.gradebook.names import file_stem, parse_export_name, shown
+from checkers.engine.gradebook.reading import read_files
+from checkers.engine.gradebook.submissions import Student, SubmissionsError, find_students
 from checkers.engine.submission import SubmissionError
-from checkers.gradebook import archives
-from checkers.gradebook.archives import read_archive
-from checkers.gradebook.names import file_stem, parse_export_name, shown
-from checkers.gradebook.reading import read_files
-from checkers.gradebook.submissions import Student, SubmissionsError, find_students
 
 
 def _students(folder):

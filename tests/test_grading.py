@@ -10,7 +10,7 @@ import torch
 
 from checkers.engine.exercise import Case, Exercise
 from checkers.engine.grading import grade, grade_here
-from checkers.engine.judges import same_values
+from checkers.engine.judges.values import same_values
 from checkers.engine.registry import find_exercise
 from checkers.engine.report import Status
 from checkers.forward_noising.exercises import FORWARD

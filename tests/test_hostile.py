@@ -17,13 +17,13 @@ import torch
 from hostile.broken_files import ARCHIVES, FILES, NOTEBOOK
 
 from checkers.engine.exercise import Exercise
+from checkers.engine.gradebook.reading import read_files
+from checkers.engine.gradebook.submissions import find_students
 from checkers.engine.grading import grade
 from checkers.engine.registry import ROOT
+from checkers.engine.sandbox.inside import plain
 from checkers.engine.submission import SubmissionError, read_submission
 from checkers.forward_noising.exercises import FORWARD
-from checkers.gradebook.reading import read_files
-from checkers.gradebook.submissions import find_students
-from probes import wire
 
 HOSTILE = Path(__file__).parent / "hostile"
 EXPECTED = tomllib.loads((HOSTILE / "expected.toml").read_text())
@@ -106,7 +106,7 @@ def _still_there_after(seconds, processes):
 
 def _left_behind(*folders):
     places = ["/", "/tmp", "/dev/shm", "/var/tmp", "/dev", "/run", "/usr", Path.home(), Path.cwd()]
-    places += [ROOT, ROOT / "probes", ROOT / "checkers", ROOT / "solutions", *folders]
+    places += [ROOT, ROOT / "lessons", ROOT / "checkers", ROOT / "solutions", *folders]
     return [
         str(path)
         for place in map(Path, places)
@@ -298,7 +298,7 @@ def test_hooks_of_the_first_student_are_not_there_for_the_second(worker):
 )
 def test_a_forged_observation_of_any_form_is_a_wrong_answer(observation):
     def forged(exercise, case, inputs, seed):
-        return {"status": "ran", "observation": wire.decode(wire.encode(observation))}
+        return {"status": "ran", "observation": plain.decode(plain.encode(observation))}
 
     report = grade(FORWARD, forged, seed=1)
     assert report.points == 0

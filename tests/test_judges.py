@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from checkers.engine.flow_judges import same_lines
-from checkers.engine.judges import same_form, same_moments, same_values
-from probes.neighbours import neighbour_correlations
-from probes.record import record
+from checkers.engine.judges.flow import same_lines
+from checkers.engine.judges.values import same_form, same_moments, same_values
+from checkers.engine.sandbox.inside.plain import record
+from checkers.engine.worlds.neighbours import neighbour_correlations
 
 
 def _observe(result, **more):

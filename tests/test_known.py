@@ -4,10 +4,10 @@ import numpy as np
 import torch
 
 from checkers.engine.grading import grade, grade_here
-from checkers.engine.known import Memory, size_of
+from checkers.engine.memory import Memory, size_of
+from checkers.engine.sandbox.inside.plain import Array
+from checkers.engine.sandbox.inside.running import run_probe
 from checkers.forward_noising.exercises import FORWARD
-from probes.record import Array
-from probes.running import run_probe
 
 
 def test_a_value_is_made_once():

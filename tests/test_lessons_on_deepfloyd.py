@@ -9,7 +9,7 @@ from tiny_deepfloyd import save_stage_1
 
 import checkers
 from checkers.engine.registry import all_lessons
-from lessons.workbench import loading, prompt_embeddings
+from lessons.workbench.denoisers import embeddings, loading
 
 PART_A = [lesson for lesson in all_lessons() if int(lesson.number) <= 10]
 
@@ -25,7 +25,7 @@ def deepfloyd(folder, tmp_path, monkeypatch):
     monkeypatch.setenv(loading.CHOICE, "deepfloyd")
     monkeypatch.setenv(loading.MODEL, str(folder))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    monkeypatch.setattr(prompt_embeddings, "CACHE", tmp_path)
+    monkeypatch.setattr(embeddings, "CACHE", tmp_path)
     monkeypatch.setattr(checkers, "check", lambda answer: None)  # tested elsewhere
     monkeypatch.chdir(tmp_path)
     threads = torch.get_num_threads()

@@ -8,9 +8,9 @@ import pytest
 import torch
 import torchvision
 
-from lessons.workbench import mnist
-from lessons.workbench.digit_classifier import load_digit_classifier, share_read_as
-from lessons.workbench.mnist import MnistError, load_digits
+from lessons.workbench.training import load_digit_classifier, share_read_as
+from lessons.workbench.training.loop import mnist
+from lessons.workbench.training.mnist import MnistError, load_digits
 
 REAL = os.environ.get(mnist.ROOT_VARIABLE)
 

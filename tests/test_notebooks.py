@@ -5,8 +5,7 @@ import re
 import nbformat
 import pytest
 
-from checkers.engine.checking import check_submission
-from checkers.engine.notebooks import (
+from checkers.engine.authoring.notebooks import (
     NotebookError,
     hinted_names,
     read_lesson,
@@ -17,6 +16,7 @@ from checkers.engine.notebooks import (
     with_fresh_stubs,
     with_solutions,
 )
+from checkers.engine.checking import check_submission
 from checkers.engine.registry import Lesson, all_lessons, find_lesson
 from checkers.engine.report import Status
 from checkers.engine.submission import read_submission

@@ -9,14 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
-from lessons.workbench import downloads
-from lessons.workbench.pictures import (
+from lessons.workbench.pictures.files import (
     DRAWINGS,
     MASKED,
     PHOTOGRAPHS,
     PictureError,
     course_mask,
     course_picture,
+    downloads,
     load_picture,
     tower_picture,
 )

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lessons.workbench.profiles import PROFILES, VARIABLE, ProfileError, choose_profile
+from lessons.workbench.training.profiles import PROFILES, VARIABLE, ProfileError, choose_profile
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lessons.workbench.progress import PATIENCE_SECONDS, StepProgress
+from lessons.workbench.denoisers.progress import PATIENCE_SECONDS, StepProgress
 
 
 class Bar:

@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from lessons.workbench import PromptError, PromptNotice, Style, Subject
-from lessons.workbench.prompts import PromptReader
+from lessons.workbench.denoisers import PromptError, PromptNotice, Style, Subject
+from lessons.workbench.denoisers.prompts import PromptReader
 
 SUBJECTS = (
     Subject("rocket", ("rocket ship", "space", "launch"), "Travel"),

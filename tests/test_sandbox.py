@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from checkers.engine import isolation, sandbox
 from checkers.engine.exercise import Exercise
 from checkers.engine.grading import grade
-from checkers.engine.isolation import Worker
+from checkers.engine.isolation import CourseWorker, course_view
 from checkers.engine.registry import ROOT
-from checkers.engine.sandbox import IsolationError, Level, Way
+from checkers.engine.sandbox import processes, worker
+from checkers.engine.sandbox.levels import DESCRIPTIONS, IsolationError, Level
+from checkers.engine.sandbox.view import Tree, environment, mounts, self_test_arguments
+from checkers.engine.sandbox.ways import Way
 from checkers.forward_noising.exercises import FORWARD
 
 RIGHT = """
@@ -26,7 +28,15 @@ def forward(im, t, alphas_cumprod, noise=None):
     return alphas_cumprod[t].sqrt() * im + (1 - alphas_cumprod[t]).sqrt() * noise
 """
 FORM = replace(FORWARD.cases[1], time_limit=60.0, memory_limit=2**29)
-ALL_FACTS = {"hidden", "read_only", "offline", "alone", "few_processes", "small_scratch"}
+ALL_FACTS = {
+    "hidden",
+    "not_importable",
+    "read_only",
+    "offline",
+    "alone",
+    "few_processes",
+    "small_scratch",
+}
 
 
 def _exercise(**limits):
@@ -43,7 +53,7 @@ def _body(lines):
 
 def _start(level):
     try:
-        return Worker(require=level, at_most=level).__enter__()
+        return CourseWorker(require=level, at_most=level).__enter__()
     except IsolationError as error:
         pytest.skip(f"{level} can't be had here: {error}")
 
@@ -57,7 +67,7 @@ def any_worker(request):
 
 def test_the_level_reached_is_told(any_worker):
     assert any_worker.level in Level
-    assert any_worker.description == sandbox.DESCRIPTIONS[any_worker.level]
+    assert any_worker.description == DESCRIPTIONS[any_worker.level]
     if any_worker.level is Level.SANDBOX:
         assert any_worker.holds == ALL_FACTS
     if any_worker.level is Level.NAMESPACES:
@@ -140,7 +150,7 @@ def test_a_plain_process_still_keeps_students_apart():
     meddler = (
         _body("return 'never got here'") + "class P:\n    import torch\n    torch.rand = None\n"
     )
-    with Worker(at_most=Level.PROCESS) as worker:
+    with CourseWorker(at_most=Level.PROCESS) as worker:
         assert worker.level is Level.PROCESS
         assert _grade(meddler, worker).status == "wrong"
         assert _grade(RIGHT, worker).passed
@@ -150,21 +160,31 @@ def test_a_plain_process_still_keeps_students_apart():
 
 
 def test_a_level_that_cannot_be_had_is_refused_in_a_sentence(monkeypatch):
-    monkeypatch.setattr(isolation, "ways", lambda at_most: iter([Way(Level.PROCESS)]))
+    monkeypatch.setattr(worker, "ways", lambda *_: iter([Way(Level.PROCESS)]))
     with pytest.raises(IsolationError, match=r"no isolation of level sandbox.*bubblewrap"):
-        Worker(require=Level.SANDBOX).__enter__()
+        CourseWorker(require=Level.SANDBOX).__enter__()
 
 
-def test_a_promise_that_does_not_hold_is_found_out(monkeypatch):
-    """The self-test is asked about a file that is in sight: it must not call it hidden."""
-    best = next(sandbox.ways())
-    if best.level < Level.NAMESPACES:
-        pytest.skip("no level here promises to hide anything")
-    arguments = sandbox.self_test_arguments()
-    arguments["must_not_exist"] = [str(ROOT / "probes" / "worker.py")]
-    monkeypatch.setattr(isolation, "self_test_arguments", lambda: arguments)
-    with pytest.raises(IsolationError, match="does not hold: hidden"):
-        Worker(require=best.level).__enter__()
+@pytest.mark.parametrize(
+    ("fact", "question", "answer"),
+    [
+        ("hidden", "must_not_exist", "/usr"),
+        ("not importable", "must_not_import", "checkers.forward_noising.probe"),
+    ],
+)
+def test_a_promise_that_does_not_hold_is_found_out(fact, question, answer, monkeypatch):
+    """The self-test is asked about something that is in sight: it must not call it hidden."""
+
+    def arguments(view, tree):
+        return self_test_arguments(view, tree) | {question: [answer]}
+
+    monkeypatch.setattr(processes, "self_test_arguments", arguments)
+    with CourseWorker() as there:
+        if there.level is not Level.LIMITS:
+            pytest.fail(f"{there.level} was reached, though it does not keep its promise")
+        if not there.shortfalls:
+            pytest.skip("no level here promises to hide anything")
+    assert all(f"does not hold: {fact}" in shortfall for shortfall in there.shortfalls)
 
 
 def test_levels_are_ordered_and_have_names():
@@ -174,26 +194,55 @@ def test_levels_are_ordered_and_have_names():
         Level.from_name("fortress")
 
 
-def test_nothing_that_answers_stand_in_is_visible():
+def test_only_what_is_on_the_list_is_shown():
+    tree = Tree(course_view())
+    try:
+        there = {path.relative_to(tree.folder).as_posix() for path in tree.folder.rglob("*.py")}
+    finally:
+        tree.remove()
+    assert not tree.folder.exists()
+    own = {path for path in there if path.startswith("checkers/")}
+    allowed = ("__init__.py", "probe.py")
+    inner = ("checkers/engine/worlds/", "checkers/engine/sandbox/inside/")
+    assert all(path.endswith(allowed) or path.startswith(inner) for path in own)
+    assert {path.split("/")[0] for path in there} == {"checkers", "lessons"}
+
+
+def test_the_tree_is_a_copy_and_its_data_stays(tmp_path):
+    tree = Tree(course_view())
+    copy = tree.folder / "checkers" / "__init__.py"
+    assert copy.is_file() and not copy.is_symlink()
+    tree.remove()
+    assert (ROOT / "datasets" / "atlas" / "subjects.json").exists()
+
+
+def test_nothing_of_the_checkout_or_of_home_is_shown_in_its_place():
+    shown = [path for path, shows in mounts(course_view()) if shows]
     for secret in ("checkers", "solutions", "tests", ".git", "lessons/01_forward_noising.ipynb"):
-        path = ROOT / secret
-        inside = [p for p in sandbox.visible() if path.is_relative_to(p)]
-        assert not inside or any(path.is_relative_to(p) for p in sandbox.hidden())
-    assert not any(Path.home().is_relative_to(path) for path in sandbox.visible())
+        assert not any((ROOT / secret).is_relative_to(path) for path in shown)
+    assert not any(Path.home().is_relative_to(path) for path in shown)
+
+
+def test_a_course_below_a_system_folder_is_covered_but_for_what_is_needed(monkeypatch):
+    view = replace(course_view(), secret=("/usr/share",), also=("/usr/share/zoneinfo",))
+    if not Path("/usr/share/zoneinfo").exists():
+        pytest.skip("this system has no /usr/share/zoneinfo")
+    found = [(path, shows) for path, shows in mounts(view) if path.startswith("/usr")]
+    assert found[:3] == [("/usr", True), ("/usr/share", False), ("/usr/share/zoneinfo", True)]
 
 
 def test_the_users_own_environment_stays_outside(monkeypatch):
     monkeypatch.setenv("GITHUB_TOKEN", "secret")
-    assert "secret" not in sandbox.environment("/tmp").values()
+    assert "secret" not in environment(course_view(), "/tmp", "/course").values()
 
 
 def test_killing_the_checker_leaves_no_process_behind():
     """Also `kill -9`, with a submission in full swing."""
     mark = f"{time.time_ns() % 10**9}"
     script = f"""
-from checkers.engine.isolation import Worker
+from checkers.engine.isolation import CourseWorker, course_view
 from tests.test_sandbox import _grade, _body
-with Worker() as worker:
+with CourseWorker() as worker:
     print("started", flush=True)
     _grade(_body("import subprocess; subprocess.Popen(['sleep', '9.{mark}']); "
                  "open('/tmp/x', 'w'); time.sleep(99)"), worker)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
-from lessons.workbench.saving import save_gif, save_png
+from lessons.workbench.pictures.saving import save_gif, save_png
 
 
 def test_a_png_holds_the_picture_pixel_by_pixel(tmp_path):

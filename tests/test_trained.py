@@ -6,9 +6,10 @@ import os
 import pytest
 import torch
 
-from lessons.workbench.digit_classifier import load_digit_classifier, share_read_as
-from lessons.workbench.mnist import ROOT_VARIABLE, load_digits
-from lessons.workbench.trained import (
+from lessons.workbench.training import load_digit_classifier, share_read_as
+from lessons.workbench.training.mnist import ROOT_VARIABLE, load_digits
+from solutions import class_ddpm_sample, class_flow_sample, ddpm_schedule
+from solutions.trained import (
     MEASURED,
     NAMES,
     WEIGHTS,
@@ -16,7 +17,6 @@ from lessons.workbench.trained import (
     load_measurements,
     load_trained,
 )
-from solutions import class_ddpm_sample, class_flow_sample, ddpm_schedule
 
 LABELS = torch.arange(20) % 10
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from lessons.workbench.training import TrainingError, TrainingPlan, train
+from lessons.workbench.training.loop import TrainingError, TrainingPlan, train
 
 PLAN = TrainingPlan(epochs=4, batch_size=16, learning_rate=1e-2, decay=0.8, ema=0.9, seed=3)
 

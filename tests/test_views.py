@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lessons.workbench.views import Jigsaw, Mirrored, Negative, Turned, Upright, UpsideDown
+from lessons.workbench.pictures.views import Jigsaw, Mirrored, Negative, Turned, Upright, UpsideDown
 
 VIEWS = [Upright(), UpsideDown(), Mirrored(), Turned(1), Turned(2), Turned(3), Negative(), Jigsaw()]
 

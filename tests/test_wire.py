@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from probes import wire
-from probes.record import Array, Unknown, record
+from checkers.engine.sandbox.inside import plain
+from checkers.engine.sandbox.inside.plain import Array, Unknown, record
 
 
 def _message(header: object, body: bytes = b"") -> bytes:
@@ -27,7 +27,7 @@ _BYTES |= {"device": "cpu"}
 )
 def test_tensors_arrive_as_they_left(dtype):
     tensor = (torch.arange(24).reshape(2, 3, 4) % 5).to(dtype)
-    arrived = wire.decode(wire.encode({"result": tensor}))["result"]
+    arrived = plain.decode(plain.encode({"result": tensor}))["result"]
     assert arrived.shape == (2, 3, 4)
     assert arrived.dtype == str(dtype).removeprefix("torch.")
     assert torch.equal(arrived.tensor().to(dtype), tensor)
@@ -35,7 +35,7 @@ def test_tensors_arrive_as_they_left(dtype):
 
 def test_plain_values_arrive_as_they_left():
     value = {"a": [1, 2.5, None, True, "text"], "b": {"inf": math.inf}, "empty": np.zeros((0, 3))}
-    arrived = wire.decode(wire.encode(value))
+    arrived = plain.decode(plain.encode(value))
     assert arrived["a"] == value["a"]
     assert arrived["b"]["inf"] == math.inf
     assert arrived["empty"].shape == (0, 3)
@@ -94,21 +94,21 @@ def test_a_tensor_subclass_is_recorded_as_its_numbers():
     ],
 )
 def test_malformed_messages_are_refused(message):
-    with pytest.raises(wire.WireError):
-        wire.decode(message)
+    with pytest.raises(plain.WireError):
+        plain.decode(message)
 
 
 def test_nothing_that_runs_code_can_be_sent():
-    with pytest.raises(wire.WireError):
-        wire.encode({"f": print})
+    with pytest.raises(plain.WireError):
+        plain.encode({"f": print})
 
 
 @pytest.mark.parametrize(
-    "value", [np.zeros(wire.MAX_BODY + 1, dtype=np.uint8), ["x" * wire.MAX_HEADER], 2**64]
+    "value", [np.zeros(plain.MAX_BODY + 1, dtype=np.uint8), ["x" * plain.MAX_HEADER], 2**64]
 )
 def test_too_much_is_refused_before_it_is_sent(value):
-    with pytest.raises(wire.WireError):
-        wire.encode(value)
+    with pytest.raises(plain.WireError):
+        plain.encode(value)
 
 
 def test_of_a_lying_number_only_its_value_is_kept():

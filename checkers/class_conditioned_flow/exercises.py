@@ -8,15 +8,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from checkers.engine.dropping_judges import SAYS, same_rule
+from checkers.class_conditioned_flow.probe import (
+    class_loss_of_a_fixed_answer,
+    classes_seen,
+    classes_told,
+    follow_classes,
+    follow_classes_repeatedly,
+    what_the_class_model_sees,
+)
 from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
-from checkers.engine.flow_judges import (
+from checkers.engine.judges.dropping import SAYS, same_rule
+from checkers.engine.judges.flow import (
     not_called,
     same_lines,
     same_times_asked,
     same_times_drawn,
 )
-from checkers.engine.judges import all_of, same_answer, same_form, same_moments, same_values
+from checkers.engine.judges.values import all_of, same_answer, same_form, same_moments, same_values
+from checkers.engine.sandbox.inside.running import Inputs
 from checkers.flow_matching.exercises import (
     asked_in_its_mode,
     called,
@@ -29,15 +38,6 @@ from checkers.flow_matching.exercises import (
     same_repeats,
     same_start,
 )
-from probes.class_conditioned_flow import (
-    class_loss_of_a_fixed_answer,
-    classes_seen,
-    classes_told,
-    follow_classes,
-    follow_classes_repeatedly,
-    what_the_class_model_sees,
-)
-from probes.running import Inputs
 from solutions.class_conditioned_flow import class_flow_loss, class_flow_sample
 
 _MANY = (16_384, 1, 2, 2)

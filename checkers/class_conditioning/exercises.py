@@ -10,7 +10,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from checkers.engine.ddpm_judges import (
+from checkers.class_conditioning.probe import (
+    drop_often,
+    noise_pictures,
+    sample_in_steps,
+    sample_repeatedly,
+    sample_sizes,
+    tell_classes_apart,
+)
+from checkers.engine.exercise import Case, Exercise, Observation, Verdict
+from checkers.engine.judges.ddpm import (
     every_timestep,
     noise_added,
     noise_is_target,
@@ -22,10 +31,8 @@ from checkers.engine.ddpm_judges import (
     squared_error,
     steps_to_the_mean,
 )
-from checkers.engine.dropping_judges import same_rule
-from checkers.engine.exercise import Case, Exercise, Observation, Verdict
-from checkers.engine.judges import all_of, same_answer, same_form, same_values
-from checkers.engine.network_judges import (
+from checkers.engine.judges.dropping import same_rule
+from checkers.engine.judges.networks import (
     all_learn,
     learns,
     places,
@@ -33,18 +40,11 @@ from checkers.engine.network_judges import (
     same_shapes,
     same_weights,
 )
-from probes.call import call_many
-from probes.class_conditioning import (
-    drop_often,
-    noise_pictures,
-    sample_in_steps,
-    sample_repeatedly,
-    sample_sizes,
-    tell_classes_apart,
-)
-from probes.running import Inputs
-from probes.time_conditioning import find_conditioning
-from probes.unet import compute, count_weights, overfit, shapes
+from checkers.engine.judges.values import all_of, same_answer, same_form, same_values
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import call_many
+from checkers.time_conditioning.probe import find_conditioning
+from checkers.unet.probe import compute, count_weights, overfit, shapes
 from solutions.class_conditioning import (
     ClassConditionalUNet,
     class_ddpm_loss,

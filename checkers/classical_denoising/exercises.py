@@ -12,10 +12,10 @@ from torch.nn import functional
 from torchvision.transforms.functional import gaussian_blur
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
-from checkers.engine.judges import describe, same_form, same_values
-from probes.call import call_many
-from probes.record import Array
-from probes.running import Inputs
+from checkers.engine.judges.values import describe, same_form, same_values
+from checkers.engine.sandbox.inside.plain import Array
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import call_many
 from solutions.classical_denoising import best_blur, blur_denoise, psnr
 
 KERNEL_SIZES = (3, 5, 9)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from checkers.engine.exercise import Case, Exercise, Observation, Verdict
-from checkers.engine.judges import all_of, same_answer, same_form, same_moments, same_values
-from checkers.engine.loop_judges import same_noise_added, same_path
-from lessons.workbench.noise_schedule import squared_cosine_alphas_cumprod
-from probes.call import call_many
-from probes.classifier_free_guidance import (
+from checkers.classifier_free_guidance.probe import (
     guide_quietly,
     guide_repeatedly,
     guide_to_gaussians,
     guide_to_points,
 )
-from probes.running import Inputs
+from checkers.engine.exercise import Case, Exercise, Observation, Verdict
+from checkers.engine.judges.loops import same_noise_added, same_path
+from checkers.engine.judges.values import all_of, same_answer, same_form, same_moments, same_values
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import call_many
+from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 from solutions.classifier_free_guidance import guide, iterative_denoise_cfg
 
 TIMESTEPS = [990, 780, 560, 333, 130, 40, 8, 0]

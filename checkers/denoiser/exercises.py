@@ -9,8 +9,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from checkers.denoiser.probe import (
+    draw_twice,
+    loss_of_a_fixed_answer,
+    run_epoch,
+    what_the_model_sees,
+)
 from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
-from checkers.engine.judges import (
+from checkers.engine.judges.sentences import EVALUATED
+from checkers.engine.judges.values import (
     all_of,
     describe,
     same_answer,
@@ -18,15 +25,8 @@ from checkers.engine.judges import (
     same_moments,
     same_values,
 )
-from checkers.engine.sentences import EVALUATED
-from probes.call import call_many
-from probes.denoiser import (
-    draw_twice,
-    loss_of_a_fixed_answer,
-    run_epoch,
-    what_the_model_sees,
-)
-from probes.running import Inputs
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import call_many
 from solutions.denoiser import add_noise, denoising_loss, train_epoch
 
 STRENGTHS = (0.2, 0.5, 1.0)

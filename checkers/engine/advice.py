@@ -46,7 +46,7 @@ def explain(outcome: dict[str, Any], name: str, case: Case) -> str:
     """One or two sentences on an outcome without an observation.
 
     Args:
-        outcome: from `probes.running.run_probe` or `checkers.engine.isolation`.
+        outcome: from `checkers.engine.sandbox.inside.running.run_probe` or `checkers.engine.sandbox.worker`.
         name: the exercise's name.
         case: the case that was run.
     """

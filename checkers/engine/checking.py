@@ -10,8 +10,8 @@ from functools import partial
 from pydantic import BaseModel
 
 from checkers.engine.grading import grade
-from checkers.engine.isolation import Worker
-from checkers.engine.known import Memory
+from checkers.engine.isolation import CourseWorker
+from checkers.engine.memory import Memory
 from checkers.engine.registry import ROOT, Lesson, all_lessons
 from checkers.engine.report import Report
 from checkers.engine.submission import Submission, read_submission
@@ -49,7 +49,7 @@ class LessonReport(BaseModel):
 
 
 def check_submission(
-    submission: Submission, lessons: Sequence[Lesson], worker: Worker, seed: int | None = None
+    submission: Submission, lessons: Sequence[Lesson], worker: CourseWorker, seed: int | None = None
 ) -> list[LessonReport]:
     """Check the given lessons' exercises on one submission."""
     return [check_lesson(submission, lesson, worker, seed) for lesson in lessons]
@@ -58,7 +58,7 @@ def check_submission(
 def check_lesson(
     submission: Submission,
     lesson: Lesson,
-    worker: Worker,
+    worker: CourseWorker,
     seed: int | None = None,
     *,
     hidden: bool = False,
@@ -83,7 +83,7 @@ def course_progress() -> list[LessonReport]:
     """The state of every lesson notebook; lessons that did not change are not run again."""
     known = _load_progress()
     fresh: dict[str, LessonReport] = {}
-    with Worker() as worker:
+    with CourseWorker() as worker:
         for lesson in all_lessons():
             submission = read_submission(lesson.notebook)
             key = _key(lesson, submission)

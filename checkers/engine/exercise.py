@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import torch
 
+from checkers.engine.sandbox.inside.running import Inputs, Probe
 from checkers.engine.swaps import mistaken_cells, run_cells, table_of
-from probes.call import call
-from probes.running import Inputs, Probe
+from checkers.engine.worlds.call import call
 
 Answer = Callable[..., Any]
 Observation = dict[str, Any]

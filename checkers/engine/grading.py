@@ -15,12 +15,12 @@ import torch
 
 from checkers.engine.advice import explain
 from checkers.engine.exercise import Answer, Case, Exercise, Mistake, Observation, Verdict
-from checkers.engine.known import Memory
+from checkers.engine.memory import Memory
 from checkers.engine.report import CaseResult, Report, Status
-from probes.running import Inputs, run_probe
+from checkers.engine.sandbox.inside.running import Inputs, run_probe
 
 RunCase = Callable[[Exercise, Case, Inputs, int], dict[str, Any]]
-"""Runs one case's probe on the answer under test: the outcome as `probes.running.run_probe`."""
+"""Runs one case's probe on the answer under test: the outcome as `checkers.engine.sandbox.inside.running.run_probe`."""
 
 
 def grade(

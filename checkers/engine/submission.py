@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from checkers.engine.registry import Lesson, all_lessons
-from probes.definitions import without_magics
+from checkers.engine.sandbox.inside.definitions import without_magics
 
 MAX_BYTES = 100 * 2**20
 # What a file of that size may become in memory is bounded by its brackets and commas.

@@ -7,13 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
-from checkers.engine.flow_judges import (
+from checkers.engine.judges.flow import (
     not_called,
     same_lines,
     same_times_asked,
     same_times_drawn,
 )
-from checkers.engine.judges import (
+from checkers.engine.judges.sentences import CONTINUED, EVALUATED, IN_TRAINING_MODE, WRITTEN_INTO
+from checkers.engine.judges.values import (
     all_of,
     form_problem,
     same_answer,
@@ -21,15 +22,14 @@ from checkers.engine.judges import (
     same_moments,
     same_values,
 )
-from checkers.engine.sentences import CONTINUED, EVALUATED, IN_TRAINING_MODE, WRITTEN_INTO
-from probes.call import call_many
-from probes.flow_matching import (
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import call_many
+from checkers.flow_matching.probe import (
     follow,
     follow_repeatedly,
     loss_of_a_fixed_answer,
     what_the_model_sees,
 )
-from probes.running import Inputs
 from solutions.flow_matching import flow_loss, flow_sample, interpolate
 
 # A loss is a mean over 65,536 random pixels, known to 0.6 % from one draw and 0.8 % from two.

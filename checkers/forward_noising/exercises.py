@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Observation
-from checkers.engine.judges import all_of, same_answer, same_form, same_moments, same_values
-from lessons.workbench.noise_schedule import squared_cosine_alphas_cumprod
-from probes.call import call_many
-from probes.forward_noising import call_twice
-from probes.record import Array
-from probes.running import Inputs
+from checkers.engine.judges.values import all_of, same_answer, same_form, same_moments, same_values
+from checkers.engine.sandbox.inside.plain import Array
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import call_many
+from checkers.forward_noising.probe import call_twice
+from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 from solutions.forward_noising import forward
 
 SHOWN = (250, 500, 750)

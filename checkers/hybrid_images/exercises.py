@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
-from checkers.engine.judges import all_of, same_answer, same_form, same_values
-from checkers.engine.loop_judges import same_noise_added, same_path
-from lessons.workbench.noise_schedule import squared_cosine_alphas_cumprod
-from probes.call import call_many
-from probes.hybrid_images import denoise_quietly, denoise_repeatedly, denoise_to_points
-from probes.record import Array
-from probes.running import Inputs
+from checkers.engine.judges.loops import same_noise_added, same_path
+from checkers.engine.judges.values import all_of, same_answer, same_form, same_values
+from checkers.engine.sandbox.inside.plain import Array
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import call_many
+from checkers.hybrid_images.probe import denoise_quietly, denoise_repeatedly, denoise_to_points
+from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 from solutions.hybrid_images import hybrid_noise, make_hybrids
 
 WAVE = "a wave"

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise
-from checkers.engine.judges import all_of, same_answer, same_form, same_moments
-from checkers.engine.start_judges import same_line, same_timesteps_asked
-from probes.image_to_image import edit_in_a_gaussian_world, edit_quietly, edit_repeatedly
-from probes.running import Inputs
+from checkers.engine.judges.starts import same_line, same_timesteps_asked
+from checkers.engine.judges.values import all_of, same_answer, same_form, same_moments
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.image_to_image.probe import edit_in_a_gaussian_world, edit_quietly, edit_repeatedly
 from solutions.image_to_image import edit
 
 COURSE_TIMESTEPS = list(range(990, -1, -30))

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
-from checkers.engine.judges import all_of, form_problem, same_answer, same_form, same_moments
-from checkers.engine.start_judges import same_line, same_timesteps_asked
-from probes.inpainting import inpaint_anything, inpaint_quietly, inpaint_repeatedly
-from probes.record import Array
-from probes.running import Inputs
+from checkers.engine.judges.starts import same_line, same_timesteps_asked
+from checkers.engine.judges.values import all_of, form_problem, same_answer, same_form, same_moments
+from checkers.engine.sandbox.inside.plain import Array
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.inpainting.probe import inpaint_anything, inpaint_quietly, inpaint_repeatedly
 from solutions.inpainting import inpaint
 
 COURSE_TIMESTEPS = list(range(990, -1, -30))

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
-from checkers.engine.judges import (
+from checkers.engine.judges.loops import same_noise_added, same_path
+from checkers.engine.judges.values import (
     all_of,
     describe,
     same_answer,
@@ -16,17 +17,16 @@ from checkers.engine.judges import (
     same_moments,
     same_values,
 )
-from checkers.engine.loop_judges import same_noise_added, same_path
-from lessons.workbench.noise_schedule import squared_cosine_alphas_cumprod
-from probes.call import call_many
-from probes.iterative_denoising import (
+from checkers.engine.sandbox.inside.plain import Array
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import call_many
+from checkers.iterative_denoising.probe import (
     denoise_quietly,
     denoise_repeatedly,
     denoise_to_gaussians,
     denoise_to_points,
 )
-from probes.record import Array
-from probes.running import Inputs
+from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 from solutions.iterative_denoising import iterative_denoise, posterior_mean, strided_timesteps
 
 EVEN_TIMESTEPS = list(range(990, -1, -90))

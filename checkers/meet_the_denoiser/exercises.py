@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
-from checkers.engine.judges import form_problem, same_answer, same_values
-from probes.meet_the_denoiser import draw_grids
-from probes.running import Inputs
+from checkers.engine.judges.values import form_problem, same_answer, same_values
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.meet_the_denoiser.probe import draw_grids
 from solutions.meet_the_denoiser import sample_grid
 
 PROMPTS = ("a rocket ship", "a man wearing a hat", "a snowy mountain village")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from checkers.meet_the_denoiser.exercises import SAMPLE_GRID
-from lessons.workbench.generate import generate
+from lessons.workbench.denoisers import generate
 
 
 @SAMPLE_GRID.right_answer

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
-from checkers.engine.judges import all_of, same_answer, same_form, same_values
-from lessons.workbench.noise_schedule import squared_cosine_alphas_cumprod
-from probes.call import call_many
-from probes.one_step_denoising import denoise_in_a_world
-from probes.record import Array
-from probes.running import Inputs
+from checkers.engine.judges.values import all_of, same_answer, same_form, same_values
+from checkers.engine.sandbox.inside.plain import Array
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import call_many
+from checkers.one_step_denoising.probe import denoise_in_a_world
+from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 from solutions.forward_noising import forward
 from solutions.one_step_denoising import one_step_denoise, predict_original
 

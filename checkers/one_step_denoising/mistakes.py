@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from checkers.one_step_denoising.exercises import ONE_STEP_DENOISE, PREDICT_ORIGINAL
-from lessons.workbench.noise_schedule import squared_cosine_alphas_cumprod
+from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 
 # --- predict_original -----------------------------------------------------------------------------
 

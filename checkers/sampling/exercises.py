@@ -6,10 +6,15 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise
-from checkers.engine.judges import all_of, same_answer, same_form, same_moments, same_values
-from lessons.workbench.denoiser import PICTURE_SHAPE
-from probes.running import Inputs
-from probes.sampling import sample_gaussians, sample_points, sample_quietly, sample_repeatedly
+from checkers.engine.judges.values import all_of, same_answer, same_form, same_moments, same_values
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.sampling.probe import (
+    sample_gaussians,
+    sample_points,
+    sample_quietly,
+    sample_repeatedly,
+)
+from lessons.workbench.denoisers.denoiser import PICTURE_SHAPE
 from solutions.sampling import sample
 
 TIMESTEPS = [990, 780, 560, 333, 130, 40, 8, 0]

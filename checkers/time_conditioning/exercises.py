@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from checkers.engine.ddpm_judges import (
+from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
+from checkers.engine.judges.ddpm import (
     every_timestep,
     noise_added,
     noise_for_each_entry,
@@ -21,9 +22,7 @@ from checkers.engine.ddpm_judges import (
     squared_error,
     steps_to_the_mean,
 )
-from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
-from checkers.engine.judges import all_of, describe, same_form, same_values
-from checkers.engine.network_judges import (
+from checkers.engine.judges.networks import (
     all_learn,
     learns,
     places,
@@ -31,16 +30,17 @@ from checkers.engine.network_judges import (
     same_shapes,
     same_weights,
 )
-from probes.record import Array
-from probes.running import Inputs
-from probes.time_conditioning import (
+from checkers.engine.judges.values import all_of, describe, same_form, same_values
+from checkers.engine.sandbox.inside.plain import Array
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.time_conditioning.probe import (
     find_conditioning,
     noise_pictures,
     sample_in_steps,
     sample_repeatedly,
     sample_sizes,
 )
-from probes.unet import compute, count_weights, overfit, shapes
+from checkers.unet.probe import compute, count_weights, overfit, shapes
 from solutions.time_conditioning import TimeConditionalUNet, ddpm_loss, ddpm_sample, ddpm_schedule
 
 NAMES = ("betas", "alphas", "alphas_cumprod")

@@ -9,16 +9,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
-from checkers.engine.judges import all_of, describe
-from checkers.engine.network_judges import (
+from checkers.engine.judges.networks import (
     all_learn,
     learns,
     same_function,
     same_shapes,
     same_weights,
 )
-from probes.running import Inputs
-from probes.unet import compute, count_weights, cut_paths, overfit, shapes
+from checkers.engine.judges.values import all_of, describe
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.unet.probe import compute, count_weights, cut_paths, overfit, shapes
 from solutions.unet import (
     Conv,
     ConvBlock,

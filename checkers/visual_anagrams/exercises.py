@@ -6,16 +6,16 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
-from checkers.engine.judges import all_of, same_answer, same_form, same_values
-from checkers.engine.loop_judges import same_noise_added, same_path
-from lessons.workbench.noise_schedule import squared_cosine_alphas_cumprod
-from probes.running import Inputs
-from probes.visual_anagrams import (
+from checkers.engine.judges.loops import same_noise_added, same_path
+from checkers.engine.judges.values import all_of, same_answer, same_form, same_values
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.visual_anagrams.probe import (
     denoise_quietly,
     denoise_repeatedly,
     denoise_to_points,
     estimate_once,
 )
+from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 from solutions.visual_anagrams import anagram_noise, make_flip_illusion
 
 CAT = "a cat"

@@ -10,7 +10,7 @@ from torch import Tensor
 from torchvision.transforms.functional import vflip
 
 from checkers.visual_anagrams.exercises import ANAGRAM_NOISE, MAKE_FLIP_ILLUSION
-from lessons.workbench.denoiser import NoiseEstimate
+from lessons.workbench.denoisers import NoiseEstimate
 from solutions.iterative_denoising import posterior_mean
 from solutions.one_step_denoising import predict_original
 

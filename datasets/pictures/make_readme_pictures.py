@@ -11,7 +11,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from lessons.workbench import Denoiser, NoiseEstimate, generate, load_denoiser
+from lessons.workbench.denoisers import Denoiser, NoiseEstimate, load_denoiser
+from lessons.workbench.denoisers import generate
 from solutions import predict_original
 
 FOLDER = Path(__file__).parent

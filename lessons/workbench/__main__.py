@@ -21,7 +21,7 @@ def doctor(
     model: Annotated[Path | None, typer.Option(help="A local copy of the first stage.")] = None,
 ) -> None:
     """List what DeepFloyd IF needs, with the remedy for what is missing (exit code 1)."""
-    from lessons.workbench.preflight import requirements
+    from lessons.workbench.denoisers.preflight import requirements
 
     out = Console(highlight=False, soft_wrap=True)
     missing = 0

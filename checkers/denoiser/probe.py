@@ -1,0 +1,185 @@
+"""Probes of lesson 12: what a loss shows to the model, and what a training loop does to one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from checkers.engine.sandbox.inside.running import Inputs
+
+
+class _Answering(nn.Module):
+    """Gives a fixed answer that can be learned, and keeps what it was shown, in which mode."""
+
+    def __init__(self, answer: Tensor) -> None:
+        super().__init__()
+        self.answer = nn.Parameter(answer.clone())
+        self.shown: list[Tensor] = []
+        self.modes: list[str] = []
+
+    def forward(self, z: Tensor) -> Tensor:
+        self.shown.append(z.detach().clone())
+        self.modes.append("train" if self.training else "eval")
+        return self.answer + 0  # not the parameter, which no one may write into
+
+
+def draw_twice(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call `add_noise` twice with the same noise, and twice without.
+
+    Args:
+        student: the function under test.
+        inputs: {"x", "sigma", "noise"}.
+
+    Returns:
+        {"given": whether the same noise gave the same result, "drawn": whether two calls that
+        draw their own noise gave the same result, "alike": whether the noise drawn for two equal
+        pictures is the same}.
+    """
+    x, sigma, noise = inputs["x"], inputs["sigma"], inputs["noise"]
+    drawn = torch.as_tensor(student(x, sigma))
+    return {
+        "given": _equal(student(x, sigma, noise), student(x, sigma, noise)),
+        "drawn": _equal(drawn, student(x, sigma)),
+        "alike": _equal(drawn[0], drawn[1]),
+    }
+
+
+def loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call `denoising_loss` with a model that always gives the same answer.
+
+    Args:
+        student: the function under test.
+        inputs: {"images", "sigma", "answer": what the model gives}.
+
+    Returns:
+        {"loss": what it returned, "form": what that is, "gradient": of the answer, or None if the
+        loss has none}.
+    """
+    model = _Answering(inputs["answer"])
+    loss = student(model, inputs["images"], inputs["sigma"])
+    form = _form(loss)
+    has_gradient = form == "one number" and isinstance(loss, Tensor) and loss.requires_grad
+    if has_gradient:
+        loss.backward()
+    gradient = model.answer.grad if has_gradient else None
+    return {"loss": loss, "form": form, "gradient": gradient}
+
+
+def _form(loss: Any) -> str:
+    """What a loss is: one number, a tensor of some shape, or something of another type."""
+    if isinstance(loss, Tensor | np.ndarray):
+        shape = tuple(loss.shape)
+        return f"a tensor of shape {shape}" if math.prod(shape) != 1 else "one number"
+    return "one number" if isinstance(loss, int | float) else f"a {type(loss).__name__}"
+
+
+def what_the_model_sees(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call `denoising_loss` twice and keep what was added to the pictures.
+
+    Args:
+        student: the function under test.
+        inputs: {"images", "sigma"}.
+
+    Returns:
+        {"changed": whether it writes into the pictures; "evaluates": whether it puts the model
+        into evaluation mode; "noise": what the model was shown, less the pictures, in the first
+        call; "calls": how often the model was called; "repeated": whether the second call drew the
+        same noise; "alike": whether the first two pictures got the same noise}.
+    """
+    images, sigma = inputs["images"], inputs["sigma"]
+    model = _Answering(torch.zeros_like(images)).train()
+    given = images.clone()
+    student(model, given, sigma)
+    calls = len(model.shown)
+    first = model.shown[0] - images if calls else None
+    changed = not torch.equal(given, images)
+    evaluates = "eval" in model.modes or not model.training
+    student(model, images.clone(), sigma)
+    second = model.shown[calls] - images if len(model.shown) > calls else None
+    return {
+        "changed": changed,
+        "evaluates": evaluates,
+        "noise": first,
+        "calls": calls,
+        "repeated": _equal(first, second),
+        "alike": first is not None and bool(torch.allclose(first[0], first[1], atol=1e-6)),
+    }
+
+
+class _Scaling(nn.Module):
+    """Multiplies pictures by one number, which is what it learns."""
+
+    def __init__(self, start: float) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(torch.tensor(start))
+        self.modes: list[str] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.modes.append("train" if self.training else "eval")
+        return self.factor * x
+
+
+def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Let `train_epoch` train a model with one parameter, with a loss without noise.
+
+    The loss is the mean of (factor * x - 2 x - sigma)^2, so that every step can be computed. The
+    optimizer has momentum, which a step written by hand hasn't.
+
+    Args:
+        student: the function under test.
+        inputs: {"batches": list of pictures, "learning_rate", "sigma", "start": of the factor}.
+
+    Returns:
+        {"losses": what it returned, "attached": whether they still have a gradient, "numpy":
+        whether they are a numpy array; "factor": the parameter at the end; "modes": the model's
+        mode whenever it was asked, "strengths": the sigma of each call of the loss, "pictures": how
+        many pictures each call got; "changed": whether pictures were written into}.
+    """
+    model = _Scaling(inputs["start"]).eval()
+    optimizer = torch.optim.SGD(model.parameters(), lr=inputs["learning_rate"], momentum=0.9)
+    seen: dict[str, list] = {"strengths": [], "pictures": []}
+
+    def loss(model: nn.Module, images: Tensor, sigma: float) -> Tensor:
+        seen["strengths"].append(float(sigma))
+        seen["pictures"].append(len(images))
+        return ((model(images) - 2 * images - sigma) ** 2).mean()
+
+    given = [images.clone() for images in inputs["batches"]]
+    loader = [(images, torch.zeros(len(images), dtype=torch.long)) for images in given]
+    losses = student(model, loader, optimizer, inputs["sigma"], loss)
+    attached, is_numpy = False, isinstance(losses, np.ndarray)
+    if isinstance(losses, Tensor | list | tuple | np.ndarray) and _is_a_row(losses):
+        values = [torch.as_tensor(value) for value in losses]
+        attached = any(value.requires_grad for value in values)
+        losses = [value.item() for value in values]
+    factor = float(model.factor.detach())
+    pairs = zip(given, inputs["batches"], strict=True)
+    return {
+        "losses": losses,
+        "attached": attached,
+        "numpy": is_numpy,
+        "factor": factor,
+        "modes": model.modes,
+        "changed": any(not torch.equal(one, other) for one, other in pairs),
+        **seen,
+    }
+
+
+def _is_a_row(losses: Any) -> bool:
+    """A one-dimensional tensor or array, or a list of numbers and tensors with one number each."""
+    if isinstance(losses, np.ndarray):
+        return losses.ndim == 1 and losses.dtype.kind in "fiu"
+    if isinstance(losses, Tensor):
+        return losses.ndim == 1
+    return all(not isinstance(value, Tensor) or value.numel() == 1 for value in losses)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if one is None or other is None:
+        return False
+    return bool(torch.equal(torch.as_tensor(one), torch.as_tensor(other)))

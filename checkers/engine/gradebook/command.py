@@ -1,0 +1,150 @@
+"""What `python -m checkers grade` prints while it grades a class, and how it ends."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from checkers.engine.gradebook.executors import (
+    Executor,
+    ExecutorError,
+    dask_cluster,
+    local_processes,
+    run_here,
+)
+from checkers.engine.gradebook.folder import FolderError
+from checkers.engine.gradebook.jobs import LEVELS
+from checkers.engine.gradebook.journal import JournalError
+from checkers.engine.gradebook.run import Tally, grade_class
+from checkers.engine.gradebook.settings import SettingsError, load_settings, with_lessons
+from checkers.engine.gradebook.submissions import SubmissionsError, find_students
+from checkers.engine.registry import UnknownLessonError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class GradingError(ValueError):
+    """Grading cannot begin or go on; the message is one sentence that says what to do."""
+
+
+class StoppedError(KeyboardInterrupt):
+    """Somebody pressed Ctrl-C, or asked the process to end.
+
+    A `KeyboardInterrupt`, as what runs code on trial lets nothing else through.
+    """
+
+
+def grade_folder(
+    submissions: Path,
+    results: Path,
+    console: Console,
+    *,
+    lessons: str | None = None,
+    seed: int | None = None,
+    jobs: int = 1,
+    settings_file: Path | None = None,
+    require: str | None = None,
+    scheduler: str | None = None,
+) -> Tally:
+    """Grade the class in `submissions`, with progress on `console`.
+
+    Raises:
+        GradingError: if something that was named can't be used.
+        StoppedError: if it was interrupted; what was graded is in the journal.
+    """
+    if require is not None and require not in LEVELS:
+        raise GradingError(
+            f"There is no isolation level {require!r}. From weakest to strongest: "
+            f"{', '.join(LEVELS)}."
+        )
+    try:
+        settings = with_lessons(load_settings(settings_file), lessons)
+        students = find_students(submissions, results)
+        executor = _executor(jobs, scheduler)
+        with _progress(console, len(students)) as advance, _stoppable():
+            return grade_class(
+                students,
+                results,
+                executor,
+                settings,
+                seed=seed,
+                require=require or "",
+                on_student=advance,
+            )
+    except (
+        SettingsError,
+        SubmissionsError,
+        FolderError,
+        JournalError,
+        ExecutorError,
+        UnknownLessonError,
+    ) as error:
+        raise GradingError(str(error)) from None
+    except OSError as error:
+        raise GradingError(f"{error.filename or results}: {error.strerror or error}.") from None
+
+
+def _executor(jobs: int, scheduler: str | None) -> Executor:
+    if scheduler is not None:
+        return dask_cluster(scheduler)
+    return run_here if jobs == 1 else local_processes(jobs)
+
+
+@contextmanager
+def _progress(console: Console, total: int) -> Iterator[object]:
+    columns = (
+        TextColumn("Grading"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("students"),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda: progress.advance(task)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the run in good order."""
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        raise StoppedError
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def summary_lines(tally: Tally, results: Path) -> list[str]:
+    """What to print at the end."""
+    known = f" ({tally.known} were known already)" if tally.known else ""
+    lines = [
+        f"{tally.students} students: {tally.graded} lessons graded now{known}.",
+        f"Seed {tally.seed}; isolation: {', '.join(tally.isolation) or 'nothing was run'}.",
+    ]
+    if tally.failed:
+        lines.append(
+            f"{tally.failed} could not be graded, through no fault of the students'; they are "
+            f'"not graded" in the gradebook. Run the same command again.'
+        )
+    return [*lines, f"Begin with {results / 'summary.html'}; the table is grades.csv."]

@@ -1,0 +1,139 @@
+"""What to grade for one student: which file counts for which lesson, by the stated policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from checkers.engine.gradebook.jobs import Job, key_of, sources_digest
+from checkers.engine.gradebook.reading import ReadFile, read_files
+from checkers.engine.gradebook.results import NOT_SUBMITTED, READ, FileGrade
+from checkers.engine.gradebook.settings import Settings
+from checkers.engine.gradebook.submissions import Student
+from checkers.engine.registry import Lesson
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file that may count for a lesson, and the name of its result in the journal."""
+
+    key: str
+    file: str
+    late: bool
+    kept: float
+
+
+@dataclass
+class Plan:
+    """One student's files, read; small, as it is kept until the class is done.
+
+    Attributes:
+        student: whose.
+        files: what was handed in.
+        candidates: by lesson, what is graded for it, earliest first.
+        reasons: by lesson, the status and sentence of a file that can't be read; under "" that of
+            one whose name tells no lesson.
+        notes: what was passed over or chosen between.
+    """
+
+    student: Student
+    files: list[FileGrade] = field(default_factory=list)
+    candidates: dict[str, list[Candidate]] = field(default_factory=dict)
+    reasons: dict[str, tuple[str, str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def keys(self) -> set[str]:
+        """The results this student waits for."""
+        return {c.key for candidates in self.candidates.values() for c in candidates}
+
+    @property
+    def answered(self) -> set[str]:
+        """The lessons for which something was handed in, readable or not."""
+        return {*self.candidates, *self.reasons} - {""}
+
+    def reason(self, lesson: str) -> tuple[str, str]:
+        """Why nothing is graded for a lesson: a status and a sentence."""
+        nothing = (NOT_SUBMITTED, f"Nothing was handed in for {lesson}.")
+        return self.reasons.get(lesson) or self.reasons.get("") or nothing
+
+
+def make_plan(
+    student: Student,
+    lessons: list[Lesson],
+    settings: Settings,
+    seed: int,
+    require: str,
+    *,
+    show_hidden: bool = True,
+) -> tuple[Plan, Iterator[Job]]:
+    """Read a student's files; the plan, and the jobs it needs.
+
+    Args:
+        student: whose files to read.
+        lessons: those that may count.
+        settings: decides between several files for one lesson.
+        seed: the run's.
+        require: the weakest isolation that will do; "" for any.
+        show_hidden: whether the cards show hidden cases.
+    """
+    plan = Plan(student, notes=list(student.notes))
+    names = [lesson.name for lesson in lessons]
+    found: dict[str, list[ReadFile]] = {}
+    for file in read_files(student):
+        plan.files.append(_file_grade(file))
+        if file.problem is not None:
+            for lesson in file.lessons or ("",):
+                plan.reasons.setdefault(lesson, (file.problem.value, file.message))
+            continue
+        for lesson in file.lessons:
+            if lesson in names:
+                found.setdefault(lesson, []).append(file)
+    jobs = []
+    for lesson in filter(found.__contains__, names):
+        for file in _choose(found[lesson], lesson, plan, settings):
+            key = key_of(file.cells, lesson, seed)
+            late = settings.late.days_late(file.late, file.time) > 0
+            kept = settings.late.kept(file.late, file.time)
+            plan.candidates.setdefault(lesson, []).append(Candidate(key, file.name, late, kept))
+            jobs.append(
+                Job(
+                    key=key,
+                    lesson=lesson,
+                    cells=file.cells,
+                    seed=seed,
+                    sources=sources_digest(),
+                    require=require,
+                    show_hidden=show_hidden,
+                )
+            )
+    return plan, iter(jobs)
+
+
+def _file_grade(file: ReadFile) -> FileGrade:
+    return FileGrade(
+        name=file.name,
+        status=file.problem.value if file.problem else READ,
+        message=file.message,
+        lessons=list(file.lessons),
+        late=file.late,
+    )
+
+
+def _choose(files: list[ReadFile], lesson: str, plan: Plan, settings: Settings) -> list[ReadFile]:
+    """The files to grade for one lesson, and a note if there was a choice."""
+    ordered = sorted(files, key=lambda file: file.order)
+    if lesson in plan.reasons:
+        plan.notes.append(
+            f"For {lesson} a file could not be read ({plan.reasons[lesson][0]}); "
+            f"another one was graded."
+        )
+    if len(ordered) == 1:
+        return ordered
+    if settings.duplicates == "best":
+        plan.notes.append(f"{len(ordered)} files answer {lesson}; the best one counts.")
+        return ordered
+    plan.notes.append(
+        f"{len(ordered)} files answer {lesson}; the latest counts, {ordered[-1].name}."
+    )
+    return ordered[-1:]

@@ -1,0 +1,187 @@
+"""The gradebook as plain data; its JSON schema is written beside it.
+
+A status stands beside every number of points: 0 points for a crash, a missing function and a wrong
+answer are three different things.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from checkers.engine.gradebook.settings import Settings
+from checkers.engine.report import CaseResult, Report, Status
+from checkers.engine.submission import Unreadable
+
+NOT_SUBMITTED = "not submitted"
+NOT_GRADED = "not graded"
+READ = "read"
+
+# What an exercise is called if its cases ended differently: the first of these that occurs.
+_GRAVEST_FIRST = (
+    Status.CRASHED,
+    Status.OUT_OF_MEMORY,
+    Status.TIMED_OUT,
+    Status.RAISED,
+    Status.MISSING,
+    Status.NOT_ATTEMPTED,
+    Status.WRONG,
+    Status.PASSED,
+)
+
+GradeStatus = StrEnum(
+    "GradeStatus",
+    {
+        **{status.name: status.value for status in Status},
+        **{problem.name: problem.value for problem in Unreadable},
+        "NOT_SUBMITTED": NOT_SUBMITTED,
+        "NOT_GRADED": NOT_GRADED,
+    },
+)
+"""What became of an exercise: how its answer ended, why there was none to run, or that the
+grading itself failed ("not graded": run the command again)."""
+
+
+class _Plain(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class CaseGrade(_Plain):
+    """One case: what it checks, what became of it, what the student reads."""
+
+    title: str
+    status: GradeStatus
+    points: int
+    max_points: int
+    hidden: bool = False
+    message: str = ""
+    diagnosis: str = ""
+    mistake: str | None = None
+
+
+class ExerciseGrade(_Plain):
+    """One exercise; points before any weight.
+
+    Attributes:
+        exercise: the stub's name.
+        status: the gravest of its cases', or why nothing was run.
+        points: the sum over the cases.
+        max_points: what the cases are worth together.
+        message: why nothing was run; "" if the cases tell.
+        mistakes: names of the known mistakes that were found.
+        cases: empty if nothing was run.
+    """
+
+    exercise: str
+    status: GradeStatus
+    points: int
+    max_points: int
+    message: str = ""
+    mistakes: list[str] = Field(default_factory=list)
+    cases: list[CaseGrade] = Field(default_factory=list)
+
+
+class LessonGrade(_Plain):
+    """One lesson; points with all weights.
+
+    Attributes:
+        number: the lesson's two digits.
+        lesson: its name.
+        status: the gravest of its exercises'.
+        points: after weights and lateness.
+        max_points: after weights.
+        file: the file that was graded; "" if none was.
+        late: whether that file is late.
+        kept: the share of the points that is left after lateness, 0 to 1.
+        isolation: the level under which the student's code ran; "" if none ran.
+        exercises: in the order of the lesson.
+    """
+
+    number: str
+    lesson: str
+    status: GradeStatus
+    points: float
+    max_points: float
+    file: str = ""
+    late: bool = False
+    kept: float = 1.0
+    isolation: str = ""
+    exercises: list[ExerciseGrade]
+
+
+class FileGrade(_Plain):
+    """One file that was handed in: what it is called, whether it could be read, what it answers."""
+
+    name: str
+    status: str
+    message: str = ""
+    lessons: list[str] = Field(default_factory=list)
+    late: bool = False
+
+
+class StudentGrade(_Plain):
+    """One student.
+
+    Attributes:
+        student: the name.
+        id: the platform's number or address.
+        points: the sum over the lessons.
+        max_points: the same for everybody.
+        statuses: how many exercises ended how.
+        notes: what was passed over or chosen between, a sentence each.
+        files: what was handed in.
+        lessons: in the order of the course.
+        feedback: the feedback page, relative to the gradebook.
+    """
+
+    student: str
+    id: str
+    points: float
+    max_points: float
+    statuses: dict[str, int]
+    notes: list[str] = Field(default_factory=list)
+    files: list[FileGrade] = Field(default_factory=list)
+    lessons: list[LessonGrade]
+    feedback: str = ""
+
+
+class Gradebook(_Plain):
+    """A graded class.
+
+    Attributes:
+        version: of this format.
+        seed: repeats the run: `--seed`.
+        settings: the policy that was used.
+        lessons: names of the lessons that count, in the order of the course.
+        students: in the order of their names.
+    """
+
+    version: Literal[1] = 1
+    seed: int
+    settings: Settings
+    lessons: list[str]
+    students: list[StudentGrade] = Field(default_factory=list)
+
+
+def exercise_grade(report: Report) -> ExerciseGrade:
+    """An exercise's grade from what the checker reported."""
+    return ExerciseGrade(
+        exercise=report.exercise,
+        status=gravest([case.status for case in report.cases]),
+        points=report.points,
+        max_points=report.max_points,
+        mistakes=[case.mistake for case in report.cases if case.mistake],
+        cases=[_case_grade(case) for case in report.cases],
+    )
+
+
+def _case_grade(case: CaseResult) -> CaseGrade:
+    return CaseGrade.model_validate(case.model_dump())
+
+
+def gravest(statuses: list[Status]) -> GradeStatus:
+    """The one word for several: a crash shows even where most cases are merely wrong."""
+    worst = next((status for status in _GRAVEST_FIRST if status in statuses), Status.PASSED)
+    return GradeStatus(worst.value)

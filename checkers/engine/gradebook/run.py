@@ -1,0 +1,190 @@
+"""Grade a class: read, grade what the journal does not know, write the outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from checkers.engine.gradebook.executors import Executor, ExecutorError
+from checkers.engine.gradebook.folder import (
+    prepare_folder,
+    refuse_edited_files,
+    remove_stale_pages,
+    write_file,
+)
+from checkers.engine.gradebook.jobs import JobResult
+from checkers.engine.gradebook.journal import Journal, open_journal
+from checkers.engine.gradebook.pages import feedback_page, summary_page
+from checkers.engine.gradebook.plans import Plan, make_plan
+from checkers.engine.gradebook.results import Gradebook, StudentGrade
+from checkers.engine.gradebook.scoring import Graded, grade_student
+from checkers.engine.gradebook.settings import Settings
+from checkers.engine.gradebook.statistics import ClassStatistics
+from checkers.engine.gradebook.submissions import Student
+from checkers.engine.gradebook.tables import csv_rows, json_text, schema_text
+from checkers.engine.registry import Lesson, all_lessons
+
+
+@dataclass
+class Tally:
+    """What a run did.
+
+    Attributes:
+        students: how many there are.
+        graded: lessons of students that were graded now.
+        known: those that the journal knew.
+        failed: those that could not be graded, through no fault of the student's.
+        isolation: the levels that the students' code ran under.
+        seed: the run's.
+    """
+
+    students: int = 0
+    graded: int = 0
+    known: int = 0
+    failed: int = 0
+    isolation: tuple[str, ...] = ()
+    seed: int = 0
+
+
+def grade_class(
+    students: list[Student],
+    results: Path,
+    executor: Executor,
+    settings: Settings,
+    *,
+    seed: int | None = None,
+    require: str = "",
+    on_student: Callable[[], None] = lambda: None,
+) -> Tally:
+    """Grade everyone and write grades.csv, grades.json, summary.html and the feedback pages.
+
+    May be ended at any moment: the same call goes on where it was, with the same seed.
+
+    Args:
+        students: from `find_students`.
+        results: the folder for the outputs and the journal.
+        executor: where jobs run.
+        settings: the policy.
+        seed: the run's; None for the journal's, or a fresh one.
+        require: the weakest isolation that will do; "" for any.
+        on_student: called when a student's last job is done.
+
+    Raises:
+        FolderError, JournalError, ExecutorError: in one sentence, before anything is overwritten.
+    """
+    prepare_folder(results)
+    with open_journal(results, seed) as journal:
+        refuse_edited_files(results, journal)
+        run = _Run(students, journal, settings, require, on_student)
+        for key, text in executor(run.jobs()):
+            run.take(key, text)
+        lessons = run.lessons_that_count()
+        _write_outputs(results, run, lessons)
+        return run.tally
+
+
+class _Run:
+    """The state of one run: plans of the students read so far, and what they still wait for."""
+
+    def __init__(
+        self,
+        students: list[Student],
+        journal: Journal,
+        settings: Settings,
+        require: str,
+        on_student: Callable[[], None],
+    ) -> None:
+        self.journal, self.settings = journal, settings
+        self.plans: list[Plan] = []
+        self.failures: dict[str, str] = {}
+        self.tally = Tally(students=len(students), seed=journal.seed)
+        self._students, self._require, self._on_student = students, require, on_student
+        self._lessons = [
+            lesson
+            for lesson in all_lessons()
+            if settings.lessons is None or lesson.name in settings.lessons
+        ]
+        self._running: dict[str, str] = {}
+        self._waiting: dict[int, set[str]] = {}
+
+    def jobs(self) -> Iterator[tuple[str, str]]:
+        """Jobs for what the journal does not know, reading one student after the other."""
+        for number, student in enumerate(self._students):
+            plan, jobs = make_plan(
+                student, self._lessons, self.settings, self.journal.seed, self._require
+            )
+            self.plans.append(plan)
+            new = []
+            for job in jobs:
+                if job.key in self._running:
+                    continue
+                if self.journal.get(job.key, self._require) is not None:
+                    self.tally.known += 1
+                    continue
+                self._running[job.key] = job.lesson
+                new.append(job)
+            self._waiting[number] = plan.keys & self._running.keys()
+            self._tell(number)
+            for job in new:
+                yield job.key, job.model_dump_json()
+
+    def take(self, key: str, text: str) -> None:
+        """Write a result into the journal."""
+        result = JobResult.model_validate_json(text)
+        if result.refusal:
+            raise ExecutorError(result.refusal)
+        lesson = self._running.pop(key)
+        if result.error:
+            self.failures[key] = result.error
+            self.tally.failed += 1
+        else:
+            self.journal.put(key, lesson, result)
+            self.tally.graded += 1
+        for number, keys in list(self._waiting.items()):
+            if key in keys:
+                keys.discard(key)
+                self._tell(number)
+
+    def _tell(self, number: int) -> None:
+        if not self._waiting[number]:
+            del self._waiting[number]
+            self._on_student()
+
+    def lessons_that_count(self) -> list[Lesson]:
+        """Those asked for, or else those that somebody handed in."""
+        if self.settings.lessons is not None:
+            return self._lessons
+        answered = set().union(*(plan.answered for plan in self.plans))
+        return [lesson for lesson in self._lessons if lesson.name in answered]
+
+    def grades(self, lessons: list[Lesson]) -> Iterator[Graded]:
+        """Every student's grade, one at a time."""
+        for plan in self.plans:
+            yield grade_student(plan, lessons, self.settings, self.journal.get, self.failures)
+
+
+def _write_outputs(results: Path, run: _Run, lessons: list[Lesson]) -> None:
+    journal, settings = run.journal, run.settings
+    statistics = ClassStatistics.of(lessons)
+    pages: set[str] = set()
+    for graded in run.grades(lessons):
+        statistics.add(graded.grade)
+        cards = {lesson: journal.cards(key) for lesson, key in graded.cards.items()}
+        page = feedback_page(graded.grade, cards)
+        write_file(results, graded.grade.feedback, [page], journal)
+        pages.add(graded.grade.feedback)
+
+    def students() -> Iterator[StudentGrade]:
+        return (graded.grade for graded in run.grades(lessons))
+
+    book = Gradebook(
+        seed=journal.seed, settings=settings, lessons=[lesson.name for lesson in lessons]
+    )
+    write_file(results, "grades.csv", csv_rows(lessons, journal.seed, students()), journal)
+    write_file(results, "grades.json", json_text(book, students()), journal)
+    write_file(results, "grades.schema.json", [schema_text()], journal)
+    summary = summary_page(statistics, lessons, journal.seed, settings)
+    write_file(results, "summary.html", [summary], journal)
+    remove_stale_pages(results, pages, journal)
+    run.tally.isolation = tuple(sorted(statistics.isolation))

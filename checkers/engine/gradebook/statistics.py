@@ -1,0 +1,126 @@
+"""What the class as a whole did: what to talk about on Monday."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+from checkers.engine.gradebook.results import ExerciseGrade, StudentGrade
+from checkers.engine.registry import Lesson, find_lesson
+
+BINS = 10
+_SHOWN_CASES = 12
+
+
+@dataclass
+class ExerciseStatistics:
+    """One exercise over the class: statuses, points, failed cases and named mistakes, counted."""
+
+    name: str
+    max_points: int
+    students: int = 0
+    points: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    failed_cases: Counter[str] = field(default_factory=Counter)
+    mistakes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def passed(self) -> int:
+        """How many solved it."""
+        return self.statuses["passed"]
+
+    @property
+    def attempted(self) -> int:
+        """For how many there was something to run."""
+        return sum(
+            count
+            for status, count in self.statuses.items()
+            if status in ("passed", "wrong", "raised", "timed out", "out of memory", "crashed")
+        )
+
+
+@dataclass
+class ClassStatistics:
+    """The class, counted one student at a time; its size doesn't matter.
+
+    Attributes:
+        students: how many.
+        bins: how many reached 0 to 10 % of the points, 10 to 20 %, ...
+        statuses: of all exercises of all students.
+        files: by status, of all files.
+        isolation: by level, of all lessons that were run.
+        exercises: by lesson name, in order.
+        people: name, points, statuses in words and feedback page of everyone.
+    """
+
+    students: int = 0
+    bins: list[int] = field(default_factory=lambda: [0] * BINS)
+    statuses: Counter[str] = field(default_factory=Counter)
+    files: Counter[str] = field(default_factory=Counter)
+    isolation: Counter[str] = field(default_factory=Counter)
+    late: int = 0
+    exercises: dict[str, list[ExerciseStatistics]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    people: list[tuple[str, str, str, str, str]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, lessons: list[Lesson]) -> ClassStatistics:
+        """Statistics of nobody, with a row for every exercise."""
+        statistics = cls()
+        for lesson in lessons:
+            statistics.exercises[lesson.name] = [
+                ExerciseStatistics(e.name, sum(case.points for case in e.cases))
+                for e in lesson.exercises
+            ]
+        return statistics
+
+    def add(self, student: StudentGrade) -> None:
+        """Count one student."""
+        self.students += 1
+        share = student.points / student.max_points if student.max_points else 0.0
+        self.bins[min(BINS - 1, max(0, int(share * BINS)))] += 1
+        self.statuses.update(student.statuses)
+        self.files.update(file.status for file in student.files)
+        self.late += any(lesson.late for lesson in student.lessons)
+        for lesson in student.lessons:
+            self.isolation.update([lesson.isolation] if lesson.isolation else [])
+            for row, grade in zip(self.exercises[lesson.lesson], lesson.exercises, strict=True):
+                _count(row, grade)
+        words = ", ".join(f"{count} {status}" for status, count in student.statuses.items())
+        points = f"{student.points:g} of {student.max_points:g}"
+        self.people.append((student.student, student.id, points, words, student.feedback))
+
+    def common_mistakes(self) -> list[tuple[int, str, str, str, str]]:
+        """(students, lesson, exercise, mistake, its sentence), the most common first."""
+        found = [
+            (count, lesson, row.name, mistake, _sentence(lesson, row.name, mistake))
+            for lesson, rows in self.exercises.items()
+            for row in rows
+            for mistake, count in row.mistakes.items()
+        ]
+        return sorted(found, key=lambda entry: (-entry[0], entry[1:4]))
+
+    def hard_cases(self) -> list[tuple[int, str, str, str]]:
+        """(students who failed it, lesson, exercise, case), the most often failed first."""
+        found = [
+            (count, lesson, row.name, title)
+            for lesson, rows in self.exercises.items()
+            for row in rows
+            for title, count in row.failed_cases.items()
+        ]
+        return sorted(found, key=lambda entry: (-entry[0], entry[1:]))[:_SHOWN_CASES]
+
+
+def _count(row: ExerciseStatistics, grade: ExerciseGrade) -> None:
+    row.students += 1
+    row.points += grade.points
+    row.statuses[grade.status.value] += 1
+    row.mistakes.update(set(grade.mistakes))
+    if grade.status not in ("not attempted", "missing"):
+        row.failed_cases.update(c.title for c in grade.cases if c.status != "passed")
+
+
+def _sentence(lesson: str, exercise: str, mistake: str) -> str:
+    known = (m for e in find_lesson(lesson).exercises if e.name == exercise for m in e.mistakes)
+    return next((m.sentence for m in known if m.name == mistake), "")

@@ -1,0 +1,440 @@
+"""Judges for the losses and samplers of DDPM, with and without classes.
+
+They read what `checkers.engine.worlds.ddpm` observes. Timesteps count from 0 to T - 1. A model may be told
+t / T, (t + 1) / T or t / (T - 1): all lie in [0, 1] and within one step of each other.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from checkers.engine.exercise import Observation, Verdict
+from checkers.engine.judges.sentences import CONTINUED, EVALUATED, IN_TRAINING_MODE, WRITTEN_INTO
+from checkers.engine.judges.values import REPEATED, all_of, repeats, repetition_problem, same_answer
+from checkers.engine.sandbox.inside.plain import Array
+from checkers.engine.sandbox.inside.running import Inputs
+
+_Z = 6.5
+"""Standard errors that a measured number may be off: two hundred numbers, and no false alarm in ten
+million checks."""
+_TIME_TOLERANCE = 1e-4
+
+CLAMPED = (
+    "Right. It looks as if you clamp the estimate of x_0 in every step. That often helps, but it "
+    "is not in the algorithm."
+)
+POSTERIOR = (
+    "Right. You take the posterior variance for the noise. Ho et al. find it as good as beta_t, "
+    "which the text uses."
+)
+
+
+# What a loss does
+
+
+def squared_error(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """The loss is the mean squared error, and has a gradient."""
+    if verdict := _unreadable("scale", observed, expected):
+        return verdict
+    if observed["changed"] != expected["changed"]:
+        return Verdict(False, WRITTEN_INTO)
+    if observed["training"] != expected["training"]:
+        return Verdict(False, EVALUATED)
+    if np.isclose(observed["scale"], expected["scale"], rtol=1e-2):
+        return Verdict(True)
+    return Verdict(
+        False,
+        "The loss is not the mean, over all pixels of the batch, of the squared difference between "
+        "the model's answer and the noise.",
+    )
+
+
+def noise_is_target(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """What the model's answer is compared with is normal noise."""
+    if verdict := _unreadable("target", observed, expected):
+        return verdict
+    own = noise_for_each_entry(observed, expected, inputs)
+    if not own.passed or repeats(expected["neighbours"]):
+        return own
+    gaps = np.abs(np.asarray(observed["target"]) - np.asarray(expected["target"]))
+    if (gaps < (0.16, 0.06, 0.06, 0.25)).all():
+        return Verdict(True)
+    share, mean, std, _ = observed["target"]
+    return Verdict(
+        False,
+        f"What the model's answer is compared with has mean {mean:.2f} and standard deviation "
+        f"{std:.2f}, and the clean picture has a share of {share:.2f} in it. It should be the "
+        f"noise: mean 0, standard deviation 1, nothing of the picture.",
+    )
+
+
+def noise_for_each_entry(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """What the model's answer is compared with is drawn for each pixel and channel."""
+    if verdict := _unreadable("neighbours", observed, expected):
+        return verdict
+    if problem := repetition_problem(observed["neighbours"], expected["neighbours"]):
+        return Verdict(False, f"What the model's answer is compared with {problem}")
+    return Verdict(True)
+
+
+def own_timesteps(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Every picture has a timestep of its own, any of 0 to T - 1, and noise of its own."""
+    if verdict := _unreadable("rows", observed, expected):
+        return verdict
+    for name, sentence in (
+        ("own", "All pictures of a batch are noised to the same timestep; draw one for each."),
+        ("repeated", "Two calls use the same noise. Draw it anew in every call."),
+        ("alike", "All pictures of a batch get the same noise; draw it for each."),
+    ):
+        if observed[name] != expected[name]:
+            return Verdict(False, sentence)
+    if verdict := _mixed_otherwise(observed, expected):
+        return verdict
+    mine, target = observed["rows"].values, expected["rows"].values
+    if not expected["own"]:  # as many timesteps as calls, by chance, or always one
+        return Verdict((len(mine) == 1) == (len(target) == 1), "All pictures get one timestep.")
+    if len(mine) != len(target):
+        return Verdict(
+            False,
+            f"In {inputs['calls']} calls with {len(inputs['images'])} pictures each, "
+            f"{len(mine)} different strengths of noise came up; there are "
+            f"{len(inputs['alphas_cumprod'])} timesteps.",
+        )
+    if len(target) < len(inputs["alphas_cumprod"]) and not np.allclose(
+        mine[:, :2], target[:, :2], atol=1e-3
+    ):
+        return Verdict(False, "Other timesteps are missing.")
+    if observed["timesteps repeated"] != expected["timesteps repeated"]:
+        return Verdict(
+            False,
+            "Every call noises its pictures to the same timesteps, one after the other. Draw them "
+            "anew in every call: torch.randint(T, (len(images),)).",
+        )
+    if np.abs(mine[:, 4] - target[:, 4]).max() > 0.085:
+        return Verdict(False, "Some timesteps are drawn more often than others.")
+    return Verdict(True)
+
+
+def noised_like_forward(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """x_t is sqrt(abar_t) times the picture plus sqrt(1 - abar_t) times the noise."""
+    if verdict := _unreadable("rows", observed, expected):
+        return verdict
+    if verdict := _mixed_otherwise(observed, expected):
+        return verdict
+    if abs(observed["constant"] - expected["constant"]) > 1e-3:
+        return Verdict(
+            False,
+            "The noisy pictures are not the clean ones and noise, but lighter or darker besides. "
+            "Take the pictures as they are, from 0 to 1.",
+        )
+    mine, target = observed["rows"].values, expected["rows"].values
+    for share, noise, *_ in mine:
+        gaps = np.abs(target[:, :2] - (share, noise)).max(axis=1)
+        if gaps.min() > 1e-3:
+            near = target[gaps.argmin()]
+            return Verdict(
+                False,
+                f"A picture was multiplied by {share:.3f} and its noise by {noise:.3f}, which fits "
+                f"no timestep. The nearest has {near[0]:.3f}, sqrt(abar_t), and {near[1]:.3f}, "
+                f"sqrt(1 - abar_t).",
+            )
+    return Verdict(True)
+
+
+def right_times(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """The model is told t / T of the timestep that each picture was noised to."""
+    if verdict := _unreadable("rows", observed, expected):
+        return verdict
+    if verdict := _mixed_otherwise(observed, expected):
+        return verdict
+    abar = inputs["alphas_cumprod"].double().numpy()
+    mine, target = observed["rows"].values, expected["rows"].values
+    found = False
+    for row in mine:
+        gaps = np.abs(target[:, :2] - row[:2]).max(axis=1)
+        near = target[gaps.argmin()]
+        if gaps.min() > 1e-3:
+            continue  # the mixture is another case's business
+        found = True
+        t = int(np.abs(np.sqrt(abar) - row[0]).argmin())
+        if _same_times(row[2:4], near[2:4], t, len(abar)):
+            continue
+        low, high = row[2:4]
+        told = f"{low:.3g}" if high - low < 1e-6 else f"values from {low:.3g} to {high:.3g}"
+        return Verdict(
+            False,
+            f"With T = {len(abar)}, the model is told {told} for pictures at timestep {t}; it "
+            f"should be t / T = {t / len(abar):.3g}.",
+        )
+    if found:
+        return Verdict(True)
+    return Verdict(False, "The pictures are noised in another way than the text says.")
+
+
+def _mixed_otherwise(observed: Observation, expected: Observation) -> Verdict | None:
+    """A verdict where noisy pictures are no mixture of the clean ones and the target, else None."""
+    if observed["explained"] != expected["explained"]:
+        return Verdict(
+            False,
+            "The noisy pictures hold something besides the clean ones and what the model's answer "
+            "is compared with: is it the same noise in both places?",
+        )
+    if expected["explained"]:
+        return None
+    gaps = np.abs(np.asarray(observed["held"]) - np.asarray(expected["held"]))
+    return Verdict(bool((gaps < 0.15).all()), "What else the noisy pictures hold is chance.")
+
+
+# What a sampler does
+
+
+def normal_start(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """The first picture is normal noise, another one for each."""
+    mine, target = observed["start"], expected["start"]
+    if not mine or not target:
+        return Verdict(mine == target, "Your sampler never asks the model.")
+    if observed["alike"] != expected["alike"]:
+        return Verdict(False, "All pictures start from the same noise; draw it for each.")
+    if problem := repetition_problem(observed["start_neighbours"], expected["start_neighbours"]):
+        return Verdict(False, f"The first picture that the model is shown {problem}")
+    if repeats(expected["start_neighbours"]):
+        return Verdict(True)
+    pixels = _pixels(inputs)
+    tolerances = (
+        _Z * math.sqrt(2 / pixels) * target[1],
+        _Z * target[1] / math.sqrt(pixels),
+        _Z * math.sqrt(48 / pixels),
+    )
+    if all(
+        abs(m - t) <= tolerance + 1e-3
+        for m, t, tolerance in zip(mine, target, tolerances, strict=True)
+    ):
+        return Verdict(True)
+    return Verdict(
+        False,
+        f"The first picture that the model is shown has mean {mine[0]:.2f} and standard deviation "
+        f"{mine[1]:.2f}; it should be normal noise, with mean 0 and standard deviation 1.",
+    )
+
+
+def every_timestep(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """The model is asked once for every timestep, from the last to the first."""
+    if observed["training"] != expected["training"]:
+        return Verdict(False, IN_TRAINING_MODE)
+    mine, target = observed["times"].values, expected["times"].values
+    count = len(inputs["schedule"]["betas"])
+    if len(mine) != len(target):
+        return Verdict(
+            False,
+            f"Your sampler takes {len(mine)} steps with the model; with T = {count} there should "
+            f"be {count}, for t = {count - 1} down to 0.",
+        )
+    for number, (row, right) in enumerate(zip(mine, target, strict=True)):
+        t = count - 1 - number
+        if not _same_times(row, right, t, count):
+            low, high = row
+            told = f"{low:.3g}" if high - low < 1e-6 else f"values from {low:.3g} to {high:.3g}"
+            return Verdict(
+                False,
+                f"With T = {count}, step {number + 1} tells the model the time {told}; it is the "
+                f"step at t = {t}, so it should be t / T = {t / count:.3g}.",
+            )
+    return Verdict(True)
+
+
+def steps_to_the_mean(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Each step multiplies x_t and the predicted noise by what the algorithm says."""
+    mine, target = observed["shares"].values, expected["shares"].values
+    if len(mine) != len(target):
+        return Verdict(False, _steps_missing(observed, inputs))
+    errors = np.hypot(_standard_errors(observed, inputs), _standard_errors(expected, inputs))
+    wrong = np.abs(mine - target) > _Z * errors + 1e-3
+    if not wrong.any():
+        far = _other_steps_far_out(observed, expected)
+        if len(far) > 1 and far[-1] and not far[:-1].any():
+            return Verdict(False, "The result is clamped. Return it as it is.")
+        return Verdict(True, CLAMPED if far.any() else "")
+    number = int(wrong.any(axis=1).argmax())
+    return Verdict(False, _step_problem(number, wrong[number], mine, target, inputs))
+
+
+def noise_added(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """New noise of strength sqrt(beta_t) in every step but the last."""
+    mine, target = observed["noise"].values, expected["noise"].values
+    if len(mine) != len(target):
+        return Verdict(False, _steps_missing(observed, inputs))
+    noisy = (target[:, 0] > 1e-2) & (mine[:, 0] > 1e-2)
+    pairs = [observed["neighbours"].values[noisy], expected["neighbours"].values[noisy]]
+    for one, right in zip(*pairs, strict=True):
+        if problem := repetition_problem(one, right):
+            return Verdict(False, f"The noise added in the steps {problem}")
+    if repeats(pairs[1]):
+        return Verdict(True)
+    betas, posterior = _noise_strengths(inputs)
+    if not _same_strengths(mine[:, 0], target[:, 0], inputs):
+        by_beta = _same_strengths(betas, target[:, 0], inputs)
+        if by_beta and _same_strengths(mine[:, 0], posterior, inputs):
+            return Verdict(True, POSTERIOR)
+        return Verdict(False, _noise_problem(mine[:, 0], target[:, 0], inputs))
+    gap = np.abs(mine - target)[noisy, 1]
+    if noisy.any() and gap.max() > _Z * math.sqrt(48 / _pixels(inputs)):
+        return Verdict(
+            False,
+            "The noise added in the steps has the right strength but the wrong shape: it is not "
+            "normally distributed. torch.randn draws normal noise.",
+        )
+    return Verdict(True)
+
+
+same_randomness = all_of(
+    same_answer(
+        "starts",
+        says="Two runs with generators of the same seed start from different noise: pass "
+        "`generator=generator` to torch.randn.",
+    ),
+    same_answer(
+        "paths",
+        says="Two runs with generators of the same seed go different ways: the noise of the steps "
+        "should come from `generator`, too.",
+    ),
+    same_answer(
+        "unseeded",
+        says="Two runs without a generator give the same pictures: new noise should be drawn in "
+        "every run.",
+    ),
+    same_answer("continued", says=CONTINUED),
+)
+
+
+def _unreadable(key: str, observed: Observation, expected: Observation) -> Verdict | None:
+    """A verdict if one of the two has not come as far as `key`."""
+    if key in observed and key in expected:
+        return None
+    if key not in observed and key not in expected:
+        same = all(observed.get(k) == expected.get(k) for k in ("calls", "has_gradient", "shape"))
+        return Verdict(same, "The loss can't be computed.")
+    if not observed.get("calls"):
+        return Verdict(False, "The model was not called. Give it the noisy pictures and t / T.")
+    if "shape" in observed:
+        return Verdict(
+            False, f"The loss should be one number, but it has shape {tuple(observed['shape'])}."
+        )
+    return Verdict(
+        False,
+        "The loss has no gradient, so nothing can be learned from it. Return the tensor as it is: "
+        "no `.item()`, no `torch.no_grad()`, no `.detach()`.",
+    )
+
+
+def _same_times(mine: np.ndarray, target: np.ndarray, t: int, count: int) -> bool:
+    def within_one_step(times: np.ndarray) -> bool:
+        return bool(
+            times[0] >= t / count - _TIME_TOLERANCE
+            and times[1] <= min((t + 1) / count, 1) + _TIME_TOLERANCE
+        )
+
+    if np.allclose(mine, target, atol=_TIME_TOLERANCE, rtol=_TIME_TOLERANCE):
+        return True
+    return within_one_step(mine) and within_one_step(target)
+
+
+def _pixels(inputs: Inputs) -> int:
+    count = inputs["n"] if "n" in inputs else len(inputs["labels"])
+    return count * 28 * 28
+
+
+def _standard_errors(seen: Observation, inputs: Inputs) -> np.ndarray:
+    """Of the shares: noise that repeats itself along a dimension counts once."""
+    lengths = np.sqrt([_pixels(inputs) / 28**2, 1, 28, 28])
+    factors = np.where(seen["neighbours"].values > REPEATED, lengths, 1).prod(axis=1)
+    return seen["errors"].values * factors[:, None]
+
+
+def _other_steps_far_out(observed: Observation, expected: Observation) -> np.ndarray:
+    """For each step, whether it is another where x_0 lies far outside of [0, 1], (steps,) bool."""
+    if "far" not in expected:
+        return np.zeros(0, dtype=bool)
+    mine, target = observed.get("far"), expected["far"]
+    if not isinstance(mine, Array) or mine.shape != target.shape:
+        return np.ones(len(target.values), dtype=bool)
+    return np.abs(mine.values - target.values).max(axis=1) >= 0.1
+
+
+def _steps_missing(observed: Observation, inputs: Inputs) -> str:
+    count = len(inputs["schedule"]["betas"])
+    taken = len(observed["times"].values)
+    if taken == count:
+        return "What your sampler returns is not a tensor like the pictures it shows to the model."
+    return f"Your sampler takes {taken} steps with the model; there should be {count}."
+
+
+def _step_problem(
+    number: int, wrong: np.ndarray, mine: np.ndarray, target: np.ndarray, inputs: Inputs
+) -> str:
+    """What is wrong in one step; `wrong` says of each share whether it is."""
+    count = len(inputs["schedule"]["betas"])
+    t = count - 1 - number
+    where = f"In the step from t = {t}" + (f" to t = {t - 1}" if t else ", the last one")
+    root, noise_root = _roots(inputs, t)
+    rows = mine[number], target[number]
+    kept, right_kept = (row[0] + row[1] / root for row in rows)
+    taken, right_taken = (row[1] * noise_root / root for row in rows)
+    if wrong[:2].any() and abs(kept - right_kept) > abs(taken - right_taken):
+        return f"{where}, x_t is multiplied by {kept:.2f}; it should be {right_kept:.2f}."
+    if wrong[:2].any():
+        return (
+            f"{where}, {taken:.2f} times the predicted noise is taken away; it should be "
+            f"{right_taken:.2f} times."
+        )
+    if len(wrong) == 5 and wrong[3]:
+        return f"{where}, class 0 has an influence, though it was not asked for."
+    if len(wrong) == 5 and wrong[2]:
+        return (
+            f"{where}, the class counts {mine[number, 2] / mine[number, 1]:.1f} times; with "
+            f"guidance_scale = {_scale(inputs):g} it should count {_scale(inputs):.1f} times."
+        )
+    return f"{where}, something is added to the picture that doesn't belong there."
+
+
+def _scale(inputs: Inputs) -> float:
+    scale = inputs.get("guidance_scale")
+    return 5.0 if scale is None else scale
+
+
+def _roots(inputs: Inputs, t: int) -> tuple[float, float]:
+    abar = float(inputs["schedule"]["alphas_cumprod"][t])
+    return math.sqrt(abar), math.sqrt(1 - abar)
+
+
+def _noise_strengths(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
+    """The standard deviation of each step's noise by beta and by the posterior, the last step 0."""
+    betas = inputs["schedule"]["betas"].double().numpy()
+    abar = inputs["schedule"]["alphas_cumprod"].double().numpy()
+    before = np.concatenate([[1.0], abar[:-1]])
+    posterior = betas * (1 - before) / (1 - abar)
+    by_beta = np.sqrt(betas)
+    by_beta[0] = 0
+    return by_beta[::-1], np.sqrt(posterior)[::-1]
+
+
+def _same_strengths(mine: np.ndarray, target: np.ndarray, inputs: Inputs) -> bool:
+    if mine.shape != target.shape:
+        return False
+    tolerance = _Z * np.maximum(mine, target) / math.sqrt(_pixels(inputs)) + 1e-3
+    return bool((np.abs(mine - target) <= tolerance).all())
+
+
+def _noise_problem(mine: np.ndarray, target: np.ndarray, inputs: Inputs) -> str:
+    if mine[-1] > target[-1] + 1e-3:
+        return (
+            f"Noise of strength {mine[-1]:.2f} is added in the last step, t = 0. Nothing takes it "
+            f"away again: leave it out there."
+        )
+    number = int(np.abs(mine - target).argmax())
+    t = len(mine) - 1 - number
+    return (
+        f"The noise added in the step from t = {t} to t = {t - 1} has standard deviation "
+        f"{mine[number]:.2f}; it should be {target[number]:.2f}, sqrt(beta_t)."
+    )

@@ -1,0 +1,208 @@
+"""Judges for networks: shapes, weights, what is computed, and whether one batch can be learned.
+
+They read what the probes of `checkers.unet.probe` observe.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.linalg import norm
+
+from checkers.engine.exercise import Judge, Observation, Verdict
+from checkers.engine.judges.values import (
+    all_of,
+    describe,
+    form_problem,
+    same_answer,
+    values_problem,
+)
+from checkers.engine.sandbox.inside.plain import Array
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.unet.probe import GELU_FORMS
+
+GELU_MINIMUM = -0.17
+TOLERANCE = 5e-3
+SLOPE_TOLERANCE = 0.03
+
+
+def same_shapes(name: str) -> Judge:
+    """Compare the shapes of results; `name` is the module's."""
+
+    def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+        for number, build in enumerate(inputs["builds"]):
+            call = f"{name}({', '.join(map(str, build['arguments']))})"
+            for part, given in (("result", build["shape"]), ("alone", [1, *build["shape"][1:]])):
+                mine, target = observed[part][number], expected[part][number]
+                if _without_ones(mine) != _without_ones(target):
+                    return Verdict(False, f"{call} {_problem(mine, target, given)}")
+        return Verdict(True)
+
+    def _without_ones(shape: list[int] | str | None) -> list[int] | str | None:
+        """FCBlock may give (B, F, 1, 1) for (B, F)."""
+        if name == "FCBlock" and isinstance(shape, list) and shape[2:] == [1, 1]:
+            return shape[:2]
+        return shape
+
+    def _problem(mine: Any, target: Any, given: list[int]) -> str:
+        if mine is None:
+            return "returns nothing: is `return` missing?"
+        if not isinstance(mine, list):
+            return f"returns a {mine}; it should return one tensor and nothing else."
+        if not isinstance(target, list):
+            return f"returns a tensor, not a {target}."
+        problem = f"turns shape {tuple(given)} into {tuple(mine)}; it should be {tuple(target)}."
+        if given[0] == 1 and len(mine) < len(target):
+            problem += " Does `squeeze` remove the dimension of the batch?"
+        return problem
+
+    return judge
+
+
+def same_function(what: str) -> Judge:
+    """Compare what two modules compute.
+
+    Both forms of GELU are right, so it is enough if they agree with one or with the other: a
+    module that writes one out by itself can't be made to take the other.
+    """
+
+    def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+        mine, target = observed.get("none"), expected["none"]
+        if not isinstance(target, Array):  # a known mistake returns a tuple, say
+            return Verdict(type(mine) is type(target), f"{what} is {describe(mine)}.")
+        if problem := form_problem(mine, target, what):
+            return Verdict(False, problem)
+        if verdict := _differs(observed, expected, "changed", _CHANGED):
+            return verdict
+        if verdict := _differs(observed, expected, "restless", _RESTLESS):
+            return verdict
+        if observed["restless"]:
+            return Verdict(True)  # so does a known mistake, and nothing can be compared
+        forms = [form for form in GELU_FORMS if _near(observed[form], expected[form])]
+        if not forms:
+            problem = values_problem(mine.values, target.values, what)
+            return Verdict(False, f"{problem} {_clue(mine, target)}".strip())
+        slopes = [f"slopes_{form}" for form in forms]
+        if any(_same_slopes(observed.get(name), expected.get(name)) for name in slopes):
+            return Verdict(True)
+        return Verdict(False, _CUT_OFF)
+
+    return judge
+
+
+_CHANGED = (
+    "The module writes into the tensor that it is given. Work on a new one: `a = a * b` makes one, "
+    "`a *= b` writes into the old."
+)
+_RESTLESS = (
+    "In training mode, equal pictures of one batch get different results. Nothing in here is drawn "
+    "at random: leave out dropout and the like."
+)
+_CUT_OFF = (
+    "The values are right, but not all of the gradient reaches the input, so that what comes "
+    "before can't learn. Leave out `.detach()`, `.data` and `torch.no_grad()`."
+)
+
+
+def _differs(
+    observed: Observation, expected: Observation, part: str, message: str
+) -> Verdict | None:
+    return Verdict(False, message) if observed[part] is not expected[part] else None
+
+
+def _same_slopes(mine: list[Array] | None, target: list[Array] | None) -> bool:
+    """Whether gradients agree; in training mode there are none."""
+    if mine is None or target is None:
+        return mine is target
+    return all(
+        one.shape == other.shape
+        and norm(one.values - other.values) <= SLOPE_TOLERANCE * norm(other.values)
+        for one, other in zip(mine, target, strict=True)
+    )
+
+
+def _near(mine: Array, target: Array) -> bool:
+    gap = abs(mine.values - target.values).max()
+    return bool(gap <= TOLERANCE * max(1.0, target.values.std()))
+
+
+def _clue(mine: Array, target: Array) -> str:
+    """What the smallest value says about the activation."""
+    low, target_low = mine.values.min(), target.values.min()
+    if target_low < GELU_MINIMUM - 0.01:
+        return ""
+    if low < GELU_MINIMUM - 0.02:
+        return (
+            f"It goes down to {low:.2f}, but GELU gives nothing below -0.17: the last step should "
+            f"be GELU."
+        )
+    if low >= 0:
+        return "It is never negative, but GELU goes down to -0.17: is it another activation?"
+    return ""
+
+
+def same_weights(name: str) -> Judge:
+    """Compare how many weights there are; `name` is the module's."""
+
+    def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+        mine, target = observed["weights"], expected["weights"]
+        if mine == target:
+            return Verdict(True)
+        arguments = ", ".join(map(str, inputs["arguments"]))
+        return Verdict(
+            False,
+            f"{name}({arguments}) has {mine:,} weights in its kernels and matrices (without biases "
+            f"and BatchNorm); it should have {target:,}. Look at kernel sizes, at the number of "
+            f"layers and at their channels.",
+        )
+
+    return judge
+
+
+def learns(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Whether one batch was learned. It never names a mistake: many end in the same way."""
+    if observed["left"] <= inputs["enough"] and expected["left"] <= inputs["enough"]:
+        return Verdict(True)
+    return Verdict(
+        False,
+        f"After {inputs['steps']} steps on one batch, {observed['left']:.0%} of the target's "
+        f"variance is still wrong; less than {inputs['enough']:.0%} should be.",
+    )
+
+
+def _speaks_at_zero(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Whether what is told besides the pictures says something when it is 0, by its biases."""
+    if observed["at_zero"] >= expected["at_zero"]:
+        return Verdict(True)
+    return Verdict(
+        False,
+        "Where an FCBlock is given 0, it says nothing that is learned: do its Linear layers lack a "
+        "bias?",
+    )
+
+
+_nothing_is_idle = same_answer(
+    "idle",
+    says="Some parameters get no gradient: `forward` doesn't use their layer, or cuts the gradient "
+    "off (`.detach()`, `.data`, `torch.no_grad()`).",
+)
+all_learn = all_of(_nothing_is_idle, _speaks_at_zero)
+
+
+def places(what: str) -> Judge:
+    """Whether an input reaches the result at both places, for each picture on its own."""
+    return all_of(
+        same_answer(
+            "first",
+            says=f"At the first place, after Unflatten, {what} changes nothing.",
+        ),
+        same_answer(
+            "second",
+            says=f"At the second place, after the first UpBlock, {what} changes nothing.",
+        ),
+        same_answer(
+            "own",
+            says=f"Each picture has {what} of its own: changing it for one picture should change "
+            f"that picture's result and no other's.",
+        ),
+    )

@@ -1,0 +1,150 @@
+"""Run one probe on one function and say what came of it, as plain data."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import importlib
+import random
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from checkers.engine.sandbox.inside.plain import record
+
+Inputs = dict[str, Any]
+Probe = Callable[[Callable[..., Any], Inputs], Any]
+
+# Frames in these folders say nothing about the student's own code.
+_ROOT = Path(__file__).resolve().parents[4]
+_GIVEN_CODE = (str(_ROOT / "checkers"), str(_ROOT / "lessons" / "workbench"), "<solutions.")
+
+
+def find_probe(address: str) -> Probe:
+    """The probe function that "package.module:function" names."""
+    module, _, function = address.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def address_of(probe: Probe) -> str:
+    """The name under which `find_probe` finds `probe` again, in whatever process."""
+    return f"{probe.__module__}:{probe.__qualname__}"
+
+
+def run_probe(probe: Probe, student: Callable[..., Any], inputs: Inputs, seed: int) -> dict:
+    """Run `probe(student, inputs)` and describe the outcome.
+
+    Args:
+        probe: records what `student` does with `inputs`.
+        student: the function or class under test.
+        inputs: arrays, tensors and plain values; the probe works on a copy.
+        seed: seeds the global generators while the probe runs; they are put back afterwards.
+
+    Returns:
+        {"status": "ran", "observation": ...}, {"status": "not attempted", "message": ...},
+        {"status": "out of memory", "message": ...} or
+        {"status": "raised", "message": ..., "type": ..., "missing_name": ..., "where": ...}.
+    """
+    with preserved_globals(seed):
+        try:
+            observation = probe(student, copied(inputs))
+            return {"status": "ran", "observation": record(observation)}
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return _describe(error, getattr(student, "__name__", "the function"))
+
+
+def copied(value: Any) -> Any:
+    """`value` with every tensor cloned: a function may write into what it is given."""
+    if isinstance(value, torch.Tensor):
+        return value.clone()
+    if isinstance(value, dict):
+        return {key: copied(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(copied(item) for item in value)
+    return copy.copy(value)
+
+
+@contextlib.contextmanager
+def preserved_globals(seed: int) -> Iterator[None]:
+    """Seed the global random generators and put them, and torch's defaults, back afterwards.
+
+    One thread meanwhile: the tensors of a check are small, and on a busy machine threads that wait
+    for each other make it several times slower.
+    """
+    torch_state, numpy_state, python_state = (
+        torch.get_rng_state(),
+        np.random.get_state(),
+        random.getstate(),
+    )
+    dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.default_generator.manual_seed(seed)  # the CPU's only; a GPU's is left alone
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(torch_state)
+        np.random.set_state(numpy_state)
+        random.setstate(python_state)
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(grad)
+        torch.set_num_threads(threads)
+
+
+def _describe(error: BaseException, name: str) -> dict:
+    if isinstance(error, NotImplementedError):
+        stub = _stub_that_raised(error)
+        if stub == name:
+            return {"status": "not attempted", "message": f"{name} is not written yet."}
+        if stub is not None:
+            message = f"{name} calls {stub}, which is not written yet."
+            return {"status": "raised", "message": message, "type": "NotImplementedError"}
+    text = str(error).strip()
+    if isinstance(error, MemoryError) or "can't allocate memory" in text:
+        return {"status": "out of memory", "message": f"{name} asked for too much memory."}
+    return {
+        "status": "raised",
+        "type": type(error).__name__,
+        "message": text.splitlines()[0][:500] if text else "",
+        "missing_name": error.name if isinstance(error, NameError) else None,
+        "where": _where(error),
+    }
+
+
+def _stub_that_raised(error: NotImplementedError) -> str | None:
+    """The function whose own body says `raise NotImplementedError`; None if torch raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = frames[-1] if frames else None
+    if last is None or "NotImplementedError" not in (last.line or ""):
+        return None
+    return _class_or_function(error) or last.name
+
+
+def _class_or_function(error: BaseException) -> str | None:
+    """For a stub that is a class, `__init__` stands for the class."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return None
+    qualname = trace.tb_frame.f_code.co_qualname
+    return qualname.split(".<locals>.")[0].split(".")[0]
+
+
+def _where(error: BaseException) -> dict | None:
+    """The innermost line that is the student's own: its cell, number and text."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename.startswith(_GIVEN_CODE) or "/lib/python" in frame.filename:
+            continue
+        in_kernel = "ipykernel" in frame.filename or frame.filename.startswith("<ipython")
+        label = "the cell" if in_kernel else frame.filename.strip("<>").rsplit("/", 1)[-1]
+        return {"cell": label, "line": frame.lineno, "text": (frame.line or "").strip()[:200]}
+    return None

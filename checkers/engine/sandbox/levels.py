@@ -1,0 +1,55 @@
+"""How far code can be kept apart, from a mere process to a sandbox."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Level(IntEnum):
+    """How a submission is kept apart; a higher one keeps out all that a lower one does."""
+
+    PROCESS = 0
+    LIMITS = 1
+    NAMESPACES = 2
+    SANDBOX = 3
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+    @classmethod
+    def from_name(cls, name: str) -> Level:
+        """The level called "process", "limits", "namespaces" or "sandbox".
+
+        Raises:
+            ValueError: if there is none; the message lists them.
+        """
+        try:
+            return cls[name.strip().upper()]
+        except KeyError:
+            names = ", ".join(str(level) for level in cls)
+            raise ValueError(
+                f"There is no isolation level {name!r}. From weakest to strongest: {names}."
+            ) from None
+
+
+DESCRIPTIONS = {
+    Level.SANDBOX: (
+        "bubblewrap; each submission in namespaces of its own: no network, no view of the checker, "
+        "of home or of other submissions, a read-only file system but for a small /tmp, limits on "
+        "processes, memory and time"
+    ),
+    Level.NAMESPACES: (
+        "bubblewrap, but no namespaces for each submission: no network, no view of the checker, of "
+        "home or of other submissions, a read-only file system but for /tmp, limits on memory and "
+        "time"
+    ),
+    Level.LIMITS: (
+        "a process with limits on memory and time; the files that its user may read, the checker's "
+        "among them, can be read"
+    ),
+    Level.PROCESS: "a process of its own with a limit on time, and nothing more",
+}
+
+
+class IsolationError(RuntimeError):
+    """The isolation asked for can't be had here; the message says why and what to do."""

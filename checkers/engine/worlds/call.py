@@ -1,0 +1,52 @@
+"""The probe that most cases need: call the function once and keep what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from checkers.engine.sandbox.inside.running import Inputs, copied
+
+
+def call(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call the function with `inputs` in their order, by position: parameters may be renamed.
+
+    Returns:
+        {"result": what it returned, "changed": names of the inputs it wrote into}.
+    """
+    before = copied(inputs)
+    result = student(*inputs.values())
+    changed = [
+        name
+        for name, value in inputs.items()
+        if isinstance(value, torch.Tensor) and not torch.equal(value, before[name])
+    ]
+    return {"result": result, "changed": changed}
+
+
+def call_many(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call the function once for each set of arguments.
+
+    Args:
+        student: the function under test.
+        inputs: {"calls": a list of {parameter: value}, each in the order of the parameters}.
+
+    Returns:
+        {"result": the list of returned values, "changed": names of the inputs it wrote into}.
+    """
+    results: list[Any] = []
+    changed: list[str] = []
+    for one in inputs["calls"]:
+        observed = call(student, one)
+        results.append(observed["result"])
+        changed += [name for name in observed["changed"] if name not in changed]
+    return {"result": results, "changed": changed}
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two returned values are the same numbers."""
+    if one is None or other is None:
+        return one is other
+    return bool(torch.equal(torch.as_tensor(one), torch.as_tensor(other)))

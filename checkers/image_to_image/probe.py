@@ -1,0 +1,122 @@
+"""Probes of lesson 07: edits in worlds whose answer is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import alike
+from checkers.engine.worlds.quiet import QuietWorld
+from checkers.engine.worlds.shown_pictures import prompts_asked, shown_first, timesteps_asked
+from lessons.workbench.denoisers.exact_worlds import ExactWorld, GaussianDenoiser
+
+
+def edit_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Edit where no noise is added on the way, once for each call.
+
+    Args:
+        student: `edit`.
+        inputs: {"means": {prompt: picture}, "std": of the data, "calls": a list of {"im",
+            "i_start", "prompts": one or one for each picture, "timesteps", "scale": None for
+            the function's own}}.
+
+    Returns:
+        {"result": what each call returned, "start": for each call the pictures first shown to the
+        denoiser, "halves": their left and right halves, one after the other, "asked": the
+        timesteps asked at, "prompts": the prompts asked with, "changed": the inputs written into}.
+    """
+    keys = ("result", "start", "halves", "asked", "prompts", "changed")
+    observed: dict[str, Any] = {key: [] for key in keys}
+    for one in inputs["calls"]:
+        world = QuietWorld(inputs["means"], inputs["std"], one["im"].dtype)
+        im, timesteps = one["im"].clone(), list(one["timesteps"])
+        more = () if one["scale"] is None else (one["scale"],)
+        observed["result"].append(_edit(student, world, {**one, "im": im}, timesteps, *more))
+        start = shown_first(world)
+        observed["start"].append(start)
+        observed["halves"] += halves(start)
+        observed["asked"].append(timesteps_asked(world))
+        observed["prompts"].append(prompts_asked(world))
+        if not torch.equal(im, one["im"]):
+            observed["changed"].append("im")
+        if timesteps != list(one["timesteps"]):
+            observed["changed"].append("timesteps")
+    return observed
+
+
+def edit_in_a_gaussian_world(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Edit where each prompt's pictures are normally distributed.
+
+    Args:
+        student: `edit`.
+        inputs: {"means": {prompt: picture}, "std", "im", "i_start", "prompts", "timesteps",
+            "scale"}.
+
+    Returns:
+        {"halves": the left and the right half of the returned pictures}.
+    """
+    world = GaussianDenoiser(inputs["means"], inputs["std"])
+    result = _edit(student, world, inputs, list(inputs["timesteps"]), inputs["scale"])
+    return {"halves": halves(torch.as_tensor(result)) if result is not None else [None, None]}
+
+
+def edit_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Edit with a generator, with the same again, and twice without.
+
+    Args:
+        student: `edit`.
+        inputs: as for `edit_in_a_gaussian_world`, and "seed".
+
+    Returns:
+        what `repeats` says.
+    """
+
+    def run(world: ExactWorld, *generator: torch.Generator) -> Any:
+        return _edit(student, world, inputs, list(inputs["timesteps"]), inputs["scale"], *generator)
+
+    return repeats(run, inputs)
+
+
+def repeats(run: Callable[..., Any], inputs: Inputs) -> dict[str, bool]:
+    """Whether results repeat themselves.
+
+    Args:
+        run: `run(world, *generator)` calls the student's function.
+        inputs: {"means", "std", "seed", ...}.
+
+    Returns:
+        {"same_seed": whether generators of one seed gave one result, "quiet_same_seed": whether
+        they did where steps add no noise, "unseeded": whether two calls without a generator did}.
+    """
+    noisy = GaussianDenoiser(inputs["means"], inputs["std"])
+    quiet = QuietWorld(inputs["means"], inputs["std"], torch.float32)
+
+    def seeded() -> torch.Generator:
+        return torch.Generator().manual_seed(inputs["seed"])
+
+    return {
+        "same_seed": alike(run(noisy, seeded()), run(noisy, seeded())),
+        "quiet_same_seed": alike(run(quiet, seeded()), run(quiet, seeded())),
+        "unseeded": alike(run(noisy), run(noisy)),
+    }
+
+
+def halves(pictures: Tensor) -> list[Tensor]:
+    """The left and the right half of (n, C, H, W)."""
+    middle = pictures.shape[-1] // 2
+    return [pictures[..., :middle], pictures[..., middle:]]
+
+
+def _edit(
+    student: Callable[..., Any],
+    world: ExactWorld,
+    one: Inputs,
+    timesteps: list[int],
+    *more: float | torch.Generator,
+) -> Any:
+    prompts, nothing = world.embed(one["prompts"]), world.embed("")
+    return student(world, one["im"], one["i_start"], prompts, nothing, timesteps, *more)

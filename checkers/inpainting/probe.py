@@ -1,0 +1,112 @@
+"""Probes of lesson 08: inpainting in worlds whose answer is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.quiet import QuietWorld
+from checkers.engine.worlds.shown_pictures import (
+    prompts_asked,
+    shown_at,
+    shown_first,
+    timesteps_asked,
+)
+from checkers.image_to_image.probe import repeats
+from lessons.workbench.denoisers.exact_worlds import ExactWorld, GaussianDenoiser
+
+
+def inpaint_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Inpaint where no noise is added on the way, once for each call.
+
+    Args:
+        student: `inpaint`.
+        inputs: {"means": {prompt: picture}, "std": of the data, "calls": a list of {"original",
+            "mask", "prompts": one or one for each picture, "timesteps", "scale": None for the
+            function's own}}.
+
+    Returns:
+        {"result": what each call returned, "start": for each call the part to be made new of the
+        pictures first shown to the denoiser, "made": that part of the result, "known": for each
+        call and each later step, the known part of the pictures shown, "asked": the timesteps
+        asked at, "prompts": the prompts asked with, "changed": the inputs written into}.
+        Parts are (n, C, H, pixels in a row): the mask has as many in each.
+    """
+    keys = ("result", "start", "made", "known", "asked", "prompts", "changed")
+    observed: dict[str, Any] = {key: [] for key in keys}
+    for one in inputs["calls"]:
+        world = QuietWorld(inputs["means"], inputs["std"], one["original"].dtype)
+        given = {"original": one["original"].clone(), "mask": one["mask"].clone()}
+        timesteps = list(one["timesteps"])
+        more = () if one["scale"] is None else (one["scale"],)
+        result = _inpaint(student, world, {**one, **given}, timesteps, *more)
+        new = one["mask"][0].expand(world.picture_shape) > 0
+        observed["result"].append(result)
+        observed["start"].append(_part(shown_first(world), new))
+        observed["made"].append(_part(result, new))
+        observed["known"].append([_part(shown_at(world, t), ~new) for t in timesteps[1:-1]])
+        observed["asked"].append(timesteps_asked(world))
+        observed["prompts"].append(prompts_asked(world))
+        observed["changed"] += [name for name in given if not torch.equal(given[name], one[name])]
+        if timesteps != list(one["timesteps"]):
+            observed["changed"].append("timesteps")
+    return observed
+
+
+def inpaint_anything(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Inpaint where each prompt's pictures are normally distributed.
+
+    Args:
+        student: `inpaint`.
+        inputs: {"means", "std", "original", "mask", "prompts", "timesteps", "scale"}.
+
+    Returns:
+        {"result": the returned pictures}.
+    """
+    world = GaussianDenoiser(inputs["means"], inputs["std"])
+    timesteps = list(inputs["timesteps"])
+    return {"result": _inpaint(student, world, inputs, timesteps, inputs["scale"])}
+
+
+def inpaint_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Inpaint with a generator, with the same again, and twice without.
+
+    Args:
+        student: `inpaint`.
+        inputs: {"means", "std", "original", "mask", "prompts", "timesteps", "scale", "seed"}.
+
+    Returns:
+        what `checkers.image_to_image.probe.repeats` says.
+    """
+
+    def run(world: ExactWorld, *generator: torch.Generator) -> Any:
+        timesteps = list(inputs["timesteps"])
+        return _inpaint(student, world, inputs, timesteps, inputs["scale"], *generator)
+
+    return repeats(run, inputs)
+
+
+def _inpaint(
+    student: Callable[..., Any],
+    world: ExactWorld,
+    one: Inputs,
+    timesteps: list[int],
+    *more: float | torch.Generator,
+) -> Any:
+    prompts, nothing = world.embed(one["prompts"]), world.embed("")
+    return student(world, one["original"], one["mask"], prompts, nothing, timesteps, *more)
+
+
+def _part(pictures: Any, where: Tensor) -> Tensor:
+    """The pixels where `where`, (C, H, W), is true, as many in every row: (n, C, H, those).
+
+    (1, 1, 1, 1) if these are no such pictures.
+    """
+    pictures = torch.as_tensor(pictures) if pictures is not None else torch.empty(0)
+    if pictures.ndim != where.ndim + 1 or pictures.shape[1:] != where.shape:
+        return torch.zeros(1, 1, 1, 1)
+    return pictures[:, where].unflatten(1, (*where.shape[:2], -1))

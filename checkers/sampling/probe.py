@@ -1,0 +1,106 @@
+"""Probes of lesson 05: where sampling begins, which way it takes, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import alike
+from checkers.engine.worlds.quiet import QuietWorld
+from checkers.engine.worlds.shown_pictures import shown_first
+from lessons.workbench.denoisers import GaussianDenoiser, PointDenoiser
+
+
+def sample_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Sample where no noise is added on the way, once for each call.
+
+    Args:
+        student: `sample`.
+        inputs: {"means": {prompt: (3, 64, 64)}, "std", "calls": a list of {"n", "prompts",
+            "timesteps", "double": whether the world works in float64}}.
+
+    Returns:
+        {"result": what each call returned, "start": the pictures the denoiser was shown at the
+        first timestep, each once, "apart": whether they are as many as were asked for, "asked": the
+        timesteps it was asked at, "noise_steps": [t, t_prev] of each call of `add_variance`}.
+    """
+    observed: dict[str, list] = {
+        "result": [],
+        "start": [],
+        "apart": [],
+        "asked": [],
+        "noise_steps": [],
+    }
+    for one in inputs["calls"]:
+        dtype = torch.float64 if one["double"] else torch.float32
+        world = QuietWorld(inputs["means"], inputs["std"], dtype)
+        embeds = world.embed(one["prompts"])
+        observed["result"].append(student(world, one["n"], embeds, list(one["timesteps"])))
+        start = shown_first(world)
+        observed["start"].append(start)
+        observed["apart"].append(len(start) >= one["n"])
+        observed["asked"].append(world.asked())
+        observed["noise_steps"].append([[step["t"], step["t_prev"]] for step in world.added])
+    return observed
+
+
+def sample_points(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Sample where each prompt has one picture.
+
+    Args:
+        student: `sample`.
+        inputs: {"points": {prompt: (3, 64, 64)}, "n", "prompts", "timesteps"}.
+
+    Returns:
+        {"result": the returned pictures}.
+    """
+    world = PointDenoiser(inputs["points"])
+    embeds = world.embed(inputs["prompts"])
+    return {"result": student(world, inputs["n"], embeds, list(inputs["timesteps"]))}
+
+
+def sample_gaussians(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Sample where pictures are normally distributed.
+
+    Args:
+        student: `sample`.
+        inputs: {"means": {prompt: (3, 64, 64)}, "std", "n", "prompts", "timesteps"}.
+
+    Returns:
+        {"result": the returned pictures}.
+    """
+    world = GaussianDenoiser(inputs["means"], inputs["std"])
+    embeds = world.embed(inputs["prompts"])
+    return {"result": student(world, inputs["n"], embeds, list(inputs["timesteps"]))}
+
+
+def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Sample with seeded generators, and without.
+
+    Args:
+        student: `sample`.
+        inputs: as for `sample_gaussians`, and "seed".
+
+    Returns:
+        {"same_seed": whether generators of one seed gave one result, "quiet_same_seed": whether
+        they did where only the start is random, "other_seed": whether another seed gave the same,
+        "unseeded": whether two calls without a generator did}.
+    """
+    noisy = GaussianDenoiser(inputs["means"], inputs["std"])
+    quiet = QuietWorld(inputs["means"], inputs["std"], torch.float32)
+
+    def run(world: GaussianDenoiser, seed: int | None) -> Any:
+        generator = () if seed is None else (torch.Generator().manual_seed(seed),)
+        embeds = world.embed(inputs["prompts"])
+        return student(world, inputs["n"], embeds, list(inputs["timesteps"]), *generator)
+
+    seed = inputs["seed"]
+    return {
+        "same_seed": alike(run(noisy, seed), run(noisy, seed)),
+        "quiet_same_seed": alike(run(quiet, seed), run(quiet, seed)),
+        "other_seed": alike(run(noisy, seed), run(noisy, seed + 1)),
+        "unseeded": alike(run(noisy, None), run(noisy, None)),
+    }

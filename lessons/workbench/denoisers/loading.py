@@ -1,0 +1,58 @@
+"""One call that gives a lesson its denoiser."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+import torch
+
+from lessons.workbench.denoisers.atlas import load_atlas
+from lessons.workbench.denoisers.atlas_denoiser import AtlasDenoiser
+from lessons.workbench.denoisers.denoiser import Denoiser
+
+NAMES = ("atlas", "deepfloyd")
+CHOICE = "DIFFUSION_DENOISER"
+"""Environment variable: the denoiser of every lesson that names none."""
+MODEL = "DIFFUSION_DEEPFLOYD"
+"""Environment variable: the folder of a local copy of DeepFloyd's first stage."""
+_ONLY_ATLAS = frozenset({"prompt_softness"})
+
+
+def load_denoiser(
+    name: str | None = None,
+    device: str | torch.device | None = None,
+    **options: float | bool | str,
+) -> Denoiser:
+    """Load a denoiser; a second call with the same arguments costs nothing.
+
+    Args:
+        name: "atlas", which needs no GPU and no download, or "deepfloyd". None takes what the
+            environment variable DIFFUSION_DENOISER names, or else the atlas.
+        device: where it works; None takes a GPU if there is one.
+        options: passed on to the denoiser, such as `model` for DeepFloyd. `prompt_softness` is for
+            the atlas; DeepFloyd leaves it out.
+
+    Raises:
+        ValueError: if there is no such denoiser.
+        AtlasError: if the atlas's files are missing or damaged.
+    """
+    name = os.environ.get(CHOICE, "atlas") if name is None else name
+    if name not in NAMES:
+        raise ValueError(f"There is no denoiser {name!r}; choose {' or '.join(map(repr, NAMES))}.")
+    if device is None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "deepfloyd":
+        options = {key: value for key, value in options.items() if key not in _ONLY_ATLAS}
+        if MODEL in os.environ:
+            options.setdefault("model", os.environ[MODEL])
+    return _load(name, str(device), tuple(sorted(options.items())))
+
+
+@cache
+def _load(name: str, device: str, options: tuple[tuple[str, float | bool | str], ...]) -> Denoiser:
+    if name == "atlas":
+        return AtlasDenoiser(load_atlas(), device=device, **dict(options))
+    from lessons.workbench.denoisers.deepfloyd import load_deepfloyd  # diffusers takes seconds
+
+    return load_deepfloyd(device=device, **dict(options))

@@ -1,0 +1,171 @@
+"""Pictures for the lessons: files, web addresses and test pictures as tensors in [-1, 1]."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from lessons.workbench.pictures.downloads import DownloadError, download, is_url
+
+PICTURES = Path(__file__).resolve().parents[3] / "datasets" / "pictures"
+DRAWINGS = ("envelope", "heart", "avocado")
+PHOTOGRAPHS = ("chelsea", "astronaut", "coffee", "rocket", "china")
+MASKED = ("tower", "chelsea", "envelope")
+
+
+class PictureError(ValueError):
+    """Something that is no picture; the message says what to do."""
+
+
+def tower_picture() -> Tensor:
+    """The course's test picture, a bell tower: (1, 3, 64, 64) in [-1, 1]."""
+    return load_picture(PICTURES / "tower.png")
+
+
+def course_picture(name: str, side: int = 64) -> Tensor:
+    """One of the course's pictures by its name.
+
+    Args:
+        name: "tower", a drawing made for the course ("envelope", "heart", "avocado"), or a
+            photograph that scikit-image or scikit-learn ships ("chelsea", "astronaut", "coffee",
+            "rocket", "china").
+        side: height and width of the result.
+
+    Returns:
+        (1, 3, side, side) float32 in [-1, 1].
+
+    Raises:
+        PictureError: if there is no such picture.
+    """
+    if name in ("tower", *DRAWINGS):
+        return load_picture(PICTURES / f"{name}.png", side)
+    if name in PHOTOGRAPHS:
+        return _to_tensor(_photograph(name), side)
+    known = ", ".join(("tower", *DRAWINGS, *PHOTOGRAPHS))
+    raise PictureError(f"There is no picture {name!r} in the course; there are {known}.")
+
+
+def course_mask(name: str) -> Tensor:
+    """The mask that belongs to a picture of the course.
+
+    Args:
+        name: "tower", "chelsea" or "envelope".
+
+    Returns:
+        (1, 1, 64, 64), 1 where new content goes, 0 where the picture stays.
+
+    Raises:
+        PictureError: if there is no mask for this picture.
+    """
+    if name not in MASKED:
+        known = ", ".join(MASKED)
+        raise PictureError(f"There is no mask for {name!r}; there are masks for {known}.")
+    with Image.open(PICTURES / f"mask_{name}.png") as mask:
+        pixels = torch.frombuffer(bytearray(mask.convert("L").tobytes()), dtype=torch.uint8)
+    return (pixels.reshape(1, 1, 64, 64) > 127).float()
+
+
+def load_picture(source: str | Path, side: int = 64) -> Tensor:
+    """Read a picture, turn it upright, cut the largest square from its middle and resize it.
+
+    Transparent parts become white; of an animation, the first frame is taken.
+
+    Args:
+        source: a file that Pillow can read (PNG, JPEG, WebP, GIF, ...), or the address of one on
+            the web, beginning with http:// or https://.
+        side: height and width of the result.
+
+    Returns:
+        (1, 3, side, side) float32 in [-1, 1].
+
+    Raises:
+        PictureError: if there is no such file, or it can't be fetched or is no picture.
+    """
+    if is_url(source):
+        try:
+            return read_picture(download(str(source)), str(source), side)
+        except DownloadError as error:
+            raise PictureError(str(error)) from None
+    path = Path(source).expanduser()
+    try:
+        with path.open("rb") as opened:
+            return _to_tensor(_upright(opened, str(path)), side)
+    except FileNotFoundError:
+        raise PictureError(f"There is no picture {path}. Check the path.") from None
+    except IsADirectoryError:
+        raise PictureError(f"{path} is a folder. Name one picture in it.") from None
+    except OSError as error:
+        raise PictureError(f"{path} cannot be opened ({error.strerror}).") from None
+
+
+def read_picture(data: bytes, name: str, side: int = 64) -> Tensor:
+    """As `load_picture`, from the bytes of a file.
+
+    Args:
+        data: what the file holds.
+        name: what messages call it.
+        side: height and width of the result.
+
+    Raises:
+        PictureError: if this is no picture.
+    """
+    return _to_tensor(_upright(io.BytesIO(data), name), side)
+
+
+def _upright(opened: BinaryIO, name: str) -> Image.Image:
+    """The picture as it was meant to be looked at, on white.
+
+    Raises:
+        PictureError: if it is none.
+    """
+    try:
+        with Image.open(opened) as raw:
+            upright = ImageOps.exif_transpose(_eight_bits(raw)).convert("RGBA")
+    except Image.DecompressionBombError:
+        raise PictureError(f"{name} has too many pixels. Make it smaller first.") from None
+    except UnidentifiedImageError:
+        raise PictureError(f"{name} is not a picture that can be read. Try PNG or JPEG.") from None
+    except (OSError, ValueError, SyntaxError, EOFError):
+        raise PictureError(f"{name} is a damaged picture. Save it again as PNG or JPEG.") from None
+    white = Image.new("RGBA", upright.size, "white")
+    return Image.alpha_composite(white, upright).convert("RGB")
+
+
+def _eight_bits(raw: Image.Image) -> Image.Image:
+    """Grey pictures of 16 bits would be cut off at 255; scale them instead."""
+    if not raw.mode.startswith("I"):
+        return raw
+    levels = np.asarray(raw, dtype=np.float64) / 257
+    grey = Image.fromarray(levels.round().clip(0, 255).astype(np.uint8))
+    grey.info = raw.info
+    return grey
+
+
+def _to_tensor(picture: Image.Image, side: int) -> Tensor:
+    square = ImageOps.fit(picture.convert("RGB"), (side, side), Image.Resampling.LANCZOS)
+    pixels = torch.frombuffer(bytearray(square.tobytes()), dtype=torch.uint8)
+    return pixels.reshape(side, side, 3).permute(2, 0, 1)[None].float() / 127.5 - 1
+
+
+def _photograph(name: str) -> Image.Image:
+    """A photograph from the packages it ships with; nothing is downloaded."""
+    if name == "china":
+        from sklearn.datasets import load_sample_image
+
+        return Image.fromarray(load_sample_image("china.jpg"))
+    from skimage import data
+
+    taken: dict[str, Callable] = {
+        "chelsea": data.chelsea,
+        "astronaut": data.astronaut,
+        "coffee": data.coffee,
+        "rocket": data.rocket,
+    }
+    return Image.fromarray(taken[name]())

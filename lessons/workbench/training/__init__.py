@@ -1,0 +1,6 @@
+"""What part B is given: the digits, a training loop, its progress, and a reader of digits."""
+
+import lazy_loader
+
+# What `__init__.pyi` lists; a file is imported when something in it is asked for.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,15 @@
+from .digit_classifier import (
+    load_digit_classifier as load_digit_classifier,
+    share_read_as as share_read_as,
+)
+from .loop import (
+    History as History,
+    TrainingPlan as TrainingPlan,
+    train as train,
+)
+from .mnist import (
+    load_digits as load_digits,
+)
+from .profiles import (
+    choose_profile as choose_profile,
+)

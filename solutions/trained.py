@@ -1,0 +1,124 @@
+"""Networks of part B that were trained for longer than a lesson takes; they ship with the course.
+
+benchmarks/digit_models.py trains and measures them.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+from torch import nn
+
+from solutions.class_conditioning import ClassConditionalUNet
+from solutions.time_conditioning import ScaledTimeUNet, TimeConditionalUNet
+from solutions.unet import UnconditionalUNet
+
+WEIGHTS = Path(__file__).resolve().parents[1] / "datasets" / "weights"
+_NETWORKS = {
+    "denoiser": partial(UnconditionalUNet, 1),
+    "ddpm": partial(TimeConditionalUNet, 1),
+    "class_ddpm": partial(ClassConditionalUNet, 1, 10),
+    "flow": partial(ScaledTimeUNet, 1),
+    "class_flow": partial(ClassConditionalUNet, 1, 10),
+}
+"""Networks of the reference solutions with their channels and classes; D is left to give."""
+NAMES = tuple(_NETWORKS)
+"""The single-step denoiser of lesson 12, then the networks of lessons 13, 14, 15 and 16."""
+MEASURED = "digit_models.json"
+
+
+class TrainedModelError(RuntimeError):
+    """A trained network can't be loaded; the message says what to do."""
+
+
+def build_network(name: str, num_hiddens: int) -> nn.Module:
+    """An untrained network of the kind that a lesson trains.
+
+    Args:
+        name: one of `NAMES`.
+        num_hiddens: D, the channels inside.
+
+    Raises:
+        TrainedModelError: if there is no such network.
+    """
+    _check_name(name)
+    return _NETWORKS[name](num_hiddens)
+
+
+def load_trained(
+    name: str, device: str | torch.device = "cpu", folder: str | Path = WEIGHTS
+) -> nn.Module:
+    """A trained network, in evaluation mode.
+
+    Args:
+        name: "denoiser" (lesson 12, for noise of strength 0.5), "ddpm" (13), "class_ddpm" (14),
+            "flow" (15) or "class_flow" (16).
+        device: where it goes.
+        folder: where the weights lie; those of the course, or your own of
+            benchmarks/digit_models.py.
+
+    Returns:
+        A network like the reference solution's, called as in its lesson.
+
+    Raises:
+        TrainedModelError: if there is no such network or its file is missing or damaged.
+    """
+    _check_name(name)
+    path = Path(folder).expanduser() / f"{name}.safetensors"
+    if not path.exists():
+        raise TrainedModelError(
+            f"{path} is missing: get the course's folder datasets/weights again, or train it with "
+            f"benchmarks/digit_models.py."
+        )
+    network = build_network(name, _num_hiddens(path))
+    try:
+        network.load_state_dict(load_file(path))  # half precision becomes single
+    except (RuntimeError, SafetensorError, OSError) as error:
+        raise _damaged(path) from error
+    return network.eval().requires_grad_(False).to(device)
+
+
+def _check_name(name: str) -> None:
+    if name not in _NETWORKS:
+        raise TrainedModelError(f"There is no network {name!r}; choose one of {', '.join(NAMES)}.")
+
+
+def _num_hiddens(path: Path) -> int:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return int(file.metadata()["num_hiddens"])
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> TrainedModelError:
+    return TrainedModelError(
+        f"{path} is damaged or holds another network: get the course's folder datasets/weights "
+        f"again."
+    )
+
+
+def load_measurements(folder: str | Path = WEIGHTS) -> dict[str, Any]:
+    """What benchmarks/digit_models.py measured of the trained networks.
+
+    Returns:
+        {"class_ddpm" and "class_flow": {"by_epoch", "by_guidance", "by_steps": each a list of
+        {"x": epoch, guidance scale or number of steps; "read": the share read as asked, 0 to 1;
+        "distance": Frechet distance to the test set}}, ...}
+
+    Raises:
+        TrainedModelError: if the file is missing or damaged.
+    """
+    path = Path(folder).expanduser() / MEASURED
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainedModelError(
+            f"{path} is missing or damaged: get the course's folder datasets/weights again."
+        ) from error
