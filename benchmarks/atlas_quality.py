@@ -22,8 +22,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.utils import make_grid, save_image
 
-from lessons.workbench.denoisers import Atlas, AtlasDenoiser, load_denoiser
-from lessons.workbench.denoisers import generate
+from lessons.workbench.denoisers import Atlas, AtlasDenoiser, generate, load_denoiser
 
 PROMPTS = (
     "an oil painting of a snowy mountain village",

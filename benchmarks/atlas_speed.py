@@ -18,8 +18,7 @@ from collections.abc import Callable
 
 import torch
 
-from lessons.workbench.denoisers import AtlasDenoiser, load_atlas, load_denoiser
-from lessons.workbench.denoisers import generate
+from lessons.workbench.denoisers import AtlasDenoiser, generate, load_atlas, load_denoiser
 
 TIMESTEPS = (990, 960, 930, 900, 870, 840, 810, 750, 690, 600, 450, 300, 150, 60, 30, 0)
 PROMPT = "a photo of a dog"

@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from checkers.engine.authoring.verify import as_submission
 from checkers.engine.grading import grade, grade_here
 from checkers.engine.isolation import CourseWorker
 from checkers.engine.registry import all_lessons, find_lesson
-from checkers.engine.authoring.verify import as_submission
 
 REPEATS = 3
 

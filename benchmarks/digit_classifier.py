@@ -16,9 +16,8 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from lessons.workbench.training import TrainingPlan, load_digits, train
 from lessons.workbench.training.digit_classifier import WEIGHTS, DigitClassifier, share_read_as
-from lessons.workbench.training import load_digits
-from lessons.workbench.training import TrainingPlan, train
 
 
 def main() -> None:

@@ -27,11 +27,15 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision.utils import save_image
 
-from lessons.workbench.training import load_digit_classifier, share_read_as
+from lessons.workbench.training import (
+    History,
+    TrainingPlan,
+    load_digit_classifier,
+    share_read_as,
+    train,
+)
 from lessons.workbench.training.digit_quality import digit_features, frechet_distance
 from lessons.workbench.training.mnist import Digits, load_digits
-from solutions.trained import MEASURED, NAMES, build_network
-from lessons.workbench.training import History, TrainingPlan, train
 from solutions import (
     class_ddpm_loss,
     class_ddpm_sample,
@@ -44,6 +48,7 @@ from solutions import (
     flow_loss,
     flow_sample,
 )
+from solutions.trained import MEASURED, NAMES, build_network
 
 SCALES = (0.0, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0)
 STEPS = {"class_ddpm": (10, 25, 50, 100, 300), "class_flow": (2, 5, 10, 20, 50, 100)}

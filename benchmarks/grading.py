@@ -32,7 +32,6 @@ from made_up_class import BESIDE, BROKEN, LEANING, RIGHT, STUB, WRONG, make_clas
 from rich.console import Console
 
 from checkers.engine.authoring.notebooks import read_lesson
-from checkers.engine.registry import ROOT, all_lessons, find_lesson
 from checkers.engine.authoring.verify import as_submission
 from checkers.engine.gradebook.command import grade_folder, summary_lines
 from checkers.engine.gradebook.executors import run_here
@@ -40,6 +39,7 @@ from checkers.engine.gradebook.results import Gradebook
 from checkers.engine.gradebook.run import grade_class
 from checkers.engine.gradebook.settings import Settings
 from checkers.engine.gradebook.submissions import find_students
+from checkers.engine.registry import ROOT, all_lessons, find_lesson
 
 STUDENTS = 8
 THREE_QUESTIONS = "02"

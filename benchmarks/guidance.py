@@ -16,8 +16,12 @@ from collections.abc import Callable
 import torch
 from diffusers import UNet2DConditionModel
 
-from lessons.workbench.denoisers import Denoiser, NoiseEstimate, load_denoiser
-from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
+from lessons.workbench.denoisers import (
+    Denoiser,
+    NoiseEstimate,
+    load_denoiser,
+    squared_cosine_alphas_cumprod,
+)
 
 REPEATS = 5
 STARTS = (1, 3, 5, 7, 10, 20)

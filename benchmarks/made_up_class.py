@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from checkers.engine.exercise import Exercise
 from checkers.engine.authoring.notebooks import stub_source
-from checkers.engine.registry import ROOT, Lesson
 from checkers.engine.authoring.verify import as_submission
+from checkers.engine.exercise import Exercise
+from checkers.engine.registry import ROOT, Lesson
 
 RIGHT, WRONG, STUB, BROKEN = "right", "wrong", "stub", "broken"
 LEANING = "right, calls a wrong one"

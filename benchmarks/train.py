@@ -33,8 +33,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
-from lessons.workbench.training.mnist import ROOT, ROOT_VARIABLE, load_digits
 from lessons.workbench.training import TrainingPlan, train
+from lessons.workbench.training.mnist import ROOT, ROOT_VARIABLE, load_digits
 from solutions import (
     ClassConditionalUNet,
     class_ddpm_loss,

@@ -81,9 +81,11 @@ def _as_json(report: LessonReport) -> dict:
 
 def _print_lesson(report: LessonReport) -> None:
     out.print(f"{report.number} {report.lesson}   {report.points} of {report.max_points} points")
+    from checkers.engine.card import text_card
+
     for exercise in report.reports:
         out.print()
-        out.print(str(exercise), markup=False)
+        out.print(text_card(exercise), markup=False)
     out.print()
 
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lessons.workbench.denoisers import Denoiser
-from lessons.workbench.denoisers import generate
+from lessons.workbench.denoisers import Denoiser, generate
 
 __all__ = ["sample_grid"]
 

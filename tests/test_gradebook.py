@@ -22,6 +22,7 @@ from checkers.engine.gradebook.settings import Late, Settings, SettingsError, lo
 from checkers.engine.gradebook.submissions import find_students
 from checkers.engine.gradebook.tables import schema_text
 from checkers.engine.registry import find_lesson
+from checkers.engine.sandbox.levels import Level
 
 POINTS = sum(case.points for e in find_lesson("01").exercises for case in e.cases)
 OTHER = "02_classical_denoising.ipynb"
@@ -449,7 +450,9 @@ def test_bad_options_get_a_sentence_and_exit_code_2(tmp_path, options, words):
 
 
 def test_less_isolation_than_required_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("checkers.engine.gradebook.jobs.isolation_level", lambda worker: "process")
+    monkeypatch.setattr(
+        "checkers.engine.gradebook.jobs.isolation_level", lambda worker: Level.PROCESS
+    )
     folder = write(tmp_path / "class", {"a.py": RIGHT})
     out = tmp_path / "results"
     result = _cli("grade", folder, "--out", out, "--jobs", 1, "--require-isolation", "sandbox")

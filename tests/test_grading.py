@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 import torch
 
+from checkers.engine.card import text_card
 from checkers.engine.exercise import Case, Exercise
 from checkers.engine.grading import grade, grade_here
 from checkers.engine.judges.values import same_values
@@ -71,8 +72,8 @@ def _body(line):
 )
 def test_each_end_has_its_status(source, status, words, worker):
     report = _grade(source, worker)
-    assert report.status is status, str(report)
-    assert words in str(report)
+    assert report.status is status, text_card(report)
+    assert words in text_card(report)
     assert report.points == (report.max_points if status is Status.PASSED else report.points)
 
 
@@ -112,7 +113,7 @@ def test_the_reference_is_not_to_be_had(source, worker):
 
 def test_an_answer_that_writes_into_its_inputs_is_told(worker):
     report = _grade(RIGHT.replace("return", "im *= 1.0001\n    return"), worker, exercise=FORWARD)
-    assert "changes the `im`" in str(report)
+    assert "changes the `im`" in text_card(report)
 
 
 def test_printing_and_forged_messages_do_not_reach_the_verdict(worker):
@@ -187,7 +188,7 @@ def test_a_wrong_answer_that_is_no_known_mistake_gets_numbers_and_no_name():
 
     report = grade_here(FORWARD, odd, seed=1)
     assert not any(case.mistake for case in report.cases)
-    assert "0.456" in str(report) or "0.46" in str(report)
+    assert "0.456" in text_card(report) or "0.46" in text_card(report)
 
 
 @pytest.mark.parametrize(
@@ -200,8 +201,8 @@ def test_a_wrong_answer_that_is_no_known_mistake_gets_numbers_and_no_name():
 def test_a_result_that_the_probe_cannot_take_apart_is_told_as_wrong(name, change, words):
     exercise = find_exercise(name)
     report = grade_here(exercise, lambda *given: change(exercise.reference(*given)))
-    assert report.status is Status.WRONG, str(report)
-    assert words in " ".join(str(report).split())
+    assert report.status is Status.WRONG, text_card(report)
+    assert words in " ".join(text_card(report).split())
 
 
 def test_what_explains_one_failure_but_not_two_others_is_not_named():

@@ -111,7 +111,7 @@ def test_the_worker_cannot_be_reached_from_a_box(any_worker):
         ),
         any_worker,
     )
-    assert report.passed, str(report)  # the form is right; the attacks came to nothing
+    assert report.passed, report  # the form is right; the attacks came to nothing
     assert any_worker._server.process.pid == server and any_worker._server.process.poll() is None
 
 
@@ -182,9 +182,10 @@ def test_a_promise_that_does_not_hold_is_found_out(fact, question, answer, monke
     with CourseWorker() as there:
         if there.level is not Level.LIMITS:
             pytest.fail(f"{there.level} was reached, though it does not keep its promise")
-        if not there.shortfalls:
+        promised = [s for s in there.shortfalls if not s.startswith("limits")]
+        if not promised:
             pytest.skip("no level here promises to hide anything")
-    assert all(f"does not hold: {fact}" in shortfall for shortfall in there.shortfalls)
+    assert all(f"does not hold: {fact}" in shortfall for shortfall in promised)
 
 
 def test_levels_are_ordered_and_have_names():

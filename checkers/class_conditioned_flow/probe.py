@@ -22,7 +22,7 @@ def class_loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) ->
         inputs: {"images", "labels", "answer": what the model gives}.
 
     Returns:
-        As `checkers.flow_matching.probe.read_loss`, and "changed": whether pictures or labels were written
+        As `flow_matching.probe.read_loss`, and "changed": whether pictures or labels were written
         into.
     """
     model = AnsweringModel(inputs["answer"])
@@ -40,7 +40,7 @@ def what_the_class_model_sees(student: Callable[..., Any], inputs: Inputs) -> di
         inputs: {"images", "labels"}.
 
     Returns:
-        As `checkers.flow_matching.probe.read_shown`.
+        As `flow_matching.probe.read_shown`.
     """
     model = AnsweringModel(torch.zeros_like(inputs["images"]))
     student(model, inputs["images"].clone(), inputs["labels"].clone())
@@ -62,7 +62,7 @@ def classes_seen(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         name of their type; "dropped": for each picture of the first call 1.0 if its row is zeros;
         "first": 1.0 if it is that of class 0; "own": 1.0 if it is that of its label; "largest": the
         largest entry; "shared": the coin that all of the first call share, "rule": by which classes
-        are dropped in all calls (see `checkers.engine.worlds.dropping`), "by_time": whether that hangs on the
+        are dropped in all calls (see `worlds.dropping`), "by_time": whether that hangs on the
         times}.
     """
     images, labels = inputs["images"], inputs["labels"]
@@ -106,7 +106,7 @@ def follow_classes(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
             "guidance_scale": None, from the right, for the defaults}}.
 
     Returns:
-        As `checkers.flow_matching.probe.read_ways`, and lists "shape" of the classes in the first call of
+        As `flow_matching.probe.read_ways`, and lists "shape" of the classes in the first call of
         each run, and "dtype" in all of its calls.
     """
     runs, shapes, dtypes = [], [], []
@@ -153,7 +153,7 @@ def follow_classes_repeatedly(student: Callable[..., Any], inputs: Inputs) -> di
         inputs: one run as in `follow_classes`, and "seed".
 
     Returns:
-        As `checkers.flow_matching.probe.read_repeats`.
+        As `flow_matching.probe.read_repeats`.
     """
 
     def run(*generator: torch.Generator) -> Any:

@@ -27,7 +27,7 @@ def drop_often(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     Returns:
         {"kept", "dropped", "other": for each call the share of rows that are the label's one-hot
         vector, all zeros, or anything else; "rule": by which rows are dropped in many calls with
-        p_uncond = 0.5, as `checkers.engine.worlds.dropping.how_dropped`}.
+        p_uncond = 0.5, as `worlds.dropping.how_dropped`}.
     """
     labels = inputs["labels"]
     observed: dict[str, Any] = {"kept": [], "dropped": [], "other": []}
@@ -81,9 +81,9 @@ def noise_pictures(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
             "calls"}.
 
     Returns:
-        As `checkers.engine.worlds.ddpm.watch_loss`; "kept", "dropped", "other": the shares of the classes
+        As `worlds.ddpm.watch_loss`; "kept", "dropped", "other": the shares of the classes
         that the model was told; "rule": by which they are dropped, as
-        `checkers.engine.worlds.dropping.how_dropped`; "by_time": whether that hangs on the pictures' timesteps.
+        `worlds.dropping.how_dropped`; "by_time": whether that hangs on the pictures' timesteps.
     """
     images, labels, abar = inputs["images"], inputs["labels"], inputs["alphas_cumprod"]
 
@@ -113,7 +113,7 @@ def sample_in_steps(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
             "class_spread": how far a class moves x_0}.
 
     Returns:
-        As `checkers.engine.worlds.ddpm.watch_steps`; "others": whether the model was asked with something
+        As `worlds.ddpm.watch_steps`; "others": whether the model was asked with something
         else than a picture's own class or none; "dropped": whether some pictures were asked for
         with a class less often than others; "pairs": calls for each step.
     """
@@ -143,7 +143,7 @@ def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         inputs: as for `sample_in_steps`.
 
     Returns:
-        As `checkers.engine.worlds.ddpm.same_again`.
+        As `worlds.ddpm.same_again`.
     """
 
     def run(*generator: torch.Generator) -> Tensor | None:

@@ -46,7 +46,7 @@ def explain(outcome: dict[str, Any], name: str, case: Case) -> str:
     """One or two sentences on an outcome without an observation.
 
     Args:
-        outcome: from `checkers.engine.sandbox.inside.running.run_probe` or `checkers.engine.sandbox.worker`.
+        outcome: from `inside.running.run_probe` or `sandbox.worker`.
         name: the exercise's name.
         case: the case that was run.
     """

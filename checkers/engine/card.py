@@ -29,16 +29,29 @@ _COLOURS = {
 _STOPPED = "var(--stopped, #b54708)"
 
 
+class Card(Report):
+    """A report that shows itself: as text in a terminal, as HTML in a notebook."""
+
+    @classmethod
+    def of(cls, report: Report) -> Card:
+        """The card of a report."""
+        return cls.model_construct(**dict(report))
+
+    def __str__(self) -> str:
+        return text_card(self)
+
+    def __repr__(self) -> str:
+        return text_card(self)
+
+    def _repr_html_(self) -> str:
+        return html_card(self)
+
+
 def text_card(report: Report) -> str:
     """The report in plain text, at most 80 columns wide."""
-    if report.status is Status.NOT_ATTEMPTED:
-        return (
-            f"{report.exercise}   not attempted   0 of {report.max_points} points\n"
-            f"  {_first_message(report)}"
-        )
-    if report.status is Status.MISSING:
-        lines = [f"{report.exercise}   missing   0 of {report.max_points} points"]
-        lines += _wrapped(_first_message(report), "  ")
+    if nothing_ran := _why_nothing_ran(report):
+        lines = [f"{report.exercise}   {report.status}   0 of {report.max_points} points"]
+        lines += _wrapped(nothing_ran.message, "  ")
         return "\n".join(lines + _problem_lines(report))
     lines = [f"{report.exercise}   {report.points} of {report.max_points} points"]
     label_width = max(len(case.status) for case in report.cases)
@@ -75,16 +88,20 @@ def html_card(report: Report, heading: int | None = None) -> str:
 
 def _headline(report: Report) -> str:
     points = f"{report.points} of {report.max_points} points"
-    if report.status in (Status.NOT_ATTEMPTED, Status.MISSING):
-        return f"{report.status} · {points}"
-    return points
+    return f"{report.status} · {points}" if _why_nothing_ran(report) else points
+
+
+def _why_nothing_ran(report: Report) -> CaseResult | None:
+    """The first case, if it says why none ran: there is no answer, or none by this name."""
+    statuses = {case.status for case in report.cases}
+    unanswered = statuses <= {Status.NOT_ATTEMPTED, Status.MISSING}
+    return report.cases[0] if report.cases and unanswered else None
 
 
 def _cases_worth_showing(report: Report) -> list[CaseResult]:
     """If nothing ran, one row says why."""
-    if report.status in (Status.NOT_ATTEMPTED, Status.MISSING):
-        return report.cases[:1]
-    return _without_repetition(report.cases)
+    nothing_ran = _why_nothing_ran(report)
+    return [nothing_ran] if nothing_ran else _without_repetition(report.cases)
 
 
 def _without_repetition(cases: list[CaseResult]) -> list[CaseResult]:
@@ -96,10 +113,6 @@ def _without_repetition(cases: list[CaseResult]) -> list[CaseResult]:
         said.add(case.message)
         shown.append(case.model_copy(update={"message": _AGAIN}) if again else case)
     return shown
-
-
-def _first_message(report: Report) -> str:
-    return report.cases[0].message
 
 
 def _case_lines(case: CaseResult, label_width: int) -> list[str]:

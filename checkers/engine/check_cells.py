@@ -9,14 +9,14 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from checkers.engine.card import Card
 from checkers.engine.grading import grade_here
 from checkers.engine.registry import UnknownLessonError, find_exercise
-from checkers.engine.report import Report
 
 _hints_shown: dict[str, int] = {}
 
 
-def check(answer: Callable[..., Any]) -> Report | int | None:
+def check(answer: Callable[..., Any]) -> Card | int | None:
     """Check a function or class of yours; the notebook shows the report as a card.
 
     Args:
@@ -32,7 +32,7 @@ def check(answer: Callable[..., Any]) -> Report | int | None:
     return _check(answer)
 
 
-def _check(answer: Callable[..., Any]) -> Report | None:
+def _check(answer: Callable[..., Any]) -> Card | None:
     name = getattr(answer, "__name__", None)
     if not callable(answer) or name is None:
         print("check needs the function itself, without brackets or quotes: check(forward).")
@@ -42,7 +42,7 @@ def _check(answer: Callable[..., Any]) -> Report | None:
     except UnknownLessonError as error:
         print(error)
         return None
-    return grade_here(exercise, answer)
+    return Card.of(grade_here(exercise, answer))
 
 
 def _points_for_nbgrader(answer: Callable[..., Any]) -> int:

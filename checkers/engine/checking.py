@@ -14,6 +14,7 @@ from checkers.engine.isolation import CourseWorker
 from checkers.engine.memory import Memory
 from checkers.engine.registry import ROOT, Lesson, all_lessons
 from checkers.engine.report import Report
+from checkers.engine.sources import sources_digest
 from checkers.engine.submission import Submission, read_submission
 
 _PROGRESS = ROOT / ".progress.json"
@@ -94,11 +95,8 @@ def course_progress() -> list[LessonReport]:
 
 def _key(lesson: Lesson, submission: Submission) -> str:
     """Changes with the lesson's code and with everything that judges it."""
-    digest = hashlib.sha256(repr((lesson, submission.cells)).encode())
-    for folder in ("checkers", "probes", "solutions"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+    text = repr((lesson, submission.cells, sources_digest()))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _load_progress() -> dict[str, LessonReport]:

@@ -20,7 +20,7 @@ from checkers.engine.report import CaseResult, Report, Status
 from checkers.engine.sandbox.inside.running import Inputs, run_probe
 
 RunCase = Callable[[Exercise, Case, Inputs, int], dict[str, Any]]
-"""Runs one case's probe on the answer under test: the outcome as `checkers.engine.sandbox.inside.running.run_probe`."""
+"""Runs one case's probe on the answer under test: the outcome as `inside.running.run_probe`."""
 
 
 def grade(

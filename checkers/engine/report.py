@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,6 +21,23 @@ class Status(StrEnum):
     TIMED_OUT = "timed out"
     OUT_OF_MEMORY = "out of memory"
     CRASHED = "crashed"
+
+
+_GRAVEST_FIRST = (
+    Status.CRASHED,
+    Status.OUT_OF_MEMORY,
+    Status.TIMED_OUT,
+    Status.RAISED,
+    Status.MISSING,
+    Status.NOT_ATTEMPTED,
+    Status.WRONG,
+    Status.PASSED,
+)
+
+
+def gravest(statuses: Iterable[Status]) -> Status:
+    """The one word for several: a crash shows even where most cases are merely wrong."""
+    return min(statuses, key=_GRAVEST_FIRST.index, default=Status.PASSED)
 
 
 class CaseResult(BaseModel):
@@ -79,25 +97,10 @@ class Report(BaseModel):
 
     @property
     def status(self) -> Status:
-        """The one word for the exercise: passed, or that of the first case that isn't."""
-        return next(
-            (case.status for case in self.cases if case.status is not Status.PASSED), Status.PASSED
-        )
+        """The one word for the exercise: the gravest of its cases'."""
+        return gravest(case.status for case in self.cases)
 
     @property
     def passed(self) -> bool:
         """Whether every case passed."""
         return self.status is Status.PASSED
-
-    def __str__(self) -> str:
-        from checkers.engine.card import text_card
-
-        return text_card(self)
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        from checkers.engine.card import html_card
-
-        return html_card(self)

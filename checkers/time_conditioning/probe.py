@@ -71,7 +71,7 @@ def noise_pictures(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
         inputs: {"images", "alphas_cumprod", "calls"}.
 
     Returns:
-        As `checkers.engine.worlds.ddpm.watch_loss`.
+        As `worlds.ddpm.watch_loss`.
     """
     images, abar = inputs["images"], inputs["alphas_cumprod"]
 
@@ -91,7 +91,7 @@ def sample_in_steps(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
         inputs: {"schedule", "n", "seed"}.
 
     Returns:
-        As `checkers.engine.worlds.ddpm.watch_steps`, and "far": the same shares where x_0 lies far outside
+        As `worlds.ddpm.watch_steps`, and "far": the same shares where x_0 lies far outside
         of [0, 1].
     """
     observed: dict[str, Any] = {}
@@ -113,7 +113,7 @@ def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         inputs: {"schedule", "n", "seed"}.
 
     Returns:
-        As `checkers.engine.worlds.ddpm.same_again`.
+        As `worlds.ddpm.same_again`.
     """
 
     def run(*generator: torch.Generator) -> Tensor | None:

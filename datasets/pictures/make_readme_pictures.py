@@ -11,8 +11,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from lessons.workbench.denoisers import Denoiser, NoiseEstimate, load_denoiser
-from lessons.workbench.denoisers import generate
+from lessons.workbench.denoisers import Denoiser, NoiseEstimate, generate, load_denoiser
 from solutions import predict_original
 
 FOLDER = Path(__file__).parent

@@ -26,12 +26,12 @@ from checkers.engine.gradebook.executors import (
     run_here,
 )
 from checkers.engine.gradebook.folder import FolderError
-from checkers.engine.gradebook.jobs import LEVELS
 from checkers.engine.gradebook.journal import JournalError
 from checkers.engine.gradebook.run import Tally, grade_class
 from checkers.engine.gradebook.settings import SettingsError, load_settings, with_lessons
 from checkers.engine.gradebook.submissions import SubmissionsError, find_students
 from checkers.engine.registry import UnknownLessonError
+from checkers.engine.sandbox.levels import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,11 +66,11 @@ def grade_folder(
         GradingError: if something that was named can't be used.
         StoppedError: if it was interrupted; what was graded is in the journal.
     """
-    if require is not None and require not in LEVELS:
-        raise GradingError(
-            f"There is no isolation level {require!r}. From weakest to strongest: "
-            f"{', '.join(LEVELS)}."
-        )
+    try:
+        if require is not None:
+            require = str(Level.from_name(require))
+    except ValueError as error:
+        raise GradingError(str(error)) from None
     try:
         settings = with_lessons(load_settings(settings_file), lessons)
         students = find_students(submissions, results)

@@ -1,7 +1,7 @@
 """One job: one student's code for one lesson, graded on the trusted side, told as JSON text.
 
 A job and its result are plain text, so any executor may carry them. What the student's process
-said has been checked by then (`checkers.engine.sandbox.worker`) and is never pickled.
+said has been checked by then (`sandbox.worker`) and is never pickled.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import hashlib
 import threading
-from functools import cache
 
 from pydantic import BaseModel
 
@@ -20,10 +19,9 @@ from checkers.engine.isolation import CourseWorker
 from checkers.engine.memory import Memory
 from checkers.engine.registry import ROOT, find_lesson
 from checkers.engine.report import Report
+from checkers.engine.sandbox.levels import Level
+from checkers.engine.sources import sources_digest
 from checkers.engine.submission import Submission
-
-LEVELS = ("process", "limits", "namespaces", "sandbox")
-"""From the weakest isolation of a student's code to the strongest."""
 
 
 class Job(BaseModel):
@@ -94,8 +92,8 @@ def _graded(job: Job) -> JobResult:
         return JobResult(refusal="This machine has another version of the course's checkers.")
     worker = _the_worker()
     level = isolation_level(worker)
-    if job.require and not reaches(level, job.require):
-        return JobResult(isolation=level, refusal=too_weak(level, job.require))
+    if job.require and level < (required := Level.from_name(job.require)):
+        return JobResult(isolation=str(level), refusal=too_weak(level, required))
     submission = Submission(ROOT / job.lesson, job.cells)
     lesson = find_lesson(job.lesson)
     try:
@@ -103,7 +101,7 @@ def _graded(job: Job) -> JobResult:
     finally:
         worker.finish()  # nothing of one student's runs while another's is graded
     return JobResult(
-        isolation=isolation_level(worker),
+        isolation=str(isolation_level(worker)),
         reports=report.reports,
         cards=[html_card(_shown(job, each), heading=3) for each in report.reports],
     )
@@ -116,20 +114,16 @@ def _shown(job: Job, report: Report) -> Report:
     return report.model_copy(update={"cases": cases})
 
 
-def isolation_level(worker: CourseWorker) -> str:
+def isolation_level(worker: CourseWorker) -> Level:
     """The level of isolation that `worker` reaches on this machine."""
-    return str(worker.level)
+    assert worker.level is not None  # it has started
+    return worker.level
 
 
-def reaches(level: str, required: str) -> bool:
-    """Whether `level` isolates at least as well as `required`."""
-    return LEVELS.index(level) >= LEVELS.index(required)
-
-
-def too_weak(level: str, required: str) -> str:
+def too_weak(level: Level, required: Level) -> str:
     """The sentence for a machine that isolates less than is required."""
     return (
-        f"This machine reaches the isolation level {level!r}, and {required!r} is required. "
+        f"This machine reaches the isolation level '{level}', and '{required}' is required. "
         f"Install bubblewrap, or ask for less."
     )
 
@@ -148,18 +142,6 @@ def forget_worker() -> None:
     worker, _worker = _worker, None
     if worker is not None:
         worker.__exit__(None, None, None)
-
-
-@cache
-def sources_digest() -> str:
-    """Changes with everything that decides a grade: checkers, probes, solutions, workbench."""
-    digest = hashlib.sha256()
-    for folder in ("checkers", "probes", "solutions", "lessons/workbench"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            if "gradebook" not in path.parts:
-                digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0")
-                digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def key_of(cells: Cells, lesson: str, seed: int) -> str:

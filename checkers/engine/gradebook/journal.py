@@ -8,7 +8,8 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from checkers.engine.gradebook.jobs import JobResult, reaches
+from checkers.engine.gradebook.jobs import JobResult
+from checkers.engine.sandbox.levels import Level
 
 NAME = "journal.sqlite"
 _LOCK = "journal.lock"
@@ -44,7 +45,7 @@ class Journal:
         row = self._connection.execute(
             "SELECT isolation, reports FROM results WHERE key = ?", (key,)
         ).fetchone()
-        if row is None or (require and not reaches(row[0], require)):
+        if row is None or (require and Level.from_name(row[0]) < Level.from_name(require)):
             return None
         return JobResult.model_validate_json(row[1])
 

@@ -19,18 +19,6 @@ NOT_SUBMITTED = "not submitted"
 NOT_GRADED = "not graded"
 READ = "read"
 
-# What an exercise is called if its cases ended differently: the first of these that occurs.
-_GRAVEST_FIRST = (
-    Status.CRASHED,
-    Status.OUT_OF_MEMORY,
-    Status.TIMED_OUT,
-    Status.RAISED,
-    Status.MISSING,
-    Status.NOT_ATTEMPTED,
-    Status.WRONG,
-    Status.PASSED,
-)
-
 GradeStatus = StrEnum(
     "GradeStatus",
     {
@@ -169,7 +157,7 @@ def exercise_grade(report: Report) -> ExerciseGrade:
     """An exercise's grade from what the checker reported."""
     return ExerciseGrade(
         exercise=report.exercise,
-        status=gravest([case.status for case in report.cases]),
+        status=GradeStatus(report.status.value),
         points=report.points,
         max_points=report.max_points,
         mistakes=[case.mistake for case in report.cases if case.mistake],
@@ -179,9 +167,3 @@ def exercise_grade(report: Report) -> ExerciseGrade:
 
 def _case_grade(case: CaseResult) -> CaseGrade:
     return CaseGrade.model_validate(case.model_dump())
-
-
-def gravest(statuses: list[Status]) -> GradeStatus:
-    """The one word for several: a crash shows even where most cases are merely wrong."""
-    worst = next((status for status in _GRAVEST_FIRST if status in statuses), Status.PASSED)
-    return GradeStatus(worst.value)

@@ -16,11 +16,10 @@ from checkers.engine.gradebook.results import (
     LessonGrade,
     StudentGrade,
     exercise_grade,
-    gravest,
 )
 from checkers.engine.gradebook.settings import Settings
 from checkers.engine.registry import Lesson
-from checkers.engine.report import Status
+from checkers.engine.report import gravest
 
 Find = Callable[[str], JobResult | None]
 _ORDER = list(GradeStatus)
@@ -105,7 +104,7 @@ def _from_result(
     return LessonGrade(
         number=lesson.number,
         lesson=lesson.name,
-        status=_gravest(exercises),
+        status=GradeStatus(gravest(report.status for report in result.reports).value),
         points=round(points * candidate.kept, _DIGITS),
         max_points=_max_points(lesson, settings),
         file=candidate.file,
@@ -142,7 +141,3 @@ def _max_points(lesson: Lesson, settings: Settings) -> float:
         for exercise in lesson.exercises
     )
     return round(total * settings.lesson_weight(lesson), _DIGITS)
-
-
-def _gravest(exercises: list[ExerciseGrade]) -> GradeStatus:
-    return gravest([Status(exercise.status.value) for exercise in exercises])

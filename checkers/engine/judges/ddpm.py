@@ -1,6 +1,6 @@
 """Judges for the losses and samplers of DDPM, with and without classes.
 
-They read what `checkers.engine.worlds.ddpm` observes. Timesteps count from 0 to T - 1. A model may be told
+They read what `worlds.ddpm` observes. Timesteps count from 0 to T - 1. A model may be told
 t / T, (t + 1) / T or t / (T - 1): all lie in [0, 1] and within one step of each other.
 """
 

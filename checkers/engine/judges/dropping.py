@@ -1,4 +1,4 @@
-"""A judge of the rule by which classes are dropped; it reads what `checkers.engine.worlds.dropping` finds."""
+"""A judge of the rule by which classes are dropped; it reads what `worlds.dropping` finds."""
 
 from __future__ import annotations
 

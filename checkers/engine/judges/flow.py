@@ -1,6 +1,6 @@
 """Judges of flow matching: the times a model is told, and where a sampler's steps lead.
 
-They read what `checkers.engine.worlds.flow` and `checkers.flow_matching.probe` observe. In a world whose means are
+They read what `worlds.flow` and `checkers.flow_matching.probe` observe. In a world whose means are
 flat, every pixel goes its own way, the same for all of a picture: the result is a straight line
 over the start, whatever noise was drawn.
 """

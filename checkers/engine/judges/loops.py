@@ -1,6 +1,6 @@
 """Judges for sampling loops: the pictures a loop ends with, and the noise it adds on the way.
 
-Both read what a probe observes of runs in a world that adds no noise (`checkers.engine.worlds.quiet`).
+Both read what a probe observes of runs in a world that adds no noise (`worlds.quiet`).
 """
 
 from __future__ import annotations

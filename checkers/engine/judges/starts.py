@@ -1,7 +1,7 @@
 """Judges for loops that draw their own start: what they asked, and where a start leads.
 
 Both read what a probe observes of runs in a world that adds no noise and in which every pixel goes
-its own way, the same for all (`checkers.engine.worlds.quiet` with flat means): there the result is a
+its own way, the same for all (`worlds.quiet` with flat means): there the result is a
 straight line over the start, whatever the noise that was drawn.
 """
 

@@ -48,7 +48,7 @@ class Box(Protocol):
         ...
 
     def end(self, lost: bool = False) -> dict[str, Any]:
-        """End it; {"exit", "reason"} as in `checkers.engine.sandbox.inside.supervisor.Box.end`."""
+        """End it; {"exit", "reason"} as in `inside.supervisor.Box.end`."""
         ...
 
 
@@ -167,10 +167,12 @@ class ForkedBox:
         return _read_line(self._channel, time.monotonic() + _BOX_SECONDS)
 
     def send(self, message: bytes, deadline: float) -> None:
+        """As `Box.send`."""
         self._channel.settimeout(_left(deadline))
         self._channel.sendall(message)
 
     def receive(self, deadline: float) -> bytes:
+        """As `Box.receive`."""
         lengths = self._receive_exactly(plain.LENGTHS_SIZE, deadline)
         return lengths + self._receive_exactly(plain.size_after(lengths), deadline)
 
@@ -185,9 +187,11 @@ class ForkedBox:
         return bytes(received)
 
     def sweep(self) -> None:
+        """As `Box.sweep`."""
         self._server.order({"sweep": True})
 
     def end(self, lost: bool = False) -> dict[str, Any]:
+        """As `Box.end`."""
         self._channel.close()
         try:
             self._server.order({"end": True, "lost": lost})
@@ -217,6 +221,8 @@ class ProcessBox:
         self._within(time.monotonic() + _START_SECONDS, self._replies.readline)
 
     def send(self, message: bytes, deadline: float) -> None:
+        """As `Box.send`."""
+
         def write() -> bytes:
             self._requests.write(message)
             self._requests.flush()
@@ -225,6 +231,7 @@ class ProcessBox:
         self._within(deadline, write)
 
     def receive(self, deadline: float) -> bytes:
+        """As `Box.receive`."""
         message = self._within(deadline, lambda: plain.read_message(self._replies))
         if message is None:
             raise ConnectionResetError("the process has ended")
@@ -253,9 +260,11 @@ class ProcessBox:
         return result
 
     def sweep(self) -> None:
+        """As `Box.sweep`."""
         pass  # they end with the process
 
     def end(self, lost: bool = False) -> dict[str, Any]:
+        """As `Box.end`."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(0.05)
         code = self._process.poll()

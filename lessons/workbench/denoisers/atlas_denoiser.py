@@ -25,7 +25,13 @@ from lessons.workbench.denoisers.denoiser import NUM_TRAIN_TIMESTEPS, Denoiser, 
 from lessons.workbench.denoisers.noise_schedule import squared_cosine_alphas_cumprod
 from lessons.workbench.denoisers.progress import StepProgress
 from lessons.workbench.denoisers.prompts import PromptReader, read_prompts
-from lessons.workbench.denoisers.windows import CELL, corner_blend, from_cells, to_cells, window_sums
+from lessons.workbench.denoisers.windows import (
+    CELL,
+    corner_blend,
+    from_cells,
+    to_cells,
+    window_sums,
+)
 
 LARGEST_RADIUS = 36.0
 ROWS_AT_ONCE = 4

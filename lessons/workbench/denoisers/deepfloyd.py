@@ -15,8 +15,8 @@ from torch import Tensor
 
 from lessons.workbench.denoisers import preflight
 from lessons.workbench.denoisers.denoiser import NUM_TRAIN_TIMESTEPS, Denoiser, NoiseEstimate
-from lessons.workbench.denoisers.progress import StepProgress
 from lessons.workbench.denoisers.embeddings import PromptEmbeddings, read_prompt_dictionary
+from lessons.workbench.denoisers.progress import StepProgress
 from lessons.workbench.denoisers.prompts import read_prompts
 
 if TYPE_CHECKING:

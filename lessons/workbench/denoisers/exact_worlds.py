@@ -13,7 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lessons.workbench.denoisers.denoiser import NUM_TRAIN_TIMESTEPS, Denoiser, NoiseEstimate, PromptError
+from lessons.workbench.denoisers.denoiser import (
+    NUM_TRAIN_TIMESTEPS,
+    Denoiser,
+    NoiseEstimate,
+    PromptError,
+)
 from lessons.workbench.denoisers.noise_schedule import squared_cosine_alphas_cumprod
 from lessons.workbench.denoisers.prompts import read_prompts
 

@@ -1,7 +1,7 @@
 """Lock this process in, before it reads a line of a student's code.
 
-`enter_namespaces` is for the keeper of a box (`checkers.engine.sandbox.inside.supervisor`), `confine` for the process in it. A
-box has processes, memory and files of its own, cannot see any other, and ends as a whole.
+`enter_namespaces` is for the supervisor of a box, `confine` for the process in it. A box has
+processes, memory and files of its own, cannot see any other, and ends as a whole.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def confine(limits: Limits, *, own_namespaces: bool, scratch: str) -> None:
 
     Args:
         limits: what it may use.
-        own_namespaces: whether its keeper has called `enter_namespaces`.
+        own_namespaces: whether its supervisor has called `enter_namespaces`.
         scratch: the folder it may write to, and its working directory.
 
     Raises:

@@ -1,7 +1,7 @@
 """What goes on in a box: read a submission's definitions once, then run one probe after another.
 
-By now the process is locked in (`checkers.engine.sandbox.inside.confinement`). Requests and replies are messages of
-`checkers.engine.sandbox.inside.plain`. The student's code runs in this very process and may write what it likes to the
+By now the process is locked in (`inside.confinement`). Requests and replies are messages of
+`inside.plain`. The student's code runs in this very process and may write what it likes to the
 channel; whoever reads it takes nothing on trust.
 """
 

@@ -27,7 +27,8 @@ def facts(
         must_not_write: folders in which no file should come into being.
 
     Returns:
-        {"hidden": the files are out of sight, "not_importable": so are the modules, "read_only": nothing can be written but to /tmp,
+        {"hidden": the files are out of sight, "not_importable": so are the modules,
+        "read_only": nothing can be written but to /tmp,
         "offline": there is no network, "alone": no foreign process is in sight,
         "few_processes": the number of processes is limited, "small_scratch": so is the space in
         the folder that can be written to}.

@@ -1,6 +1,6 @@
-"""A box: the process that runs one student's code, and the keeper that watches and ends it.
+"""A box: the process that runs one student's code, and the supervisor that watches and ends it.
 
-The keeper is forked from the worker, makes the box's namespaces and forks the process in it. It
+The supervisor is forked from the zygote, makes the box's namespaces and forks the process in it. It
 holds nothing of any student, and the box can't reach it. When it is told to, when that process
 ends, or when the box takes too much memory, it ends everything in the box.
 """
@@ -36,9 +36,9 @@ _SWEEPS = 20
 
 @dataclass(frozen=True)
 class Box:
-    """The worker's hold on a box."""
+    """The zygote's hold on a box."""
 
-    keeper: int
+    supervisor: int
     life: int
     report: int
 
@@ -68,10 +68,10 @@ class Box:
                 break
             report += chunk
         else:
-            os._exit(1)  # a keeper that is stuck: the worker's end is the end of all below it
+            os._exit(1)  # a supervisor that is stuck: the zygote's end is the end of all below it
         os.close(self.report)
         with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.keeper, 0)
+            os.waitpid(self.supervisor, 0)
         try:
             return json.loads(report)
         except ValueError:
@@ -97,18 +97,18 @@ def open_box(
     """
     life_end, life = os.pipe()
     report, report_end = os.pipe()
-    keeper = os.fork()
-    if keeper == 0:
+    supervisor = os.fork()
+    if supervisor == 0:
         try:
             _close_all_but(channel, life_end, report_end)
             _keep(channel, life_end, report_end, limits, own_namespaces, scratch, live)
         except BaseException:
-            traceback.print_exc()  # the worker's standard error: the checker may quote it
+            traceback.print_exc()  # the zygote's standard error: the checker may quote it
         finally:
             os._exit(1)
     os.close(life_end)
     os.close(report_end)
-    return Box(keeper, life, report)
+    return Box(supervisor, life, report)
 
 
 def _keep(
@@ -184,7 +184,7 @@ def _say(channel: int, message: dict[str, Any]) -> None:
 def _watch(
     first: int, life_end: int, init: int | None, memory: int, start_memory: int
 ) -> tuple[int | None, str | None]:
-    """Wait for the end of the process `first`, of the worker's patience, or of the memory."""
+    """Wait for the end of the process `first`, of the zygote's patience, or of the memory."""
     pause = _LOOK_EVERY
     ends = [life_end]
     with contextlib.suppress(OSError, AttributeError):
@@ -246,7 +246,7 @@ def _held(init: int | None, start_memory: int, memory: int) -> int:
 
 
 def _pids_in_box() -> list[int]:
-    """From the box's own /proc, which the keeper sees too; without the init, which does nothing."""
+    """From the box's own /proc, which the supervisor sees too; without the init, which does nothing."""
     return [pid for pid in _pids() if pid != 1]
 
 
