@@ -17,14 +17,13 @@ def _draw(im, generator):
     return torch.randn(im.shape, generator=generator, device=drawn_on).to(im.device, im.dtype)
 
 
-def _denoised(denoiser, x_t, i_start, cond, uncond, timesteps, scale, generator, clamped=False):
+def _denoised(denoiser, x_t, i_start, cond, uncond, timesteps, scale, generator):
     """The guided loop, written out, with one call for each estimate."""
     abar = denoiser.alphas_cumprod
     for t, t_prev in zip(timesteps[i_start:], timesteps[i_start + 1 :], strict=False):
         with_prompt, without = denoiser(x_t, t, cond), denoiser(x_t, t, uncond)
         noise = guide(without.noise, with_prompt.noise, scale)
-        x_0 = predict_original(x_t, t, noise, abar)
-        x_0 = x_0.clamp(-1, 1) if clamped else x_0
+        x_0 = predict_original(x_t, t, noise, abar).clamp(-1, 1)
         mean = posterior_mean(x_t, x_0, t, t_prev, abar)
         x_t = denoiser.add_variance(mean, with_prompt.variance, t, t_prev, generator)
     return x_t
@@ -44,7 +43,7 @@ def with_a_loop_of_its_own(
     abar = denoiser.alphas_cumprod[timesteps[i_start]].to(im.dtype)
     x_t = abar**0.5 * im + (1 - abar) ** 0.5 * _draw(im, generator)
     embeds = prompt_embeds, uncond_prompt_embeds
-    return _denoised(denoiser, x_t, i_start, *embeds, timesteps, scale, generator, clamped=True)
+    return _denoised(denoiser, x_t, i_start, *embeds, timesteps, scale, generator)
 
 
 @EDIT.right_answer
