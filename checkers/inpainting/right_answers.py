@@ -19,14 +19,12 @@ def _draw(like, generator):
     return noise.to(like.device, like.dtype)
 
 
-def _step(denoiser, x_t, cond, uncond, t, t_prev, scale, generator, variance=True):
+def _step(denoiser, x_t, cond, uncond, t, t_prev, scale, generator):
     """One guided step, written out, with one call for each estimate."""
     abar = denoiser.alphas_cumprod
     with_prompt, without = denoiser(x_t, t, cond), denoiser(x_t, t, uncond)
     noise = guide(without.noise, with_prompt.noise, scale)
     mean = posterior_mean(x_t, predict_original(x_t, t, noise, abar), t, t_prev, abar)
-    if not variance:
-        return mean
     return denoiser.add_variance(mean, with_prompt.variance, t, t_prev, generator)
 
 
