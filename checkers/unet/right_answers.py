@@ -20,25 +20,43 @@ from checkers.unet.exercises import (
 )
 
 
-# Small operations: right answers in other styles, then the mistakes.
-@CONV.right_answer
-class ConvOneByOne(nn.Module):
-    def __init__(self, c_in, c_out):
+def three(layer, channels, norm=nn.BatchNorm2d, gelu=nn.GELU):
+    return nn.Sequential(layer, norm(channels), gelu())
+
+
+def conv(c_in, c_out):
+    return three(nn.Conv2d(c_in, c_out, 3, 1, 1), c_out)
+
+
+def down(c_in, c_out):
+    return three(nn.Conv2d(c_in, c_out, 3, 2, 1), c_out)
+
+
+def up(c_in, c_out):
+    return three(nn.ConvTranspose2d(c_in, c_out, 4, 2, 1), c_out)
+
+
+class OneByOne(nn.Module):
+    """Convolution, BatchNorm and GELU, each called by itself."""
+
+    def __init__(self, conv, channels):
         super().__init__()
-        self.norm = nn.BatchNorm2d(c_out)
-        self.conv = nn.Conv2d(c_in, c_out, 3, padding="same", bias=False)
+        self.norm, self.conv = nn.BatchNorm2d(channels), conv
 
     def forward(self, x):
         return F.gelu(input=self.norm(self.conv(x)))
 
 
+# The small operations.
 @CONV.right_answer
-def conv_lazy(in_channels, out_channels):
-    return nn.Sequential(
-        nn.LazyConv2d(out_channels, 3, 1, 1),
-        nn.LazyBatchNorm2d(),
-        nn.GELU(approximate="tanh"),
-    )
+class ConvOneByOne(OneByOne):
+    def __init__(self, c_in, c_out):
+        super().__init__(nn.Conv2d(c_in, c_out, 3, padding="same", bias=False), c_out)
+
+
+@CONV.right_answer
+def conv_lazy(c_in, c_out):
+    return nn.Sequential(nn.LazyConv2d(c_out, 3, 1, 1), nn.LazyBatchNorm2d(), nn.GELU("tanh"))
 
 
 class WrittenGelu(nn.Module):
@@ -49,7 +67,7 @@ class WrittenGelu(nn.Module):
 
 
 def conv_written(c_in, c_out):
-    return nn.Sequential(nn.Conv2d(c_in, c_out, 3, 1, 1), nn.BatchNorm2d(c_out), WrittenGelu())
+    return three(nn.Conv2d(c_in, c_out, 3, 1, 1), c_out, gelu=WrittenGelu)
 
 
 class OwnNorm(nn.Module):
@@ -86,66 +104,44 @@ class NormByHand(nn.Module):
         return self.gamma * (x - mean) / (var + 1e-5).sqrt() + self.beta
 
 
-def conv_own_norm(in_channels, out_channels):
-    return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, 3, 1, 1), OwnNorm(out_channels), nn.GELU()
-    )
+def conv_own_norm(c_in, c_out):
+    return three(nn.Conv2d(c_in, c_out, 3, 1, 1), c_out, norm=OwnNorm)
 
 
 @CONV.right_answer
-def conv_norm_by_hand(in_channels, out_channels):
-    return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, 3, 1, 1), NormByHand(out_channels), nn.GELU()
-    )
+def conv_norm_by_hand(c_in, c_out):
+    return three(nn.Conv2d(c_in, c_out, 3, 1, 1), c_out, norm=NormByHand)
 
 
 @CONV.right_answer
-def conv_starting_at_zero(in_channels, out_channels):
-    layers = nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, 3, 1, 1), nn.BatchNorm2d(out_channels), nn.GELU()
-    )
+def conv_starting_at_zero(c_in, c_out):
+    layers = conv(c_in, c_out)
     nn.init.zeros_(layers[0].bias)
     nn.init.zeros_(layers[1].weight)
     return layers
 
 
 @DOWN_CONV.right_answer
-class DownConvOneByOne(nn.Module):
+class DownConvOneByOne(OneByOne):
     def __init__(self, c_in, c_out):
-        super().__init__()
-        self.conv, self.norm = nn.Conv2d(c_in, c_out, (3, 3), (2, 2), (1, 1)), nn.BatchNorm2d(c_out)
-
-    def forward(self, x):
-        return F.gelu(self.norm(self.conv(x)))
+        super().__init__(nn.Conv2d(c_in, c_out, (3, 3), (2, 2), (1, 1)), c_out)
 
 
 @DOWN_CONV.right_answer
-def down_conv_lazy(in_channels, out_channels):
-    return nn.Sequential(
-        nn.ZeroPad2d(1),
-        nn.Conv2d(in_channels, out_channels, 3, stride=2, bias=False),
-        nn.BatchNorm2d(out_channels, momentum=0.01),
-        nn.GELU(),
-    )
+def down_conv_lazy(c_in, c_out):
+    layer = nn.Conv2d(c_in, c_out, 3, stride=2, bias=False)
+    return nn.Sequential(nn.ZeroPad2d(1), layer, nn.BatchNorm2d(c_out, momentum=0.01), nn.GELU())
 
 
 @UP_CONV.right_answer
-class UpConvOneByOne(nn.Module):
+class UpConvOneByOne(OneByOne):
     def __init__(self, c_in, c_out):
-        super().__init__()
-        self.conv, self.norm = nn.ConvTranspose2d(c_in, c_out, 4, 2, 1), nn.BatchNorm2d(c_out)
-
-    def forward(self, x):
-        return F.gelu(self.norm(self.conv(x)))
+        super().__init__(nn.ConvTranspose2d(c_in, c_out, 4, 2, 1), c_out)
 
 
 @UP_CONV.right_answer
-def up_conv_without_bias(in_channels, out_channels):
-    return nn.Sequential(
-        nn.LazyConvTranspose2d(out_channels, 4, stride=2, padding=1, bias=False),
-        nn.BatchNorm2d(out_channels),
-        nn.GELU(),
-    )
+def up_conv_without_bias(c_in, c_out):
+    return three(nn.LazyConvTranspose2d(c_out, 4, stride=2, padding=1, bias=False), c_out)
 
 
 @FLATTEN.right_answer
@@ -160,146 +156,97 @@ def flatten_adaptive():
 
 
 @UNFLATTEN.right_answer
-class UnflattenStrideOne(nn.Module):
+class UnflattenStrideOne(OneByOne):
     def __init__(self, channels):
-        super().__init__()
-        self.conv, self.norm = nn.ConvTranspose2d(channels, channels, 7), nn.BatchNorm2d(channels)
-
-    def forward(self, x):
-        return F.gelu(self.norm(self.conv(x)))
+        super().__init__(nn.ConvTranspose2d(channels, channels, 7), channels)
 
 
 @UNFLATTEN.right_answer
-def unflatten_in_a_row(in_channels):
-    return nn.Sequential(
-        nn.ConvTranspose2d(in_channels, in_channels, (7, 7), (7, 7), bias=False),
-        nn.BatchNorm2d(in_channels),
-        nn.GELU(),
-    )
+def unflatten_in_a_row(channels):
+    return three(nn.ConvTranspose2d(channels, channels, (7, 7), (7, 7), bias=False), channels)
 
 
 @UNFLATTEN.right_answer
-def unflatten_norm_by_hand(in_channels):
-    return nn.Sequential(
-        nn.ConvTranspose2d(in_channels, in_channels, 7, 7), NormByHand(in_channels), nn.GELU()
-    )
+def unflatten_norm_by_hand(channels):
+    return three(nn.ConvTranspose2d(channels, channels, 7, 7), channels, norm=NormByHand)
 
 
-# Blocks, made of these.
-def conv(in_channels, out_channels):
-    return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, 3, 1, 1), nn.BatchNorm2d(out_channels), nn.GELU()
-    )
+# The blocks.
+class Backwards(nn.Module):
+    """The first layer is made last."""
 
-
-def down(in_channels, out_channels):
-    return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, 3, 2, 1), nn.BatchNorm2d(out_channels), nn.GELU()
-    )
-
-
-def up(in_channels, out_channels):
-    return nn.Sequential(
-        nn.ConvTranspose2d(in_channels, out_channels, 4, 2, 1),
-        nn.BatchNorm2d(out_channels),
-        nn.GELU(),
-    )
-
-
-@CONV_BLOCK.right_answer
-def conv_block_flat(in_channels, out_channels):
-    return nn.Sequential(*conv(in_channels, out_channels), *conv(out_channels, out_channels))
-
-
-@CONV_BLOCK.right_answer
-class ConvBlockSecondFirst(nn.Module):
-    def __init__(self, c_in, c_out):
+    def __init__(self, first, c_in, c_out, more=2):
         super().__init__()
-        self.second, self.first = conv(c_out, c_out), conv(c_in, c_out)
+        self.others = nn.ModuleList([conv(c_out, c_out) for _ in range(more)])
+        self.first = first(c_in, c_out)
 
     def forward(self, x):
-        return self.second(self.first(x))
-
-
-@CONV_BLOCK.right_answer
-def conv_block_own_norms(in_channels, out_channels):
-    return nn.Sequential(
-        conv_own_norm(in_channels, out_channels), conv_own_norm(out_channels, out_channels)
-    )
-
-
-@DOWN_BLOCK.right_answer
-def down_block_flat(in_channels, out_channels):
-    return nn.Sequential(
-        *down(in_channels, out_channels),
-        *conv(out_channels, out_channels),
-        *conv(out_channels, out_channels),
-    )
-
-
-@DOWN_BLOCK.right_answer
-class DownBlockBackwards(nn.Module):
-    def __init__(self, c_in, c_out):
-        super().__init__()
-        self.block = nn.ModuleList([conv(c_out, c_out), conv(c_out, c_out)])
-        self.shrink = down(c_in, c_out)
-
-    def forward(self, x):
-        x = self.shrink(x)
-        for layer in self.block:
+        x = self.first(x)
+        for layer in self.others:
             x = layer(x)
         return x
 
 
-@UP_BLOCK.right_answer
-def up_block_flat(in_channels, out_channels):
-    return nn.Sequential(
-        *up(in_channels, out_channels),
-        *conv(out_channels, out_channels),
-        *conv(out_channels, out_channels),
-    )
+@CONV_BLOCK.right_answer
+def conv_block_flat(c_in, c_out):
+    return nn.Sequential(*conv(c_in, c_out), *conv(c_out, c_out))
 
 
-@UP_BLOCK.right_answer
-class UpBlockBackwards(nn.Module):
+@CONV_BLOCK.right_answer
+class ConvBlockSecondFirst(Backwards):
     def __init__(self, c_in, c_out):
-        super().__init__()
-        self.block = nn.ModuleList([conv(c_out, c_out), conv(c_out, c_out)])
-        self.grow = up(c_in, c_out)
+        super().__init__(conv, c_in, c_out, more=1)
 
-    def forward(self, x):
-        x = self.grow(x)
-        for layer in self.block:
-            x = layer(x)
-        return x
+
+@CONV_BLOCK.right_answer
+def conv_block_own_norms(c_in, c_out):
+    return nn.Sequential(conv_own_norm(c_in, c_out), conv_own_norm(c_out, c_out))
+
+
+@DOWN_BLOCK.right_answer
+def down_block_flat(c_in, c_out):
+    return nn.Sequential(*down(c_in, c_out), *conv(c_out, c_out), *conv(c_out, c_out))
+
+
+@DOWN_BLOCK.right_answer
+class DownBlockBackwards(Backwards):
+    def __init__(self, c_in, c_out):
+        super().__init__(down, c_in, c_out)
+
+
+@UP_BLOCK.right_answer
+def up_block_flat(c_in, c_out):
+    return nn.Sequential(*up(c_in, c_out), *conv(c_out, c_out), *conv(c_out, c_out))
+
+
+@UP_BLOCK.right_answer
+class UpBlockBackwards(Backwards):
+    def __init__(self, c_in, c_out):
+        super().__init__(up, c_in, c_out)
 
 
 @FC_BLOCK.right_answer
 class FCBlockFunctional(nn.Module):
     def __init__(self, c_in, c_out):
         super().__init__()
-        self.out = nn.Linear(c_out, c_out)
-        self.hidden = nn.Linear(c_in, c_out)
+        self.out, self.hidden = nn.Linear(c_out, c_out), nn.Linear(c_in, c_out)
 
     def forward(self, x):
         return self.out(F.gelu(self.hidden(x)))
 
 
-@FC_BLOCK.right_answer
-def fc_block_for_pictures(in_features, out_features):
-    return nn.Sequential(
-        nn.Linear(in_features, out_features),
-        nn.GELU(approximate="tanh"),
-        nn.Linear(out_features, out_features),
-        nn.Unflatten(1, (out_features, 1, 1)),
-    )
+def two_linear(c_in, c_out, gelu="none"):
+    return nn.Sequential(nn.Linear(c_in, c_out), nn.GELU(gelu), nn.Linear(c_out, c_out))
 
 
 @FC_BLOCK.right_answer
-def fc_block_starting_at_zero(in_features, out_features):
-    block = nn.Sequential(
-        nn.Linear(in_features, out_features), nn.GELU(), nn.Linear(out_features, out_features)
-    )
+def fc_block_for_pictures(c_in, c_out):
+    return nn.Sequential(*two_linear(c_in, c_out, gelu="tanh"), nn.Unflatten(1, (c_out, 1, 1)))
+
+
+@FC_BLOCK.right_answer
+def fc_block_starting_at_zero(c_in, c_out):
+    block = two_linear(c_in, c_out)
     nn.init.zeros_(block[2].weight)
     nn.init.zeros_(block[2].bias)
     return block
@@ -325,47 +272,44 @@ class FCBlockOfPixels(nn.Module):
 
     def __init__(self, c_in, c_out):
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(c_in, c_out, 1), nn.GELU(), nn.Conv2d(c_out, c_out, 1)
-        )
+        self.hidden, self.out = nn.Conv2d(c_in, c_out, 1), nn.Conv2d(c_out, c_out, 1)
 
     def forward(self, x):
-        return self.layers(x[:, :, None, None])
+        return self.out(F.gelu(self.hidden(x[:, :, None, None])))
 
 
-# The U-Net. `Net` is the drawing; each mistake changes one thing in it.
-def block(first, second, in_channels, out_channels):
-    return nn.Sequential(first(in_channels, out_channels), second(out_channels, out_channels))
+# The U-Net.
+def two(c_in, c_out, conv=conv):
+    return nn.Sequential(conv(c_in, c_out), conv(c_out, c_out))
 
 
-def gelu_norm(layer, channels):
-    return nn.Sequential(layer, nn.BatchNorm2d(channels), nn.GELU())
+def stage(first, c_in, c_out, conv=conv):
+    return nn.Sequential(first(c_in, c_out), two(c_out, c_out, conv))
 
 
 class Net(nn.Module):
-    def __init__(self, c, d, conv=conv, down=down, up=up, join=2):
-        super().__init__()
-        self.b0 = block(conv, conv, c, d)
-        self.b1 = nn.Sequential(down(d, d), block(conv, conv, d, d))
-        self.b2 = nn.Sequential(down(d, 2 * d), block(conv, conv, 2 * d, 2 * d))
-        self.flat = nn.Sequential(nn.AvgPool2d(7), nn.GELU())
-        self.unflat = gelu_norm(nn.ConvTranspose2d(2 * d, 2 * d, 7, 7), 2 * d)
-        self.u1 = nn.Sequential(up(join * 2 * d, d), block(conv, conv, d, d))
-        self.u2 = nn.Sequential(up(join * d, d), block(conv, conv, d, d))
-        self.b3 = block(conv, conv, join * d, d)
-        self.last = nn.Conv2d(d, c, 3, 1, 1)
+    """The drawing; those derived from it do one thing in another way."""
 
-    def merge(self, below, beside):
-        return torch.cat([below, beside], 1)
+    def __init__(self, c, d, conv=conv):
+        super().__init__()
+        self.b0 = two(c, d, conv)
+        self.b1 = stage(down, d, d, conv)
+        self.b2 = stage(down, d, 2 * d, conv)
+        self.flat = nn.Sequential(nn.AvgPool2d(7), nn.GELU())
+        self.unflat = three(nn.ConvTranspose2d(2 * d, 2 * d, 7, 7), 2 * d)
+        self.u1 = stage(up, 4 * d, d, conv)
+        self.u2 = stage(up, 2 * d, d, conv)
+        self.b3 = two(2 * d, d, conv)
+        self.last = nn.Conv2d(d, c, 3, 1, 1)
 
     def forward(self, x):
         x0 = self.b0(x)
         x1 = self.b1(x0)
         x2 = self.b2(x1)
         y = self.unflat(self.flat(x2))
-        y = self.u1(self.merge(y, x2))
-        y = self.u2(self.merge(y, x1))
-        return self.last(self.b3(self.merge(y, x0)))
+        y = self.u1(torch.cat([y, x2], 1))
+        y = self.u2(torch.cat([y, x1], 1))
+        return self.last(self.b3(torch.cat([y, x0], 1)))
 
 
 @UNET.right_answer
@@ -375,39 +319,24 @@ class UNetOtherOrder(nn.Module):
     def __init__(self, c, d):
         super().__init__()
         self.last = nn.Conv2d(d, c, 3, 1, 1)
-        self.ups = nn.ModuleList(
-            [
-                block(conv, conv, 2 * d, d),
-                nn.Sequential(up(2 * d, d), block(conv, conv, d, d)),
-                nn.Sequential(up(4 * d, d), block(conv, conv, d, d)),
-            ]
-        )
+        self.ups = nn.ModuleList([two(2 * d, d), stage(up, 2 * d, d), stage(up, 4 * d, d)])
         self.wide, self.norm = nn.ConvTranspose2d(2 * d, 2 * d, 7, 7), nn.BatchNorm2d(2 * d)
-        self.downs = nn.ModuleList(
-            [
-                block(conv, conv, c, d),
-                nn.Sequential(down(d, d), block(conv, conv, d, d)),
-                nn.Sequential(down(d, 2 * d), block(conv, conv, 2 * d, 2 * d)),
-            ]
-        )
+        self.downs = nn.ModuleList([two(c, d), stage(down, d, d), stage(down, d, 2 * d)])
 
     def forward(self, x):
         skips = []
-        for stage in self.downs:
-            x = stage(x)
+        for part in self.downs:
+            x = part(x)
             skips.append(x)
         x = F.gelu(self.norm(self.wide(F.gelu(F.avg_pool2d(x, x.shape[-1])))))
-        for stage in reversed(self.ups):
-            x = stage(torch.cat((skips.pop(), x), dim=-3))
+        for part in reversed(self.ups):
+            x = part(torch.cat((skips.pop(), x), dim=-3))
         return self.last(x)
 
 
-def conv_plain(in_channels, out_channels):
-    return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False),
-        nn.BatchNorm2d(out_channels),
-        nn.GELU(approximate="tanh"),
-    )
+def conv_plain(c_in, c_out):
+    layer = nn.Conv2d(c_in, c_out, 3, padding=1, bias=False)
+    return nn.Sequential(layer, nn.BatchNorm2d(c_out), nn.GELU(approximate="tanh"))
 
 
 @UNET.right_answer
@@ -426,8 +355,8 @@ class UNetWithOtherParts(Net):
         b = self.b1(a)
         c = self.b2(b)
         z = F.gelu(self.norm(self.parts["wide"](self.flat(c))))
-        z = self.u2(self.merge(self.u1(self.merge(z, c)), b))
-        return self.parts["tail"](self.b3(self.merge(a, z)))
+        z = self.u2(torch.cat([self.u1(torch.cat([z, c], 1)), b], 1))
+        return self.parts["tail"](self.b3(torch.cat([a, z], 1)))
 
 
 @UNET.right_answer
