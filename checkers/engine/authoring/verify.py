@@ -78,8 +78,8 @@ def as_submission(answer: Callable[..., Any] | Mistake, name: str) -> Submission
     """
     if isinstance(answer, Mistake):
         if answer.cells is not None:
-            context, own = answer.cells
-            return Submission(Path(f"{answer.name}.py"), (("cell 1", context), ("cell 2", own)))
+            cells = tuple(zip(("cell 1", "cell 2"), answer.cells, strict=True))
+            return Submission(Path(f"{answer.name}.py"), cells)
         answer = answer.answer
     module = inspect.getmodule(answer)
     assert module is not None and module.__file__ is not None

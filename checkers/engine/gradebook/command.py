@@ -34,7 +34,7 @@ from checkers.engine.registry import UnknownLessonError
 from checkers.engine.sandbox.levels import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class GradingError(ValueError):
@@ -105,7 +105,7 @@ def _executor(jobs: int, scheduler: str | None) -> Executor:
 
 
 @contextmanager
-def _progress(console: Console, total: int) -> Iterator[object]:
+def _progress(console: Console, total: int) -> Iterator[Callable[[], None]]:
     columns = (
         TextColumn("Grading"),
         BarColumn(),

@@ -85,7 +85,7 @@ def dask_cluster(address: str) -> Executor:
                 f"There is no scheduler at {address}. Start one with: dask scheduler."
             ) from None
         with client:
-            size = len(client.nthreads())
+            size = len(client.nthreads())  # pyright: ignore[reportArgumentType]  # not async here
             if not size:
                 raise ExecutorError(
                     f"The scheduler at {address} has no workers. Start one with: "

@@ -19,17 +19,33 @@ NOT_SUBMITTED = "not submitted"
 NOT_GRADED = "not graded"
 READ = "read"
 
-GradeStatus = StrEnum(
-    "GradeStatus",
-    {
-        **{status.name: status.value for status in Status},
-        **{problem.name: problem.value for problem in Unreadable},
-        "NOT_SUBMITTED": NOT_SUBMITTED,
-        "NOT_GRADED": NOT_GRADED,
-    },
-)
-"""What became of an exercise: how its answer ended, why there was none to run, or that the
-grading itself failed ("not graded": run the command again)."""
+
+class GradeStatus(StrEnum):
+    """What became of an exercise: how its answer ended, or why there was none to run.
+
+    "not graded" says that the grading itself failed: run the command again.
+    """
+
+    PASSED = Status.PASSED.value
+    WRONG = Status.WRONG.value
+    RAISED = Status.RAISED.value
+    NOT_ATTEMPTED = Status.NOT_ATTEMPTED.value
+    MISSING = Status.MISSING.value
+    TIMED_OUT = Status.TIMED_OUT.value
+    OUT_OF_MEMORY = Status.OUT_OF_MEMORY.value
+    CRASHED = Status.CRASHED.value
+    NO_FILE = Unreadable.NO_FILE.value
+    OTHER_KIND = Unreadable.OTHER_KIND.value
+    TOO_LARGE = Unreadable.TOO_LARGE.value
+    EMPTY = Unreadable.EMPTY.value
+    NOT_UTF8 = Unreadable.NOT_UTF8.value
+    DAMAGED = Unreadable.DAMAGED.value
+    NO_NOTEBOOK = Unreadable.NO_NOTEBOOK.value
+    VERSION_3 = Unreadable.VERSION_3.value
+    NO_EXERCISE = Unreadable.NO_EXERCISE.value
+    UNSAFE_ARCHIVE = Unreadable.UNSAFE_ARCHIVE.value
+    NOT_SUBMITTED = NOT_SUBMITTED
+    NOT_GRADED = NOT_GRADED
 
 
 class _Plain(BaseModel):

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol, cast
 
 from checkers.engine.sandbox.inside import plain
 from checkers.engine.sandbox.inside.confinement import Limits
@@ -216,8 +216,8 @@ class ProcessBox:
             cwd=tree.folder,
             start_new_session=True,
         )
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._requests, self._replies = self._process.stdin, self._process.stdout
+        self._requests = cast(BinaryIO, self._process.stdin)
+        self._replies = cast(BinaryIO, self._process.stdout)
         self._within(time.monotonic() + _START_SECONDS, self._replies.readline)
 
     def send(self, message: bytes, deadline: float) -> None:

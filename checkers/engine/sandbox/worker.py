@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from checkers.engine.sandbox.inside import plain
 from checkers.engine.sandbox.inside.confinement import Limits
@@ -90,7 +90,7 @@ class Worker:
         """The level reached and what it means."""
         return "not started" if self.level is None else DESCRIPTIONS[self.level]
 
-    def __enter__(self) -> Worker:
+    def __enter__(self) -> Self:
         self._start()
         return self
 

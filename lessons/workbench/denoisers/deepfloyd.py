@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -53,7 +53,8 @@ class DeepFloydDenoiser(Denoiser):
         self.dtype = unet.dtype
         self.alphas_cumprod = scheduler.alphas_cumprod.float().cpu()
         self._progress = StepProgress()
-        self.picture_shape = (3, unet.config.sample_size, unet.config.sample_size)
+        side = self.unet.config["sample_size"]
+        self.picture_shape = (3, side, side)
 
     def embed(self, prompt: str | Sequence[str]) -> Tensor:
         """T5 embeddings of n prompts, (n, 77, 4096); "" is the unconditional prompt.
@@ -130,8 +131,10 @@ def load_deepfloyd(
     half = {"torch_dtype": torch.float16} if on_gpu else {}
     variant = {"variant": "fp16"} if on_gpu and model is None else {}
     try:
-        unet = UNet2DConditionModel.from_pretrained(source, subfolder="unet", **half, **variant)
-        scheduler = DDPMScheduler.from_pretrained(source, subfolder="scheduler")
+        unet: Any = UNet2DConditionModel.from_pretrained(
+            source, subfolder="unet", **half, **variant
+        )
+        scheduler: Any = DDPMScheduler.from_pretrained(source, subfolder="scheduler")
     except torch.OutOfMemoryError:
         raise DeepFloydError("The GPU has too little free memory; try offload=True.") from None
     except Exception as error:
@@ -205,7 +208,7 @@ def upscale(
     half = {"torch_dtype": torch.float16} if on_gpu else {}
     variant = {"variant": "fp16"} if on_gpu and model is None else {}
     try:
-        pipeline = IFSuperResolutionPipeline.from_pretrained(
+        pipeline: Any = IFSuperResolutionPipeline.from_pretrained(
             source,
             text_encoder=None,
             tokenizer=None,

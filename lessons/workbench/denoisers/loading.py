@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from typing import Any
 
 import torch
 
@@ -22,7 +23,7 @@ _ONLY_ATLAS = frozenset({"prompt_softness"})
 def load_denoiser(
     name: str | None = None,
     device: str | torch.device | None = None,
-    **options: float | bool | str,
+    **options: Any,
 ) -> Denoiser:
     """Load a denoiser; a second call with the same arguments costs nothing.
 
@@ -50,7 +51,7 @@ def load_denoiser(
 
 
 @cache
-def _load(name: str, device: str, options: tuple[tuple[str, float | bool | str], ...]) -> Denoiser:
+def _load(name: str, device: str, options: tuple[tuple[str, Any], ...]) -> Denoiser:
     if name == "atlas":
         return AtlasDenoiser(load_atlas(), device=device, **dict(options))
     from lessons.workbench.denoisers.deepfloyd import load_deepfloyd  # diffusers takes seconds

@@ -14,7 +14,7 @@ from IPython.display import Image as InlineImage
 from PIL import Image
 from torch import Tensor
 
-from lessons.workbench.pictures.figures import enlarged_png
+from lessons.workbench.pictures.figures import checked_alt, enlarged_png, widget_or_picture
 from lessons.workbench.pictures.files import read_picture
 
 COLOURS = (
@@ -24,7 +24,6 @@ COLOURS = (
 WIDTHS = (5, 14, 32)
 SIDE = 64
 _HERE = Path(__file__)
-_WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class _Canvas(anywidget.AnyWidget):
@@ -55,7 +54,7 @@ class DrawingPad:
     """
 
     def __init__(self, otherwise: Tensor, *, alt: str, paper: str = "#ffffff") -> None:
-        self._otherwise, self._alt = otherwise, _checked(alt)
+        self._otherwise, self._alt = otherwise, checked_alt(alt)
         self.canvas = _Canvas(
             paper=paper,
             alt="A pad to draw on with the mouse.",
@@ -71,7 +70,7 @@ class DrawingPad:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
         png = enlarged_png(self._otherwise[0], (-1.0, 1.0))
-        return _bundle(self.canvas, png, "drawing pad", self._alt)
+        return widget_or_picture(self.canvas, png, "drawing pad", self._alt)
 
 
 class MaskBrush:
@@ -87,7 +86,7 @@ class MaskBrush:
     """
 
     def __init__(self, picture: Tensor, otherwise: Tensor, *, alt: str) -> None:
-        self._picture, self._otherwise, self._alt = picture, otherwise, _checked(alt)
+        self._picture, self._otherwise, self._alt = picture, otherwise, checked_alt(alt)
         png = base64.b64encode(enlarged_png(picture[0], (-1.0, 1.0))).decode()
         self.canvas = _Canvas(
             kind="mask",
@@ -109,7 +108,7 @@ class MaskBrush:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
         png = enlarged_png(tinted(self._picture, self._otherwise)[0], (-1.0, 1.0))
-        return _bundle(self.canvas, png, "mask brush", self._alt)
+        return widget_or_picture(self.canvas, png, "mask brush", self._alt)
 
 
 def tinted(picture: Tensor, mask: Tensor) -> Tensor:
@@ -118,22 +117,5 @@ def tinted(picture: Tensor, mask: Tensor) -> Tensor:
     return torch.where(mask > 0.5, 0.4 * picture + 0.6 * pink, picture)
 
 
-def _bundle(canvas: _Canvas, png: bytes, name: str, alt: str) -> tuple[dict, dict]:
-    """One output that is a widget where widgets run and a described picture elsewhere."""
-    data, metadata = InlineImage(png, alt=alt)._repr_mimebundle_()
-    view = canvas._repr_mimebundle_()
-    view = view[0] if isinstance(view, tuple) else view or {}
-    bundle = {**data, "text/plain": f"{name}: {alt}"}
-    if _WIDGET_VIEW in view:
-        bundle[_WIDGET_VIEW] = view[_WIDGET_VIEW]
-    return bundle, metadata
-
-
 def _png_bytes(data_url: str) -> bytes:
     return base64.b64decode(data_url.partition(",")[2])
-
-
-def _checked(alt: str) -> str:
-    if not alt.strip():
-        raise ValueError("Something to draw on needs `alt`, a sentence that says what it shows.")
-    return alt

@@ -20,6 +20,7 @@ _TILE_INCHES = 1.35
 _FEW_TILE_INCHES = 1.7
 _DPI = 110
 _OUT_OF_SIGHT = "position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%)"
+_WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def show(
@@ -105,7 +106,8 @@ def slider(
     pictures = as_pictures(frames)
     if len(labels) != len(pictures):
         raise ValueError(f"There are {len(pictures)} frames but {len(labels)} labels.")
-    few = torch.linspace(0, len(pictures) - 1, min(6, len(pictures))).round().int().tolist()
+    places = torch.linspace(0, len(pictures) - 1, min(6, len(pictures))).round()
+    few = [int(place) for place in places]
     figure = _grid([pictures[i] for i in few], [labels[i] for i in few], None, value_range)
     row = _to_png(figure)
     import matplotlib.pyplot as plt
@@ -122,17 +124,35 @@ class _SliderWithFallback:
     """One output that is a widget where widgets run and a row of pictures elsewhere."""
 
     def __init__(self, widget: Any, row: bytes, alt: str) -> None:
-        self._widget, self._row, self._alt = widget, row, _checked_alt(alt)
+        self._widget, self._row, self._alt = widget, row, checked_alt(alt)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
-        data, metadata = InlineImage(self._row, alt=self._alt)._repr_mimebundle_()
-        view = self._widget._repr_mimebundle_()
-        view = view[0] if isinstance(view, tuple) else view
-        widget_view = "application/vnd.jupyter.widget-view+json"
-        bundle = {**data, "text/plain": f"slider: {self._alt}"}
-        if widget_view in view:
-            bundle[widget_view] = view[widget_view]
-        return bundle, metadata
+        return widget_or_picture(self._widget, self._row, "slider", self._alt)
+
+
+def widget_or_picture(widget: Any, png: bytes, name: str, alt: str) -> tuple[dict, dict]:
+    """One output that is a widget where widgets run and a described picture elsewhere.
+
+    Args:
+        widget: of ipywidgets or anywidget.
+        png: the picture that stands in for it.
+        name: what it is, for where nothing but text can be shown.
+        alt: what the picture shows.
+
+    Returns:
+        Data and metadata, by MIME type.
+    """
+    data, metadata = _mime_parts(InlineImage(png, alt=alt)._repr_mimebundle_())
+    view, _ = _mime_parts(widget._repr_mimebundle_())
+    bundle = {**data, "text/plain": f"{name}: {alt}"}
+    if _WIDGET_VIEW in view:
+        bundle[_WIDGET_VIEW] = view[_WIDGET_VIEW]
+    return bundle, metadata
+
+
+def _mime_parts(bundle: Any) -> tuple[dict, dict]:
+    """Data and metadata of what IPython gives in either of two forms."""
+    return bundle if isinstance(bundle, tuple) else (bundle or {}, {})
 
 
 def _slider_widget(
@@ -147,13 +167,13 @@ def _slider_widget(
 
     encoded = [enlarged_png(picture, value_range) for picture in pictures]
     image = ipywidgets.Image(value=encoded[start], format="png", width=256, height=256)
-    label = ipywidgets.Label(labels[start])
+    label = ipywidgets.Label(str(labels[start]))
     control = ipywidgets.IntSlider(
         value=start, min=0, max=len(pictures) - 1, description=name, readout=False
     )
 
     def turn_to(change: dict) -> None:
-        image.value, label.value = encoded[change["new"]], labels[change["new"]]
+        image.value, label.value = encoded[change["new"]], str(labels[change["new"]])
 
     control.observe(turn_to, names="value")
     described = ipywidgets.HTML(f'<span style="opacity:.7">{alt}</span>')
@@ -167,6 +187,7 @@ def _grid(
     value_range: tuple[float, float],
 ) -> Figure:
     import matplotlib.pyplot as plt
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     if titles is not None and len(titles) != len(pictures):
         raise ValueError(f"There are {len(pictures)} pictures but {len(titles)} titles.")
@@ -179,9 +200,8 @@ def _grid(
         columns,
         squeeze=False,
         figsize=(columns * side, rows * (side + title_room)),
-        layout="constrained",
+        layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02),
     )
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
     for axis in axes.flat:
         axis.axis("off")
     for axis, picture, number in zip(axes.flat, pictures, range(len(pictures)), strict=False):
@@ -221,12 +241,17 @@ def _to_png(figure: Figure) -> bytes:
 
 
 def _display_png(png: bytes, alt: str) -> None:
-    display(InlineImage(png, alt=_checked_alt(alt)))
+    display(InlineImage(png, alt=checked_alt(alt)))
     # JupyterLab drops a PNG's alt text; this line is there for screen readers alone.
     display(HTML(f'<p style="{_OUT_OF_SIGHT}">Figure: {html.escape(alt)}</p>'))
 
 
-def _checked_alt(alt: str) -> str:
+def checked_alt(alt: str) -> str:
+    """`alt`, if it says something.
+
+    Raises:
+        ValueError: if it does not.
+    """
     if not alt.strip():
         raise ValueError("A figure needs `alt`, a sentence that says what it shows.")
     return alt

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -109,7 +110,9 @@ def train(
     path = Path(checkpoint).expanduser() if checkpoint is not None else None
     if path is not None and path.exists():
         state.load(path)
-    step_model = torch.compile(model) if plan.compile_model else model
+    step_model = model
+    if plan.compile_model:
+        step_model = cast(nn.Module, torch.compile(model))
     steps_per_epoch = math.ceil(len(images) / plan.batch_size)
     shown = TrainingProgress(plan.epochs * steps_per_epoch, len(state.history.losses), progress)
     try:

@@ -11,7 +11,7 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -121,7 +121,7 @@ def _stand_in(train: bool) -> Digits:
     """scikit-learn's 8x8 digits, enlarged to 22x22 and framed like MNIST's."""
     from sklearn.datasets import load_digits as load_small_digits
 
-    small = load_small_digits()
+    small: Any = load_small_digits()
     images = torch.from_numpy(small.images).float()[:, None] / 16
     large = F.interpolate(images, size=(22, 22), mode="bicubic").clamp(0, 1)
     images = F.pad(large, (3, 3, 3, 3))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Mapping
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from typing import Any
 
@@ -36,7 +37,7 @@ class _GivenSolutions(types.ModuleType):
         return getattr(__import__(f"solutions.{owner}", fromlist=[name]), name)
 
 
-class _Given:
+class _Given(Loader):
     """Imports the solutions that are given, and no others."""
 
     def __init__(self, modules: Mapping[str, Mapping[str, Any]]) -> None:
