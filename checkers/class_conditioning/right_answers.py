@@ -41,7 +41,7 @@ def drop_by_where(labels, p_uncond=0.1, num_classes=10):
 
 
 class Net(nn.Module):
-    """The network of the text; what is right or wrong in another way overrides a part of it."""
+    """The network of the text, part by part."""
 
     def __init__(self, in_channels, classes, d):
         super().__init__()
@@ -113,16 +113,12 @@ def _dropped(labels, p_uncond):
     return one_hot * (torch.rand(len(labels)) >= p_uncond)[:, None]
 
 
-def _class_loss(model, images, alphas_cumprod, c, target="noise", told=None, noised=None, by=None):
-    """The loss with one thing changed."""
+def _class_loss(model, images, alphas_cumprod, c):
     T = len(alphas_cumprod)
     t = torch.randint(T, (len(images),))
     abar, noise = alphas_cumprod[t].view(-1, 1, 1, 1), torch.randn_like(images)
-    noise = noise if by is None else torch.randn(by).expand_as(images)
     x_t = abar.sqrt() * images + (1 - abar).sqrt() * noise
-    x_t = noised(images, abar, noise) if noised else x_t
-    predicted = model(x_t, told(t, T) if told else t / T, c)
-    return F.mse_loss(predicted, noise if target == "noise" else images)
+    return F.mse_loss(model(x_t, t / T, c), noise)
 
 
 @CLASS_DDPM_LOSS.right_answer
