@@ -14,9 +14,10 @@ from checkers.engine.registry import ROOT
 
 SETTINGS = "autograder.json"
 _SCRIPTS = ("setup.sh", "run_autograder")
-_FOLDERS = ("checkers", "probes", "solutions", "lessons", "datasets/atlas", "datasets/pictures")
+_FOLDERS = ("checkers", "solutions", "lessons", "datasets/atlas", "datasets/pictures")
 _FILES = ("pyproject.toml", "README.md", "LICENSE")
-_KINDS = {".py", ".ipynb", ".html", ".js", ".css", ".json", ".webp", ".png", ".sh", ".md", ".txt"}
+_KINDS = {".py", ".pyi", ".toml", ".ipynb", ".html", ".js", ".css", ".json", ".webp", ".png"}
+_KINDS |= {".sh", ".md", ".txt"}
 _DATE = (2020, 1, 1, 0, 0, 0)
 
 
