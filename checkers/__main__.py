@@ -201,8 +201,13 @@ def verify(
     """For authors: prove that every checker passes right answers and names every mistake."""
     from checkers.engine.authoring.verify import verify as verify_exercise
     from checkers.engine.isolation import CourseWorker
+    from checkers.engine.swaps import MistakeError
 
     exercises = [exercise for lesson in _lessons(lessons) for exercise in lesson.exercises]
+    try:
+        mistakes = sum(len(exercise.mistakes) for exercise in exercises)
+    except MistakeError as error:
+        _stop(str(error))
     counts = {"proved": 0, "refuted": 0}
     with CourseWorker() as worker:
         for exercise in exercises:
@@ -213,7 +218,6 @@ def verify(
                     out.print(f"{word} {proof.exercise}: {proof.claim}", markup=False)
                 if proof.problem:
                     out.print(f"        {proof.problem}", markup=False)
-    mistakes = sum(len(exercise.mistakes) for exercise in exercises)
     others = sum(len(exercise.right_answers) for exercise in exercises)
     out.print(
         f"{len(exercises)} exercises, {mistakes} mistakes, {others} other right answers: "
@@ -240,6 +244,27 @@ def refresh(
             _stop(str(error))
         words = [w for w, did in (("stubs", changed), ("solved notebook", executed)) if did]
         out.print(f"{lesson.number} {lesson.name}: {' and '.join(words) or 'nothing'} refreshed")
+
+
+@app.command()
+def new(
+    number: Annotated[str, typer.Argument(help="Its place in the course: two digits.")],
+    name: Annotated[str, typer.Argument(help="The word for it: ddim, few_steps.")],
+    function: Annotated[
+        str | None, typer.Option(help="What students write; the lesson's name if left out.")
+    ] = None,
+) -> None:
+    """For authors: begin a lesson; its files run, and verify holds, before a word is changed."""
+    from checkers.engine.authoring.new import NewLessonError, new_lesson
+    from checkers.engine.registry import ROOT
+
+    try:
+        made = new_lesson(number, name, function)
+    except NewLessonError as error:
+        _stop(str(error))
+    for path in made:
+        out.print(str(path.relative_to(ROOT)), markup=False)
+    out.print(f"\nNext: python -m checkers verify {number}", markup=False)
 
 
 def _lessons(names: Sequence[str] | None) -> list[Lesson]:

@@ -32,7 +32,7 @@ def test_a_second_call_is_free(denoiser):
 
 
 @pytest.mark.parametrize(("prompt", "subject"), COURSE_PROMPTS.items())
-@pytest.mark.filterwarnings("error::lessons.workbench.PromptNotice")
+@pytest.mark.filterwarnings("error::lessons.workbench.denoisers.PromptNotice")
 def test_the_courses_prompts_are_known_in_full(denoiser, prompt, subject):
     assert denoiser.asked(prompt)[0] == subject
     kept = torch.isfinite(denoiser.embed(prompt))

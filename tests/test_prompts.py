@@ -64,7 +64,7 @@ def test_a_prior_adds_up_to_one(prompt):
         ("WOLVES!", "wolf"),
     ],
 )
-@pytest.mark.filterwarnings("ignore::lessons.workbench.PromptNotice")
+@pytest.mark.filterwarnings("ignore::lessons.workbench.denoisers.PromptNotice")
 def test_the_subject_asked_for_gets_most(prompt, subject):
     assert favourite(prompt) == subject
 

@@ -59,7 +59,7 @@ def mistaken_cells(lesson: str, exercise: str, mistake: str) -> tuple[str, str]:
     _collect(lesson, exercise, mistake, changes)
     own = changes[lesson].pop(exercise, ())
     changes[lesson] = changes.pop(lesson)  # it uses all the others
-    parts = [_swapped_module(name, functions, changes) for name, functions in changes.items()]
+    parts = [_module(name, functions, changes) for name, functions in changes.items()]
     return _FUTURE + "\n".join(parts), _FUTURE + _swapped(_code(lesson, exercise), own, exercise)
 
 
@@ -150,8 +150,13 @@ def _code(lesson: str, name: str) -> str:
         first = node.body[0]
         for number in range(first.lineno - 1, first.end_lineno or first.lineno):
             lines[number] = ""
-    start = min([definition.lineno, *(node.lineno for node in definition.decorator_list)])
-    return _MARKER.sub("", "".join(lines[start - 1 : definition.end_lineno]))
+    start = _first_line(definition) - 1
+    return _MARKER.sub("", "".join(lines[start : definition.end_lineno]))
+
+
+def _first_line(node: ast.stmt) -> int:
+    """Where a statement begins, its decorators included."""
+    return min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
 
 
 def _documented(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.ClassDef]:
@@ -173,17 +178,17 @@ def _swapped(code: str, swaps: Swaps, where: str) -> str:
     return code
 
 
-def _swapped_module(lesson: str, functions: dict[str, Swaps], included: Changes) -> str:
-    """The whole module with its functions swapped, and without imports of the included ones."""
+def _module(lesson: str, functions: dict[str, Swaps], included: Changes) -> str:
+    """A module with its functions swapped, and without imports of the included ones."""
     replaced: dict[int, tuple[int, str]] = {}
-    for name, swaps in functions.items():
-        node = _definition(lesson, name)
-        start = min([node.lineno, *(one.lineno for one in node.decorator_list)])
-        code = _swapped(_code(lesson, name), swaps, f"solutions/{lesson}.py, {name}")
-        replaced[start] = (node.end_lineno or start, code)
     for node in _tree(lesson).body:
-        if isinstance(node, ast.ImportFrom) and _is_included(node, included):
-            replaced[node.lineno] = (node.end_lineno or node.lineno, "")
+        code = None
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in functions:
+            code = _swapped(_code(lesson, node.name), functions[node.name], node.name)
+        elif isinstance(node, ast.ImportFrom) and _is_included(node, included):
+            code = ""
+        if code is not None:
+            replaced[_first_line(node)] = (node.end_lineno or node.lineno, code)
     out: list[str] = []
     number = 1
     lines = _text(lesson).splitlines(keepends=True)

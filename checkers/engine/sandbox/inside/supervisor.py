@@ -246,7 +246,7 @@ def _held(init: int | None, start_memory: int, memory: int) -> int:
 
 
 def _pids_in_box() -> list[int]:
-    """From the box's own /proc, which the supervisor sees too; without the init, which does nothing."""
+    """From the box's own /proc, which the supervisor sees; without the init, which does nothing."""
     return [pid for pid in _pids() if pid != 1]
 
 
