@@ -27,6 +27,8 @@ test: $(VENV)/.ready-dev lint
 lint: $(VENV)/.ready-dev
 	$(VENV)/bin/ruff check --quiet --output-format concise
 	$(VENV)/bin/ruff format --quiet --check
+	$(VENV)/bin/lint-imports --no-cache
+	$(VENV)/bin/basedpyright --pythonpath $(VENV)/bin/python
 
 verify: $(VENV)/.ready-dev
 	$(VENV)/bin/python -m checkers verify

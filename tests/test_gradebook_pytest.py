@@ -1,4 +1,4 @@
-"""A submission's cases as pytest tests, as the README says."""
+"""A submission's cases as pytest tests, as docs/grading.md says."""
 
 import re
 import subprocess
