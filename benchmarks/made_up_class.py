@@ -17,8 +17,9 @@ from typing import Any
 
 from checkers.engine.authoring.notebooks import stub_source
 from checkers.engine.authoring.verify import as_submission
-from checkers.engine.exercise import Exercise
+from checkers.engine.exercise import Exercise, Mistake
 from checkers.engine.registry import ROOT, Lesson
+from checkers.engine.swaps import table_of
 
 RIGHT, WRONG, STUB, BROKEN = "right", "wrong", "stub", "broken"
 LEANING = "right, calls a wrong one"
@@ -46,7 +47,9 @@ def make_class(folder: Path, lessons: Sequence[Lesson], size: int, seed: int = 0
     hostile file.
     """
     choose = random.Random(seed)
-    mistakes = {e.name: itertools.cycle(e.mistakes) for lesson in lessons for e in lesson.exercises}
+    mistakes = {
+        e.name: itertools.cycle(_own_mistakes(e)) for lesson in lessons for e in lesson.exercises
+    }
     styles = {
         e.name: itertools.cycle([e.reference, *e.right_answers])
         for lesson in lessons
@@ -89,18 +92,27 @@ def make_class(folder: Path, lessons: Sequence[Lesson], size: int, seed: int = 0
 
 def _choose(
     exercise: Exercise, kind: int, mistakes: dict, styles: dict, choose: random.Random
-) -> tuple[Callable[..., Any] | None, str]:
+) -> tuple[Callable[..., Any] | Mistake | None, str]:
     """What a student of this kind answers, None for the stub, and what it is."""
     if kind == 8:
         return None, STUB
     if kind >= 5 and choose.random() < 0.5:
         mistake = next(mistakes[exercise.name])
-        return mistake.answer, f"{WRONG}: {mistake.name}"
+        return mistake, f"{WRONG}: {mistake.name}"
     return next(styles[exercise.name]), RIGHT
 
 
+def _own_mistakes(exercise: Exercise) -> list[Mistake]:
+    """Those made in the exercise's own function.
+
+    What is wrong only in a function that it calls comes right beside that function's right answer.
+    """
+    entries = table_of(exercise.lesson).get(exercise.name, {})
+    return [m for m in exercise.mistakes if m.name not in entries or "swap" in entries[m.name]]
+
+
 def _agreeing(
-    lesson: Lesson, chosen: Sequence[tuple[Callable[..., Any] | None, str]]
+    lesson: Lesson, chosen: Sequence[tuple[Callable[..., Any] | Mistake | None, str]]
 ) -> tuple[list[str], list[str]]:
     """The cells of imports and helpers, and those of the answers.
 
@@ -120,7 +132,7 @@ def _agreeing(
     return [context for context, _ in cells], [answer for _, answer in cells]
 
 
-def _cells(exercise: Exercise, answer: Callable[..., Any] | None) -> tuple[str, str]:
+def _cells(exercise: Exercise, answer: Callable[..., Any] | Mistake | None) -> tuple[str, str]:
     """Imports and helpers, and the answer itself; a stub for None."""
     if answer is None:
         context = as_submission(exercise.reference, exercise.name).cells[0][1]

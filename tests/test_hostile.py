@@ -127,7 +127,7 @@ def test_every_file_has_its_expectation_and_there_are_enough():
 def test_a_hostile_submission_gets_what_it_earned_and_harms_nobody(name, worker, tmp_path):
     expected = EXPECTED[name]
     if (need := expected.get("needs")) and need not in worker.holds:
-        pytest.skip(f"needs isolation in which {need!r} holds; here: {worker.description}")
+        pytest.skip(f"needs isolation in which {need!r} holds; here: {worker.level}")
     other = tmp_path / "other_student.py"
     other.write_text(RIGHT)
     (tmp_path / "grades.csv").write_text("other,4\n")

@@ -11,7 +11,7 @@ from checkers.engine.authoring.notebooks import (
     read_lesson,
     refresh_stubs,
     solved_source,
-    stub_names,
+    stub_cells,
     stub_source,
     with_fresh_stubs,
     with_solutions,
@@ -51,7 +51,7 @@ def test_the_solved_notebook_is_the_lesson_solved(lesson):
 def test_every_exercise_has_its_stub_check_and_hints(lesson):
     notebook = read_lesson(lesson)
     names = [exercise.name for exercise in lesson.exercises]
-    assert stub_names(notebook) == names
+    assert [name for _, stubs in stub_cells(notebook) for name in stubs] == names
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     hinted = [name for cell in notebook.cells for name in hinted_names(cell)]
     for name in names:

@@ -90,7 +90,7 @@ def with_fresh_stubs(notebook: NotebookNode, lesson: Lesson) -> NotebookNode:
             must not be lost.
     """
     fresh = copy.deepcopy(notebook)
-    for cell, names in _stub_cells(fresh):
+    for cell, names in stub_cells(fresh):
         source = "\n\n\n".join(stub_source(_reference(lesson, name)) for name in names)
         course = cell.metadata["course"]
         if cell.source not in ("", source) and course.get("made") != _hash(cell.source):
@@ -113,7 +113,7 @@ def _mark_for_nbgrader(notebook: NotebookNode, exercises: dict[str, Exercise]) -
     """Give stub and check cells nbgrader's metadata, schema 3; take it from all others."""
     marks = {
         id(cell): _nbgrader_mark("-".join([*names, "answer"]), solution=True)
-        for cell, names in _stub_cells(notebook)
+        for cell, names in stub_cells(notebook)
     }
     for cell in notebook.cells:
         found = _CHECK.fullmatch(cell.source.strip()) if cell.cell_type == "code" else None
@@ -141,15 +141,10 @@ def _nbgrader_mark(name: str, *, solution: bool = False, points: int | None = No
 def with_solutions(notebook: NotebookNode, lesson: Lesson) -> NotebookNode:
     """A copy whose stub cells hold the reference functions; nothing is executed."""
     solved = copy.deepcopy(notebook)
-    for cell, names in _stub_cells(solved):
+    for cell, names in stub_cells(solved):
         cell.source = "\n\n\n".join(solved_source(_reference(lesson, name)) for name in names)
         cell.metadata["course"].pop("made", None)
     return solved
-
-
-def stub_names(notebook: NotebookNode) -> list[str]:
-    """The names of all stubs of a notebook, in order."""
-    return [name for _, names in _stub_cells(notebook) for name in names]
 
 
 def hinted_names(cell: NotebookNode) -> list[str]:
@@ -214,7 +209,8 @@ def _make_light(notebook: NotebookNode) -> None:
             output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
 
 
-def _stub_cells(notebook: NotebookNode) -> list[tuple[NotebookNode, list[str]]]:
+def stub_cells(notebook: NotebookNode) -> list[tuple[NotebookNode, list[str]]]:
+    """The stub cells of a notebook in order, each with the names of its stubs."""
     return [
         (cell, list(cell.metadata["course"]["stub"]))
         for cell in notebook.cells

@@ -64,10 +64,6 @@ class Journal:
                 (key, lesson, result.isolation, reports, cards),
             )
 
-    def count(self) -> int:
-        """How many results there are."""
-        return self._connection.execute("SELECT count(*) FROM results").fetchone()[0]
-
     def note_written(self, path: str, sha256: str) -> None:
         """Remember, before it is written, what a file of the results will hold."""
         with self._connection:

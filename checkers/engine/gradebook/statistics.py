@@ -29,15 +29,6 @@ class ExerciseStatistics:
         """How many solved it."""
         return self.statuses["passed"]
 
-    @property
-    def attempted(self) -> int:
-        """For how many there was something to run."""
-        return sum(
-            count
-            for status, count in self.statuses.items()
-            if status in ("passed", "wrong", "raised", "timed out", "out of memory", "crashed")
-        )
-
 
 @dataclass
 class ClassStatistics:

@@ -6,7 +6,14 @@ from enum import IntEnum
 
 
 class Level(IntEnum):
-    """How a submission is kept apart; a higher one keeps out all that a lower one does."""
+    """How a submission is kept apart; a higher one keeps out all that a lower one does.
+
+    PROCESS: a process of its own with a limit on time, and nothing more. LIMITS: limits on memory,
+    too; the files that its user may read, the checker's among them, can be read. NAMESPACES:
+    bubblewrap; no network, no view of the checker, of home or of other submissions, a read-only
+    file system but for /tmp. SANDBOX: each submission also has namespaces of its own, a small /tmp,
+    and a limit on processes.
+    """
 
     PROCESS = 0
     LIMITS = 1
@@ -30,25 +37,6 @@ class Level(IntEnum):
             raise ValueError(
                 f"There is no isolation level {name!r}. From weakest to strongest: {names}."
             ) from None
-
-
-DESCRIPTIONS = {
-    Level.SANDBOX: (
-        "bubblewrap; each submission in namespaces of its own: no network, no view of the checker, "
-        "of home or of other submissions, a read-only file system but for a small /tmp, limits on "
-        "processes, memory and time"
-    ),
-    Level.NAMESPACES: (
-        "bubblewrap, but no namespaces for each submission: no network, no view of the checker, of "
-        "home or of other submissions, a read-only file system but for /tmp, limits on memory and "
-        "time"
-    ),
-    Level.LIMITS: (
-        "a process with limits on memory and time; the files that its user may read, the checker's "
-        "among them, can be read"
-    ),
-    Level.PROCESS: "a process of its own with a limit on time, and nothing more",
-}
 
 
 class IsolationError(RuntimeError):

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from checkers.engine.sandbox.inside import plain
 from checkers.engine.sandbox.inside.confinement import Limits
-from checkers.engine.sandbox.levels import DESCRIPTIONS, IsolationError, Level
+from checkers.engine.sandbox.levels import IsolationError, Level
 from checkers.engine.sandbox.processes import Box, ForkedBox, ProcessBox, Server, tested_server
 from checkers.engine.sandbox.view import Tree, View
 from checkers.engine.sandbox.ways import Way, ways
@@ -64,7 +64,6 @@ class Worker:
 
     Attributes:
         level: how well submissions are kept apart; known once the worker has started.
-        description: what that means, in a sentence.
         holds: the facts of `inside.self_test` that were found to hold.
         shortfalls: why each better level can't be had here.
 
@@ -84,11 +83,6 @@ class Worker:
         self._server: Server | None = None
         self._box: Box | None = None
         self._key: Any = None
-
-    @property
-    def description(self) -> str:
-        """The level reached and what it means."""
-        return "not started" if self.level is None else DESCRIPTIONS[self.level]
 
     def __enter__(self) -> Self:
         self._start()

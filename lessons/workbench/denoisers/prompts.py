@@ -87,7 +87,6 @@ class PromptReader:
         counts.update({w: 0 for groups in self._groups for w in groups})
         self._rarity = {w: math.log(1 + len(subjects) / (1 + n)) for w, n in counts.items()}
         self._name_words = {w for name in self._names for w in name}
-        self._style_words = {w for ps in self._style_phrases for p in ps for w in p}
 
     def log_prior(self, prompt: str) -> Tensor:
         """Return the log-probability of every stored picture, given a prompt.

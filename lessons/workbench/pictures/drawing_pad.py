@@ -10,7 +10,6 @@ from typing import Any
 import anywidget
 import torch
 import traitlets
-from IPython.display import Image as InlineImage
 from PIL import Image
 from torch import Tensor
 

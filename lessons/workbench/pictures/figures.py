@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
-from IPython.display import HTML, display
-from IPython.display import Image as InlineImage
+from IPython.display import HTML, Image as InlineImage, display
 from PIL import Image
 from torch import Tensor
 

@@ -1,16 +1,10 @@
 from .digit_classifier import (
     load_digit_classifier as load_digit_classifier,
-)
-from .digit_classifier import (
     share_read_as as share_read_as,
 )
 from .loop import (
     History as History,
-)
-from .loop import (
     TrainingPlan as TrainingPlan,
-)
-from .loop import (
     train as train,
 )
 from .mnist import (
