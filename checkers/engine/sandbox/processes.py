@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,12 +16,22 @@ import sys
 import tempfile
 import threading
 import time
+from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 from checkers.engine.sandbox.inside import plain
-from checkers.engine.sandbox.inside.confinement import Limits
+from checkers.engine.sandbox.inside.confinement import Limits, Locks
+from checkers.engine.sandbox.inside.removal import remove_tree
 from checkers.engine.sandbox.levels import IsolationError
-from checkers.engine.sandbox.view import PLACE, Tree, View, environment, self_test_arguments
+from checkers.engine.sandbox.view import (
+    PLACE,
+    Tree,
+    View,
+    environment,
+    mounts,
+    readable,
+    self_test_arguments,
+)
 from checkers.engine.sandbox.ways import Way
 
 _INSIDE = "checkers.engine.sandbox.inside"
@@ -59,6 +68,11 @@ class Server:
         way: how to start it.
         view: what it shows to submissions.
         tree: the copied part of that.
+
+    Attributes:
+        process: the running program.
+        scratch: the folder that boxes can write to, as they see it.
+        tree: where the tree lies, as they see it.
     """
 
     def __init__(self, way: Way, view: View, tree: Tree) -> None:
@@ -66,13 +80,14 @@ class Server:
         self._scratch = None if way.walled else tempfile.mkdtemp(prefix="checkers-")
         if self._scratch is not None and way.user is not None:
             os.chown(self._scratch, way.user, way.user)
-        scratch = self._scratch or "/tmp"
+        self.scratch = scratch = self._scratch or "/tmp"
+        self.tree = PLACE if way.walled else str(tree.folder)
         empty = [scratch] if not way.own_namespaces else []
         self._control, theirs = socket.socketpair()
         settings = {
             "control": theirs.fileno(),
             "user": way.user,
-            "scratch": scratch,
+            "locks": _locks(way, view, tree, scratch).as_dict(),
             "empty": empty,
         }
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (read if it does not start)
@@ -81,7 +96,7 @@ class Server:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._errors,
-            env=environment(view, scratch, PLACE if way.walled else str(tree.folder)),
+            env=environment(view, scratch, self.tree),
             cwd=tree.folder,
             start_new_session=True,
             pass_fds=[theirs.fileno()],
@@ -131,26 +146,29 @@ class Server:
         self.process.wait()
         self._errors.close()
         if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            remove_tree(self._scratch)
+
+
+def _locks(way: Way, view: View, tree: Tree, scratch: str) -> Locks:
+    in_tmp = [path for path, shows in mounts(view) if shows and Path(path).is_relative_to("/tmp")]
+    return Locks(
+        scratch=scratch,
+        own_namespaces=way.own_namespaces,
+        kept=tuple(in_tmp) if way.own_namespaces else (),
+        readable=readable(view, tree) if way.landlock else None,
+        reads_all=way.landlock and way.user is not None,
+    )
 
 
 class ForkedBox:
     """A box that a `Server` has forked."""
 
     def __init__(
-        self,
-        server: Server,
-        limits: Limits,
-        own_namespaces: bool,
-        self_test: dict[str, Any] | None = None,
+        self, server: Server, limits: Limits, self_test: dict[str, Any] | None = None
     ) -> None:
         self._server = server
         self._channel, theirs = socket.socketpair()
-        order = {
-            "box": limits.as_dict(),
-            "own_namespaces": own_namespaces,
-            "self_test": self_test,
-        }
+        order = {"box": limits.as_dict(), "self_test": self_test}
         try:
             server.order(order, theirs)
         finally:
@@ -204,8 +222,10 @@ class ForkedBox:
 class ProcessBox:
     """A box where there is no fork: a new process, which loads torch for itself."""
 
-    def __init__(self, view: View, tree: Tree) -> None:
+    def __init__(self, way: Way, view: View, tree: Tree) -> None:
         self._scratch = tempfile.mkdtemp(prefix="checkers-")
+        if way.user is not None:
+            os.chown(self._scratch, way.user, way.user)
         variables = {"TEMP": self._scratch, "TMP": self._scratch, "USERPROFILE": self._scratch}
         self._process = subprocess.Popen(
             [sys.executable, "-m", _RUNNER],
@@ -215,6 +235,9 @@ class ProcessBox:
             env={**environment(view, self._scratch, str(tree.folder)), **variables},
             cwd=tree.folder,
             start_new_session=True,
+            user=way.user,
+            group=way.user,
+            extra_groups=None if way.user is None else [],
         )
         self._requests = cast(BinaryIO, self._process.stdin)
         self._replies = cast(BinaryIO, self._process.stdout)
@@ -273,7 +296,7 @@ class ProcessBox:
         for stream in (self._requests, self._replies):
             with contextlib.suppress(OSError):
                 stream.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        remove_tree(self._scratch)
         return {"exit": code, "reason": None}
 
 
@@ -314,8 +337,8 @@ def tested_server(way: Way, view: View, tree: Tree) -> tuple[Server, frozenset[s
     """
     server = Server(way, view, tree)
     try:
-        test = self_test_arguments(view, PLACE if way.walled else str(tree.folder))
-        box = ForkedBox(server, Limits(), way.own_namespaces, test)
+        test = self_test_arguments(view, server.tree, server.scratch)
+        box = ForkedBox(server, Limits(), test)
         facts = box.line()
         box.end()
         missing = sorted(fact for fact in way.facts if facts.get(fact) is not True)

@@ -11,9 +11,11 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from checkers.engine.sandbox.inside.removal import remove_tree
 
 PLACE = "/course"
 """Where the tree lies in a sandbox."""
@@ -73,7 +75,7 @@ class Tree:
 
     def remove(self) -> None:
         """Remove the copy; what it only points to stays."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_tree(self.folder)
 
 
 def mounts(view: View) -> Iterator[tuple[str, bool]]:
@@ -89,6 +91,22 @@ def mounts(view: View) -> Iterator[tuple[str, bool]]:
         if shows != (done[max(above)] if above else False):
             done[path] = shows
             yield str(path), shows
+
+
+def readable(view: View, tree: Tree) -> tuple[str, ...]:
+    """What Landlock allows to read: the tree and the paths to show, less what is secret in them."""
+    secret = [Path(path) for path in view.secret]
+    paths = [piece for path in sorted(_wanted(view)) for piece in _without(path, secret)]
+    return (str(tree.folder), *map(str, paths))
+
+
+def _without(path: Path, secret: Sequence[Path]) -> Iterator[Path]:
+    """`path`, or the parts of it that hold nothing secret."""
+    if not any(hidden.is_relative_to(path) for hidden in secret):
+        yield path
+    elif path not in secret and path.is_dir():
+        for entry in sorted(path.iterdir()):
+            yield from _without(entry, secret)
 
 
 def _wanted(view: View) -> set[Path]:
@@ -120,7 +138,7 @@ def environment(view: View, scratch: str, tree: str) -> dict[str, str]:
     }
 
 
-def self_test_arguments(view: View, tree: str) -> dict[str, list[str]]:
+def self_test_arguments(view: View, tree: str, scratch: str) -> dict[str, list[str]]:
     """What the self-test must not find, and where it must not be able to write."""
     home = Path.home()
     shown = [Path(path) for path, shows in mounts(view) if shows]
@@ -131,8 +149,9 @@ def self_test_arguments(view: View, tree: str) -> dict[str, list[str]]:
     ]
     secret = [str(path) for folder in view.secret for path in sorted(Path(folder).glob("*.py"))]
     folders = ["/", "/usr", "/dev", "/etc", "/var/tmp", tree]
+    folders += [] if scratch == "/tmp" else ["/tmp", "/dev/shm"]
     return {
-        "must_not_exist": secret + with_home,
+        "must_not_read": secret + with_home,
         "must_not_import": list(view.not_importable),
         "must_not_write": [*folders, str(home), sys.prefix],
     }

@@ -17,7 +17,7 @@ from checkers.engine.sandbox.levels import Level
 from checkers.engine.sandbox.view import PLACE, Tree, View, mounts
 
 NOBODY = 65534
-"""The user that the superuser's boxes run as; limits on processes do not hold for user 0."""
+"""The user that the superuser's boxes run as: no submission ever runs as user 0."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Way:
         own_namespaces: whether each box gets namespaces of its own.
         facts: which facts of the self-test must hold.
         walled: whether the worker sees a /tmp of its own, and the tree at `PLACE`.
+        landlock: whether Landlock says what each box may read and write.
     """
 
     level: Level
@@ -39,14 +40,16 @@ class Way:
     own_namespaces: bool = False
     facts: frozenset[str] = frozenset()
     walled: bool = False
+    landlock: bool = False
 
 
-_WALLED = frozenset({"hidden", "not_importable", "read_only", "offline"})
+_LANDLOCKED = frozenset({"unreadable", "read_only", "offline"})
+_WALLED = _LANDLOCKED | {"hidden", "not_importable"}
 _APART = _WALLED | {"alone", "few_processes", "small_scratch"}
 
 
 def ways(view: View, tree: Tree, at_most: Level = Level.SANDBOX) -> Iterator[Way]:
-    """Every way to try on this system, the best first; the last always works."""
+    """Every way to try on this system, the best first."""
     root = hasattr(os, "getuid") and os.getuid() == 0
     user = NOBODY if root else None
     bubblewrap = shutil.which("bwrap") if sys.platform == "linux" else None
@@ -56,11 +59,11 @@ def ways(view: View, tree: Tree, at_most: Level = Level.SANDBOX) -> Iterator[Way
     if bubblewrap and at_most >= Level.NAMESPACES:
         command = bubblewrap_command(bubblewrap, view, tree, root=root, boxes_in_namespaces=False)
         yield Way(Level.NAMESPACES, command, user, False, _WALLED, True)
+    if sys.platform == "linux" and at_most >= Level.LANDLOCK:
+        yield Way(Level.LANDLOCK, user=user, facts=_LANDLOCKED, landlock=True)
     if hasattr(os, "fork") and at_most >= Level.LIMITS:
-        if root:
-            yield Way(Level.LIMITS, user=NOBODY)
-        yield Way(Level.LIMITS)
-    yield Way(Level.PROCESS)
+        yield Way(Level.LIMITS, user=user)
+    yield Way(Level.PROCESS, user=user)
 
 
 def bubblewrap_command(

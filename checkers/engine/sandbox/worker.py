@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from checkers.engine.sandbox.inside import plain
+from checkers.engine.sandbox.inside import linux, plain
 from checkers.engine.sandbox.inside.confinement import Limits
 from checkers.engine.sandbox.levels import IsolationError, Level
 from checkers.engine.sandbox.processes import Box, ForkedBox, ProcessBox, Server, tested_server
+from checkers.engine.sandbox.reasons import explained, missing_program, refuses_to_run_as
 from checkers.engine.sandbox.view import Tree, View
 from checkers.engine.sandbox.ways import Way, ways
 
@@ -174,11 +176,11 @@ class Worker:
             assert self._way is not None and self._tree is not None
             try:
                 if self._way.level is Level.PROCESS:
-                    return ProcessBox(self._view, self._tree)
+                    return ProcessBox(self._way, self._view, self._tree)
                 if self._server is None:
                     self._server = Server(self._way, self._view, self._tree)
                     self._server.load()
-                return ForkedBox(self._server, limits, self._way.own_namespaces)
+                return ForkedBox(self._server, limits)
             except (OSError, IsolationError) as error:
                 problem = error
                 self._end_server()
@@ -187,22 +189,28 @@ class Worker:
     def _start(self) -> None:
         """Find the best way that works here."""
         self._tree = self._tree or Tree(self._view)
+        if self._at_most > Level.LANDLOCK and (missing := missing_program()):
+            self.shortfalls.append(f"{Level.SANDBOX}: {missing}.")
+        if sys.platform == "linux":
+            linux.set_dumpable(False)  # no submission of the same user may read its memory
         for way in ways(self._view, self._tree, self._at_most):
             if way.level < self._require:
                 break
             try:
+                plain_user = way.user is not None and not way.walled and not way.landlock
+                if plain_user and (refusal := refuses_to_run_as(way.user)):
+                    raise IsolationError(refusal)
                 if way.level is not Level.PROCESS:
                     self._server, self.holds = tested_server(way, self._view, self._tree)
             except (OSError, IsolationError) as error:
-                self.shortfalls.append(f"{way.level}: {error}")
+                self.shortfalls.append(f"{way.level}: {explained(str(error))}.")
                 continue
             self._way, self.level = way, way.level
             return
-        reasons = " ".join(f"({shortfall})" for shortfall in self.shortfalls)
+        reasons = " ".join(shortfall[:1].upper() + shortfall[1:] for shortfall in self.shortfalls)
         raise IsolationError(
             f"This system gives no isolation of level {self._require}. {reasons} "
-            f"Install bubblewrap (Debian, Ubuntu: apt install bubblewrap), allow user namespaces, "
-            f"or ask for a lower level."
+            f"Mend that, or ask for a lower level."
         )
 
     def _stop(self) -> None:

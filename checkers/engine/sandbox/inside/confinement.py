@@ -13,9 +13,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from checkers.engine.sandbox.inside import linux, seccomp
+from checkers.engine.sandbox.inside import landlock, linux, seccomp
 
 MIB = 2**20
+_DEVICES = tuple(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom"))
+_ABOUT_THE_MACHINE = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,31 @@ class Limits:
         return asdict(self)
 
 
-def enter_namespaces(limits: Limits) -> None:
+@dataclass(frozen=True)
+class Locks:
+    """How a box is locked in.
+
+    Attributes:
+        scratch: the folder that can be written to, and the working directory.
+        own_namespaces: whether each box has namespaces of its own.
+        kept: what lies in /tmp and stays in sight there, as a checkout in a temporary folder.
+        readable: what Landlock lets a box read and run; None for no Landlock.
+        reads_all: whether a box of the superuser's keeps the capability to read any file, for
+            Python may lie where only the superuser can read it. Landlock must then say which.
+    """
+
+    scratch: str = "/tmp"
+    own_namespaces: bool = False
+    kept: tuple[str, ...] = ()
+    readable: tuple[str, ...] | None = None
+    reads_all: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for the way to another process."""
+        return asdict(self)
+
+
+def enter_namespaces(limits: Limits, locks: Locks) -> None:
     """New namespaces for users, processes, mounts and IPC; all read-only but a small /tmp.
 
     The processes that this one starts from now on are in the new process namespace; the first of
@@ -55,32 +81,43 @@ def enter_namespaces(limits: Limits) -> None:
     linux.mount("none", "/", None, linux.MOUNT_RECURSIVE | linux.MOUNT_PRIVATE)
     linux.make_read_only("/")
     flags = linux.MOUNT_NOSUID | linux.MOUNT_NODEV
+    held = {path: os.open(path, os.O_PATH) for path in locks.kept if Path(path).is_dir()}
     linux.mount("tmpfs", "/tmp", "tmpfs", flags, f"size={limits.scratch},nr_inodes=4096,mode=1777")
     shared = f"size={limits.scratch // 4},nr_inodes=256,mode=1777"
     linux.mount("tmpfs", "/dev/shm", "tmpfs", flags, shared)
+    for path, descriptor in held.items():
+        Path(path).mkdir(parents=True, exist_ok=True)
+        bind = linux.MOUNT_BIND | linux.MOUNT_RECURSIVE
+        linux.mount(f"/proc/self/fd/{descriptor}", path, None, bind)
+        os.close(descriptor)
 
 
-def confine(limits: Limits, *, own_namespaces: bool, scratch: str) -> None:
+def confine(limits: Limits, locks: Locks) -> None:
     """Everything that holds for the process that will run a student's code.
 
     Args:
         limits: what it may use.
-        own_namespaces: whether its supervisor has called `enter_namespaces`.
-        scratch: the folder it may write to, and its working directory.
+        locks: with namespaces of its own, its supervisor has called `enter_namespaces`.
 
     Raises:
-        OSError: if a lock that `own_namespaces` promises cannot be closed.
+        OSError: if a lock that `locks` promises cannot be closed.
     """
-    if own_namespaces:
+    if locks.own_namespaces:
         flags = linux.MOUNT_NOSUID | linux.MOUNT_NODEV | linux.MOUNT_NOEXEC
         linux.mount("proc", "/proc", "proc", flags)
     _be_the_first_to_go()
-    os.chdir(scratch)
-    _limit_resources(limits, others=0 if own_namespaces else _processes_of_this_user())
-    if own_namespaces:
+    os.chdir(locks.scratch)
+    _limit_resources(limits, others=0 if locks.own_namespaces else _processes_of_this_user())
+    if locks.own_namespaces:
         Path("/proc/sys/user/max_user_namespaces").write_text("0")
         linux.drop_privileges()
         seccomp.restrict(signals_only_to_itself=False)
+    elif locks.readable is not None:
+        linux.die_with_parent()
+        linux.drop_privileges(keep_reading=locks.reads_all)
+        own = (f"/proc/{os.getpid()}", *_DEVICES, *_ABOUT_THE_MACHINE)
+        landlock.restrict((*locks.readable, *own), (locks.scratch, *_DEVICES))
+        seccomp.restrict(signals_only_to_itself=True)
     elif sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             linux.die_with_parent()

@@ -16,7 +16,7 @@ NEW_USERS = 0x10000000
 NEW_PROCESSES = 0x20000000
 
 MOUNT_NOSUID, MOUNT_NODEV, MOUNT_NOEXEC = 2, 4, 8
-MOUNT_RECURSIVE, MOUNT_PRIVATE = 0x4000, 0x40000
+MOUNT_BIND, MOUNT_RECURSIVE, MOUNT_PRIVATE = 0x1000, 0x4000, 0x40000
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_CAPBSET_DROP = 1, 4, 22, 24
 _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 36, 38
@@ -26,6 +26,8 @@ _CAPABILITY_VERSION_3 = 0x20080522
 _SYS_MOUNT_SETATTR = 442  # the same on every architecture
 _AT_FDCWD, _AT_RECURSIVE, _ATTR_READ_ONLY = -100, 0x8000, 1
 _SIGKILL = 9
+_PR_SET_KEEPCAPS = 8
+_READ_ANY_FILE = 2  # CAP_DAC_READ_SEARCH
 
 
 @cache
@@ -38,6 +40,11 @@ def _checked(result: int, what: str) -> int:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
     return result
+
+
+def system_call(number: int, *arguments: object) -> int:
+    """Make a system call by its number; what it returns."""
+    return _checked(_libc().syscall(ctypes.c_long(number), *arguments), f"system call {number}")
 
 
 def unshare(flags: int) -> None:
@@ -69,15 +76,14 @@ class _MountAttributes(ctypes.Structure):
 def make_read_only(path: str) -> None:
     """Make the mount at `path` and every mount below it read-only (Linux 5.12 or newer)."""
     attributes = _MountAttributes(_ATTR_READ_ONLY, 0, 0, 0)
-    result = _libc().syscall(
-        ctypes.c_long(_SYS_MOUNT_SETATTR),
+    system_call(
+        _SYS_MOUNT_SETATTR,
         ctypes.c_long(_AT_FDCWD),
         path.encode(),
         ctypes.c_long(_AT_RECURSIVE),
         ctypes.byref(attributes),
         ctypes.c_long(ctypes.sizeof(attributes)),
     )
-    _checked(result, f"mount_setattr {path}")
 
 
 def unshare_with_own_user(flags: int) -> None:
@@ -108,16 +114,36 @@ def adopt_orphans() -> None:
     _checked(_libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
 
 
-def drop_privileges() -> None:
-    """Give up every capability, for this process and all it starts, for good."""
+def become(user: int, *, keep_reading: bool) -> None:
+    """Go on as another user; from the superuser keep the capability to read any file, or none."""
+    if keep_reading:
+        _checked(_libc().prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0), "prctl")
+    os.setgroups([])
+    os.setgid(user)
+    os.setuid(user)
+    if keep_reading:
+        _set_capabilities(1 << _READ_ANY_FILE)
+
+
+def drop_privileges(*, keep_reading: bool = False) -> None:
+    """Give up every capability, for this process and all it starts, for good.
+
+    Args:
+        keep_reading: keep the one to read any file, if it is there.
+    """
     libc = _libc()
     _checked(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
     for capability in range(64):
         if libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
             break  # not privileged, or the last one is behind us
+    _set_capabilities(1 << _READ_ANY_FILE if keep_reading else 0)
+
+
+def _set_capabilities(these: int) -> None:
+    """Have just `these` of the first 32 capabilities, and let no program inherit them."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    none = (ctypes.c_uint32 * 6)()
-    _checked(libc.capset(header, none), "capset")
+    sets = (ctypes.c_uint32 * 6)(these, these, 0)
+    _checked(_libc().capset(header, sets), "capset")
 
 
 def raise_spawned_above_us(capability: int = 5) -> None:

@@ -17,24 +17,25 @@ _NO_SUCH_HOST = ("192.0.2.1", 9)  # an address that is set aside for examples; n
 
 
 def facts(
-    must_not_exist: Sequence[str], must_not_import: Sequence[str], must_not_write: Sequence[str]
+    must_not_read: Sequence[str], must_not_import: Sequence[str], must_not_write: Sequence[str]
 ) -> dict[str, bool]:
     """What holds in this process.
 
     Args:
-        must_not_exist: files of the host that should be out of sight.
+        must_not_read: files and folders of the host that should be out of reach.
         must_not_import: modules that should not be found, wherever they may be installed.
         must_not_write: folders in which no file should come into being.
 
     Returns:
-        {"hidden": the files are out of sight, "not_importable": so are the modules,
-        "read_only": nothing can be written but to /tmp,
+        {"unreadable": the files can't be read, "hidden": they are not even there,
+        "not_importable": nor are the modules, "read_only": nothing can be written but the scratch,
         "offline": there is no network, "alone": no foreign process is in sight,
         "few_processes": the number of processes is limited, "small_scratch": so is the space in
         the folder that can be written to}.
     """
     return {
-        "hidden": not any(_works(os.stat, path) for path in must_not_exist),
+        "unreadable": not any(_works(_read, path) for path in must_not_read),
+        "hidden": not any(_works(os.stat, path) for path in must_not_read),
         "not_importable": not any(map(_importable, must_not_import)),
         "read_only": not any(_works(_create, folder) for folder in must_not_write),
         "offline": not _works(_connect),
@@ -64,6 +65,13 @@ def _holds(question: Callable[[], bool]) -> bool:
         return question()
     except (OSError, AttributeError, ImportError):
         return False
+
+
+def _read(path: str) -> None:
+    if Path(path).is_dir():
+        next(Path(path).iterdir(), None)
+    else:
+        Path(path).open("rb").close()
 
 
 def _create(folder: str) -> None:

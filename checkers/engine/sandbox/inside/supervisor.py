@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from checkers.engine.sandbox.inside import linux
-from checkers.engine.sandbox.inside.confinement import Limits, confine, enter_namespaces
+from checkers.engine.sandbox.inside.confinement import Limits, Locks, confine, enter_namespaces
 
 _PROC = Path("/proc")
 _LOOK_EVERY = 0.02
@@ -81,8 +81,7 @@ class Box:
 def open_box(
     channel: int,
     limits: Limits,
-    own_namespaces: bool,
-    scratch: str,
+    locks: Locks,
     live: Callable[[int], None],
 ) -> Box:
     """Start a box.
@@ -91,8 +90,7 @@ def open_box(
         channel: a socket; the box sends a line of JSON when it stands, {"ready": true} or
             {"error": why not}, and then `live` has it.
         limits: what may be used in it.
-        own_namespaces: whether it gets namespaces of its own.
-        scratch: the folder that can be written to.
+        locks: how it is locked in.
         live: what goes on in the box; it is called with `channel`.
     """
     life_end, life = os.pipe()
@@ -101,7 +99,7 @@ def open_box(
     if supervisor == 0:
         try:
             _close_all_but(channel, life_end, report_end)
-            _keep(channel, life_end, report_end, limits, own_namespaces, scratch, live)
+            _keep(channel, life_end, report_end, limits, locks, live)
         except BaseException:
             traceback.print_exc()  # the zygote's standard error: the checker may quote it
         finally:
@@ -116,17 +114,16 @@ def _keep(
     life_end: int,
     report_end: int,
     limits: Limits,
-    own_namespaces: bool,
-    scratch: str,
+    locks: Locks,
     live: Callable[[int], None],
 ) -> None:
     init = None
     if sys.platform == "linux":
         linux.die_with_parent()
         linux.adopt_orphans()
-    if own_namespaces:
+    if locks.own_namespaces:
         try:
-            enter_namespaces(limits)
+            enter_namespaces(limits, locks)
             linux.raise_spawned_above_us()
             nap = shutil.which("sleep", path=os.defpath) or "/usr/bin/sleep"
             signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # for the init: orphans need no wait
@@ -140,7 +137,7 @@ def _keep(
     if first == 0:
         os.close(life_end)
         os.close(report_end)
-        _live_confined(channel, limits, own_namespaces, scratch, live)
+        _live_confined(channel, limits, locks, live)
     os.close(channel)
     status, reason = None, None
     try:
@@ -156,9 +153,7 @@ def _keep(
     os._exit(0)
 
 
-def _live_confined(
-    channel: int, limits: Limits, own_namespaces: bool, scratch: str, live: Callable[[int], None]
-) -> None:
+def _live_confined(channel: int, limits: Limits, locks: Locks, live: Callable[[int], None]) -> None:
     """Become the process that runs a student's code; never returns."""
     try:
         os.setsid()
@@ -167,7 +162,7 @@ def _live_confined(
             os.dup2(nothing, descriptor)
         os.close(nothing)
         try:
-            confine(limits, own_namespaces=own_namespaces, scratch=scratch)
+            confine(limits, locks)
         except (OSError, AttributeError) as error:
             _say(channel, {"error": f"a box cannot be locked ({error})"})
         else:

@@ -4,7 +4,7 @@ It holds no student's code and no student's results: each box talks to the check
 its own, which is only handed through. Orders come over the control socket, a line of JSON each:
 
 - {"load": modules}: import what submissions import; answered with {"loaded": true}.
-- {"box": limits, "own_namespaces": ..., "self_test": null or arguments} with a socket: open a box.
+- {"box": limits, "self_test": null or arguments} with a socket: open a box.
 - {"sweep": true}: end what the last case has started and left; not answered.
 - {"end": true, "lost": whether it has hung up}: end the box; answered with how it ended.
 """
@@ -16,7 +16,6 @@ import contextlib
 import gc
 import json
 import os
-import shutil
 import socket
 import sys
 from collections.abc import Sequence
@@ -25,7 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from checkers.engine.sandbox.inside import linux
-from checkers.engine.sandbox.inside.confinement import Limits
+from checkers.engine.sandbox.inside.confinement import Limits, Locks
+from checkers.engine.sandbox.inside.removal import remove_tree
 from checkers.engine.sandbox.inside.supervisor import Box, end_children, open_box
 
 
@@ -33,27 +33,21 @@ def main(settings: dict[str, Any]) -> None:
     """Become the user that boxes run as, and serve.
 
     Args:
-        settings: {"control": the control socket's number, "user": null or the number
-            of the user to become, "scratch": the folder that boxes may write to, "empty": the
-            folders to empty after each box}.
+        settings: {"control": the control socket's number, "user": null or the number of the user to
+            become, "locks": how boxes are locked in, "empty": the folders to empty after each box}.
     """
     control = socket.socket(fileno=settings["control"])
+    locks = Locks(**settings["locks"])
     if settings["user"] is not None:
-        _become(settings["user"])
+        linux.become(settings["user"], keep_reading=locks.reads_all)
     if sys.platform == "linux":
         linux.set_dumpable(False)
         linux.die_with_parent()
         linux.adopt_orphans()
-    _serve(control, settings["scratch"], settings["empty"])
+    _serve(control, locks, settings["empty"])
 
 
-def _become(user: int) -> None:
-    os.setgroups([])
-    os.setgid(user)
-    os.setuid(user)
-
-
-def _serve(control: socket.socket, scratch: str, empty: Sequence[str]) -> None:
+def _serve(control: socket.socket, locks: Locks, empty: Sequence[str]) -> None:
     box: Box | None = None
     while (received := _receive(control)) is not None:
         order, channel = received
@@ -74,13 +68,13 @@ def _serve(control: socket.socket, scratch: str, empty: Sequence[str]) -> None:
         elif channel is not None:
             if box is not None:
                 box.end()
-            box = _open(order, channel, scratch)
+            box = _open(order, channel, locks)
     if box is not None:
         box.end()
     os._exit(0)  # nothing to put in order, and torch takes its time
 
 
-def _open(order: dict[str, Any], channel: int, scratch: str) -> Box:
+def _open(order: dict[str, Any], channel: int, locks: Locks) -> Box:
     test = order["self_test"]
 
     def live(channel: int) -> None:
@@ -94,7 +88,7 @@ def _open(order: dict[str, Any], channel: int, scratch: str) -> Box:
             runner.live(channel)
 
     try:
-        return open_box(channel, Limits(**order["box"]), order["own_namespaces"], scratch, live)
+        return open_box(channel, Limits(**order["box"]), locks, live)
     finally:
         os.close(channel)
 
@@ -115,7 +109,7 @@ def _empty(folder: Path) -> None:
     with contextlib.suppress(OSError):
         for entry in folder.iterdir():
             if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
+                remove_tree(entry)
             else:
                 entry.unlink(missing_ok=True)
 
