@@ -7,8 +7,7 @@ import torch
 from IPython.display import HTML
 from PIL import Image
 
-from lessons.workbench.pictures import histograms, line_plot, quality_plot
-from lessons.workbench.pictures.files import figures
+from lessons.workbench.pictures import figures, histograms, line_plot, quality_plot
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 
-from lessons.workbench.training.loop import loss_curve
+from lessons.workbench.training import loss_curve
 from lessons.workbench.training.loss_curve import LossCurve, TrainingProgress
 
 TRAINING = """
 import time, torch
 from torch import nn
-from lessons.workbench.training.loop import loss_curve
+from lessons.workbench.training import loss_curve
 from lessons.workbench.training import TrainingPlan, train
 
 loss_curve.REDRAW_SECONDS = 0.6  # after the bar has come

@@ -8,8 +8,7 @@ import pytest
 import torch
 import torchvision
 
-from lessons.workbench.training import load_digit_classifier, share_read_as
-from lessons.workbench.training.loop import mnist
+from lessons.workbench.training import load_digit_classifier, mnist, share_read_as
 from lessons.workbench.training.mnist import MnistError, load_digits
 
 REAL = os.environ.get(mnist.ROOT_VARIABLE)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from lessons.workbench.pictures import downloads
 from lessons.workbench.pictures.files import (
     DRAWINGS,
     MASKED,
@@ -16,7 +17,6 @@ from lessons.workbench.pictures.files import (
     PictureError,
     course_mask,
     course_picture,
-    downloads,
     load_picture,
     tower_picture,
 )
