@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -282,5 +284,13 @@ def _stop(message: str) -> NoReturn:
     raise typer.Exit(_BAD_INPUT)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the command line; what the terminal's encoding lacks is shown as a question mark."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     app()
+
+
+if __name__ == "__main__":
+    main()

@@ -54,6 +54,8 @@ def explain(outcome: dict[str, Any], name: str, case: Case) -> str:
     match outcome.get("status"):
         case "raised":
             return _explain_error(outcome, message)
+        case "timed out" if outcome.get("not_run"):
+            return "Not run after two timeouts in this lesson. Does every loop end?"
         case "timed out":
             return (
                 f"{name} ran for more than {case.time_limit:g} seconds and was stopped. "

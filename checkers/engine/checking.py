@@ -6,18 +6,22 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from pydantic import BaseModel
 
-from checkers.engine.grading import grade
+from checkers.engine.exercise import Case, Exercise
+from checkers.engine.grading import RunCase, grade
 from checkers.engine.isolation import CourseWorker
 from checkers.engine.memory import Memory
 from checkers.engine.registry import ROOT, Lesson, all_lessons
-from checkers.engine.report import Report
+from checkers.engine.report import Report, Status
+from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.sources import sources_digest
 from checkers.engine.submission import Submission, read_submission
 
 _PROGRESS = ROOT / ".progress.json"
+MAX_TIMEOUTS = 2
 
 
 class LessonReport(BaseModel):
@@ -69,7 +73,7 @@ def check_lesson(
 
     A remembered outcome saves the known versions' work for the next submission.
     """
-    run_case = partial(worker.run_case, submission.cells)
+    run_case = impatient(partial(worker.run_case, submission.cells))
     return LessonReport(
         number=lesson.number,
         lesson=lesson.name,
@@ -78,6 +82,24 @@ def check_lesson(
             for exercise in lesson.exercises
         ],
     )
+
+
+def impatient(run_case: RunCase) -> RunCase:
+    """`run_case` for one lesson, which runs nothing more after `MAX_TIMEOUTS` of its cases.
+
+    A submission in which everything loops forever would hold a class up for an hour.
+    """
+    timeouts = 0
+
+    def run(exercise: Exercise, case: Case, inputs: Inputs, seed: int) -> dict[str, Any]:
+        nonlocal timeouts
+        if timeouts >= MAX_TIMEOUTS:
+            return {"status": Status.TIMED_OUT.value, "not_run": True}
+        outcome = run_case(exercise, case, inputs, seed)
+        timeouts += outcome["status"] == Status.TIMED_OUT.value
+        return outcome
+
+    return run
 
 
 def course_progress() -> list[LessonReport]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -26,7 +27,7 @@ from checkers.engine.gradebook.executors import (
     run_here,
 )
 from checkers.engine.gradebook.folder import FolderError
-from checkers.engine.gradebook.journal import JournalError
+from checkers.engine.gradebook.journal import JournalError, what_failed
 from checkers.engine.gradebook.run import Tally, grade_class
 from checkers.engine.gradebook.settings import SettingsError, load_settings, with_lessons
 from checkers.engine.gradebook.submissions import SubmissionsError, find_students
@@ -94,6 +95,8 @@ def grade_folder(
         UnknownLessonError,
     ) as error:
         raise GradingError(str(error)) from None
+    except sqlite3.Error as error:
+        raise GradingError(what_failed(error, results)) from None
     except OSError as error:
         raise GradingError(f"{error.filename or results}: {error.strerror or error}.") from None
 

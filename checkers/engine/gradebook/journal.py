@@ -14,6 +14,7 @@ from checkers.engine.sandbox.levels import Level
 NAME = "journal.sqlite"
 _LOCK = "journal.lock"
 _FORMAT = "1"
+_DAMAGED = "{} is damaged. Move it away; everything will be graded again."
 _TABLES = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS results (
@@ -95,10 +96,8 @@ def open_journal(folder: Path, seed: int | None) -> Iterator[Journal]:
         try:
             # Held until this process ends, however it ends.
             lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error:
-            raise JournalError(
-                f"Another run is writing to {folder}. Wait for it, or name another folder."
-            ) from None
+        except sqlite3.Error as error:
+            raise JournalError(what_failed(error, folder)) from None
         connection = sqlite3.connect(path, timeout=10.0)
         stack.callback(connection.close)
         try:
@@ -116,10 +115,25 @@ def open_journal(folder: Path, seed: int | None) -> Iterator[Journal]:
                     "INSERT OR REPLACE INTO about VALUES (?, ?)",
                     [("format", _FORMAT), ("seed", str(chosen))],
                 )
-        except (sqlite3.DatabaseError, ValueError) as error:
-            if isinstance(error, JournalError):
-                raise
-            raise JournalError(
-                f"{path} is damaged. Move it away; everything will be graded again."
-            ) from None
+        except sqlite3.Error as error:
+            raise JournalError(what_failed(error, folder)) from None
+        except JournalError:
+            raise
+        except ValueError:
+            raise JournalError(_DAMAGED.format(path)) from None
         yield Journal(path, connection, chosen)
+
+
+def what_failed(error: sqlite3.Error, folder: Path) -> str:
+    """What an error of SQLite says of the results folder, and what to do."""
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+        return (
+            f"The disk of {folder} is full or fails. Make room, then run the same command again: "
+            f"nothing that was graded is lost."
+        )
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return f"{folder} can't be written to. Allow that, or name another folder."
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return f"Another run is writing to {folder}. Wait for it, or name another folder."
+    return _DAMAGED.format(folder / NAME)

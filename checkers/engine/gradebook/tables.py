@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 
 from checkers.engine.gradebook.results import NOT_GRADED, Gradebook, LessonGrade, StudentGrade
 from checkers.engine.registry import Lesson
+from checkers.engine.sandbox.inside.plain import visible
 
 # A spreadsheet takes a cell that begins with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
+# Where a semicolon separates cells, one begins behind it, even within quotation marks.
+_FORMULA_WITHIN = re.compile(r"(;\s*)(?=[=+\-@|%＝＋－＠])")
 
 
 def csv_rows(lessons: list[Lesson], seed: int, students: Iterable[StudentGrade]) -> Iterator[str]:
@@ -71,8 +75,10 @@ def _safe(cell: object) -> object:
         return f"{cell:g}"
     if not isinstance(cell, str):
         return cell
-    text = " ".join(cell.split())
-    return "'" + text if cell.lstrip().startswith(_FORMULA) or text.startswith(_FORMULA) else text
+    text = " ".join(visible(cell).split())
+    if cell.lstrip().startswith(_FORMULA):
+        text = "'" + text
+    return _FORMULA_WITHIN.sub(r"\1'", text)
 
 
 def json_text(book: Gradebook, students: Iterable[StudentGrade]) -> Iterator[str]:

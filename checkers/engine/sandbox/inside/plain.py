@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -22,6 +23,7 @@ import torch
 MAX_DEPTH = 6
 MAX_ITEMS = 2000
 MAX_TEXT = 4000
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 # bfloat16 has no numpy type; it travels as float32, which holds every bfloat16 exactly.
 _WIDENED = {torch.bfloat16: torch.float32}
@@ -99,6 +101,14 @@ def record(value: Any, depth: int = 0) -> Any:
     return Unknown(type(value).__name__)
 
 
+def visible(text: str) -> str:
+    """`text` without what would move a terminal's cursor or turn the direction of writing.
+
+    Control characters but tab and line break, and marks of direction, become the replacement sign.
+    """
+    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def _record_tensor(tensor: torch.Tensor) -> Array | Unknown:
     if tensor.layout != torch.strided or tensor.is_complex() or tensor.is_quantized:
         return Unknown(f"{str(tensor.layout).removeprefix('torch.')} {tensor.dtype} tensor")
@@ -174,12 +184,13 @@ def encode(value: Any) -> bytes:
     return _LENGTHS.pack(len(header), size) + header + b"".join(chunks)
 
 
-def decode(message: bytes, *, arrays_as_tensors: bool = False) -> Any:
+def decode(message: bytes, *, trusted: bool = False) -> Any:
     """Decode one whole message, checking every size and type against what was agreed.
 
     Args:
         message: what `encode` made, or what an untrusted process claims it made.
-        arrays_as_tensors: give tensors in place of `Array`, for inputs on the worker's side.
+        trusted: the message comes from the trusted side: give tensors in place of `Array`;
+            texts stay as they are, submissions among them. Others are made `visible`.
 
     Raises:
         WireError: if anything does not fit.
@@ -199,6 +210,8 @@ def decode(message: bytes, *, arrays_as_tensors: bool = False) -> Any:
         nonlocal restored
         if isinstance(item, int) and abs(item) > _LARGEST_INTEGER:
             raise WireError("a number has more than 64 bits")
+        if isinstance(item, str):
+            return item if trusted else visible(item)
         if isinstance(item, list):
             return [restore(entry) for entry in item]
         if not isinstance(item, dict):
@@ -208,7 +221,7 @@ def decode(message: bytes, *, arrays_as_tensors: bool = False) -> Any:
             restored += array.values.nbytes
             if restored > len(body):  # or a few bytes could stand for any number of arrays
                 raise WireError("arrays overlap")
-            return array.tensor() if arrays_as_tensors else array
+            return array.tensor() if trusted else array
         if set(item) == {"unknown"}:
             return Unknown(str(item["unknown"])[:200])
         if set(item) == {"float"}:
