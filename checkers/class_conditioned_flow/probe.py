@@ -11,7 +11,7 @@ from torch import Tensor
 from checkers.engine.sandbox.inside.running import Inputs, copied
 from checkers.engine.worlds.dropping import hangs_on, how_dropped, not_their_own, shared_coin
 from checkers.engine.worlds.flow import AnsweringModel, FlowWorld, way_of
-from checkers.flow_matching.probe import read_loss, read_repeats, read_shown, read_ways
+from checkers.engine.worlds.flow_readings import read_loss, read_repeats, read_shown, read_ways
 
 
 def class_loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def class_loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) ->
         inputs: {"images", "labels", "answer": what the model gives}.
 
     Returns:
-        As `flow_matching.probe.read_loss`, and "changed": whether pictures or labels were written
+        As `worlds.flow_readings.read_loss`, and "changed": whether pictures or labels were written
         into.
     """
     model = AnsweringModel(inputs["answer"])
@@ -40,7 +40,7 @@ def what_the_class_model_sees(student: Callable[..., Any], inputs: Inputs) -> di
         inputs: {"images", "labels"}.
 
     Returns:
-        As `flow_matching.probe.read_shown`.
+        As `worlds.flow_readings.read_shown`.
     """
     model = AnsweringModel(torch.zeros_like(inputs["images"]))
     student(model, inputs["images"].clone(), inputs["labels"].clone())
@@ -106,7 +106,7 @@ def follow_classes(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
             "guidance_scale": None, from the right, for the defaults}}.
 
     Returns:
-        As `flow_matching.probe.read_ways`, and lists "shape" of the classes in the first call of
+        As `worlds.flow_readings.read_ways`, and lists "shape" of the classes in the first call of
         each run, and "dtype" in all of its calls.
     """
     runs, shapes, dtypes = [], [], []
@@ -153,7 +153,7 @@ def follow_classes_repeatedly(student: Callable[..., Any], inputs: Inputs) -> di
         inputs: one run as in `follow_classes`, and "seed".
 
     Returns:
-        As `flow_matching.probe.read_repeats`.
+        As `worlds.flow_readings.read_repeats`.
     """
 
     def run(*generator: torch.Generator) -> Any:

@@ -43,8 +43,13 @@ from checkers.engine.judges.networks import (
 from checkers.engine.judges.values import all_of, same_answer, same_form, same_values
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.call import call_many
-from checkers.time_conditioning.probe import find_conditioning
-from checkers.unet.probe import compute, count_weights, overfit, shapes
+from checkers.engine.worlds.networks import (
+    compute,
+    count_weights,
+    find_conditioning,
+    overfit,
+    shapes,
+)
 from solutions.class_conditioning import (
     ClassConditionalUNet,
     class_ddpm_loss,

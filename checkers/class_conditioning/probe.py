@@ -9,10 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from checkers.engine.sandbox.inside.running import Inputs, copied
-from checkers.engine.worlds.ddpm import StepWorld, path_of, same_again, watch_loss, watch_steps
+from checkers.engine.worlds.ddpm_loss import watch_loss
+from checkers.engine.worlds.ddpm_sample import (
+    StepWorld,
+    changed_schedule,
+    path_of,
+    same_again,
+    watch_steps,
+)
 from checkers.engine.worlds.dropping import hangs_on, how_dropped, not_their_own, own_rows
-from checkers.time_conditioning.probe import changed_schedule
-from checkers.unet.probe import build, give_known_values, one_thread
+from checkers.engine.worlds.known_values import give_known_values
+from checkers.engine.worlds.networks import build, one_thread
 
 _TOSSES = 60
 
@@ -81,7 +88,7 @@ def noise_pictures(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
             "calls"}.
 
     Returns:
-        As `worlds.ddpm.watch_loss`; "kept", "dropped", "other": the shares of the classes
+        As `worlds.ddpm_loss.watch_loss`; "kept", "dropped", "other": the shares of the classes
         that the model was told; "rule": by which they are dropped, as
         `worlds.dropping.how_dropped`; "by_time": whether that hangs on the pictures' timesteps.
     """
@@ -113,7 +120,7 @@ def sample_in_steps(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
             "class_spread": how far a class moves x_0}.
 
     Returns:
-        As `worlds.ddpm.watch_steps`; "others": whether the model was asked with something
+        As `worlds.ddpm_sample.watch_steps`; "others": whether the model was asked with something
         else than a picture's own class or none; "dropped": whether some pictures were asked for
         with a class less often than others; "pairs": calls for each step.
     """
@@ -143,7 +150,7 @@ def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         inputs: as for `sample_in_steps`.
 
     Returns:
-        As `worlds.ddpm.same_again`.
+        As `worlds.ddpm_sample.same_again`.
     """
 
     def run(*generator: torch.Generator) -> Tensor | None:

@@ -10,22 +10,23 @@ import torch
 from torch import Tensor
 
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.pair import run_quietly, run_repeatedly, run_to_points
+from checkers.engine.worlds.loops import run_quietly, run_repeatedly, run_to_points
+from checkers.engine.worlds.pair import PairWorld
 from lessons.workbench.denoisers.exact_worlds import ExactWorld
 
 
 def denoise_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
-    """Run `make_hybrids` where no noise is added; see `pair_world.run_quietly`."""
-    return run_quietly(partial(_run, student), inputs)
+    """Run `make_hybrids` where no noise is added; see `worlds.loops.run_quietly`."""
+    return run_quietly(partial(_run, student), inputs, PairWorld)
 
 
 def denoise_to_points(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
-    """Run it where each prompt has one picture; see `pair_world.run_to_points`."""
+    """Run it where each prompt has one picture; see `worlds.loops.run_to_points`."""
     return run_to_points(partial(_run, student), inputs)
 
 
 def denoise_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
-    """Run it with and without generators; see `pair_world.run_repeatedly`."""
+    """Run it with and without generators; see `worlds.loops.run_repeatedly`."""
     return run_repeatedly(partial(_run, student), inputs)
 
 

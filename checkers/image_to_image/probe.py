@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.call import alike
+from checkers.engine.worlds.loops import repeats
 from checkers.engine.worlds.quiet import QuietWorld
 from checkers.engine.worlds.shown_pictures import prompts_asked, shown_first, timesteps_asked
 from lessons.workbench.denoisers.exact_worlds import ExactWorld, GaussianDenoiser
@@ -72,37 +72,13 @@ def edit_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
         inputs: as for `edit_in_a_gaussian_world`, and "seed".
 
     Returns:
-        what `repeats` says.
+        As `worlds.loops.repeats`.
     """
 
     def run(world: ExactWorld, *generator: torch.Generator) -> Any:
         return _edit(student, world, inputs, list(inputs["timesteps"]), inputs["scale"], *generator)
 
     return repeats(run, inputs)
-
-
-def repeats(run: Callable[..., Any], inputs: Inputs) -> dict[str, bool]:
-    """Whether results repeat themselves.
-
-    Args:
-        run: `run(world, *generator)` calls the student's function.
-        inputs: {"means", "std", "seed", ...}.
-
-    Returns:
-        {"same_seed": whether generators of one seed gave one result, "quiet_same_seed": whether
-        they did where steps add no noise, "unseeded": whether two calls without a generator did}.
-    """
-    noisy = GaussianDenoiser(inputs["means"], inputs["std"])
-    quiet = QuietWorld(inputs["means"], inputs["std"], torch.float32)
-
-    def seeded() -> torch.Generator:
-        return torch.Generator().manual_seed(inputs["seed"])
-
-    return {
-        "same_seed": alike(run(noisy, seeded()), run(noisy, seeded())),
-        "quiet_same_seed": alike(run(quiet, seeded()), run(quiet, seeded())),
-        "unseeded": alike(run(noisy), run(noisy)),
-    }
 
 
 def halves(pictures: Tensor) -> list[Tensor]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.loops import repeats
 from checkers.engine.worlds.quiet import QuietWorld
 from checkers.engine.worlds.shown_pictures import (
     prompts_asked,
@@ -16,7 +17,6 @@ from checkers.engine.worlds.shown_pictures import (
     shown_first,
     timesteps_asked,
 )
-from checkers.image_to_image.probe import repeats
 from lessons.workbench.denoisers.exact_worlds import ExactWorld, GaussianDenoiser
 
 
@@ -80,7 +80,7 @@ def inpaint_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str,
         inputs: {"means", "std", "original", "mask", "prompts", "timesteps", "scale", "seed"}.
 
     Returns:
-        what `checkers.image_to_image.probe.repeats` says.
+        As `worlds.loops.repeats`.
     """
 
     def run(world: ExactWorld, *generator: torch.Generator) -> Any:

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.call import alike
+from checkers.engine.worlds.loops import repeats
 from checkers.engine.worlds.quiet import QuietWorld
 from checkers.engine.worlds.shown_pictures import shown_first
-from lessons.workbench.denoisers import GaussianDenoiser, PointDenoiser
+from lessons.workbench.denoisers.exact_worlds import ExactWorld, GaussianDenoiser, PointDenoiser
 
 
 def sample_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -85,22 +85,11 @@ def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         inputs: as for `sample_gaussians`, and "seed".
 
     Returns:
-        {"same_seed": whether generators of one seed gave one result, "quiet_same_seed": whether
-        they did where only the start is random, "other_seed": whether another seed gave the same,
-        "unseeded": whether two calls without a generator did}.
+        As `worlds.loops.repeats`.
     """
-    noisy = GaussianDenoiser(inputs["means"], inputs["std"])
-    quiet = QuietWorld(inputs["means"], inputs["std"], torch.float32)
 
-    def run(world: GaussianDenoiser, seed: int | None) -> Any:
-        generator = () if seed is None else (torch.Generator().manual_seed(seed),)
+    def run(world: ExactWorld, *generator: torch.Generator) -> Any:
         embeds = world.embed(inputs["prompts"])
         return student(world, inputs["n"], embeds, list(inputs["timesteps"]), *generator)
 
-    seed = inputs["seed"]
-    return {
-        "same_seed": alike(run(noisy, seed), run(noisy, seed)),
-        "quiet_same_seed": alike(run(quiet, seed), run(quiet, seed)),
-        "other_seed": alike(run(noisy, seed), run(noisy, seed + 1)),
-        "unseeded": alike(run(noisy, None), run(noisy, None)),
-    }
+    return repeats(run, inputs)

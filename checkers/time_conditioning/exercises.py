@@ -33,14 +33,19 @@ from checkers.engine.judges.networks import (
 from checkers.engine.judges.values import all_of, describe, same_form, same_values
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.time_conditioning.probe import (
+from checkers.engine.worlds.networks import (
+    compute,
+    count_weights,
     find_conditioning,
+    overfit,
+    shapes,
+)
+from checkers.time_conditioning.probe import (
     noise_pictures,
     sample_in_steps,
     sample_repeatedly,
     sample_sizes,
 )
-from checkers.unet.probe import compute, count_weights, overfit, shapes
 from solutions.time_conditioning import TimeConditionalUNet, ddpm_loss, ddpm_sample, ddpm_schedule
 
 NAMES = ("betas", "alphas", "alphas_cumprod")

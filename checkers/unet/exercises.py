@@ -18,7 +18,8 @@ from checkers.engine.judges.networks import (
 )
 from checkers.engine.judges.values import all_of, describe
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.unet.probe import compute, count_weights, cut_paths, overfit, shapes
+from checkers.engine.worlds.networks import compute, count_weights, overfit, shapes
+from checkers.unet.probe import cut_paths
 from solutions.unet import (
     Conv,
     ConvBlock,

@@ -1,7 +1,8 @@
 """Judges for the losses and samplers of DDPM, with and without classes.
 
-They read what `worlds.ddpm` observes. Timesteps count from 0 to T - 1. A model may be told
-t / T, (t + 1) / T or t / (T - 1): all lie in [0, 1] and within one step of each other.
+They read what `worlds.ddpm_loss` and `worlds.ddpm_sample` observe. Timesteps count from 0 to T - 1.
+A model may be told t / T, (t + 1) / T or t / (T - 1): all lie in [0, 1] and within one step of each
+other.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def own_timesteps(observed: Observation, expected: Observation, inputs: Inputs) 
         mine[:, :2], target[:, :2], atol=1e-3
     ):
         return Verdict(False, "Other timesteps are missing.")
-    if observed["timesteps repeated"] != expected["timesteps repeated"]:
+    if observed["timesteps_repeated"] != expected["timesteps_repeated"]:
         return Verdict(
             False,
             "Every call noises its pictures to the same timesteps, one after the other. Draw them "

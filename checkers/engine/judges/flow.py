@@ -1,8 +1,8 @@
 """Judges of flow matching: the times a model is told, and where a sampler's steps lead.
 
-They read what `worlds.flow` and `checkers.flow_matching.probe` observe. In a world whose means are
-flat, every pixel goes its own way, the same for all of a picture: the result is a straight line
-over the start, whatever noise was drawn.
+They read what `worlds.flow` and `worlds.flow_readings` observe. In a world whose means are flat,
+every pixel goes its own way, the same for all of a picture: the result is a straight line over the
+start, whatever noise was drawn.
 """
 
 from __future__ import annotations

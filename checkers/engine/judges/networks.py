@@ -1,6 +1,6 @@
 """Judges for networks: shapes, weights, what is computed, and whether one batch can be learned.
 
-They read what the probes of `checkers.unet.probe` observe.
+They read what the probes of `worlds.networks` observe.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from checkers.engine.judges.values import (
 )
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.unet.probe import GELU_FORMS
+from checkers.engine.worlds.networks import GELU_FORMS
 
 GELU_MINIMUM = -0.17
 TOLERANCE = 5e-3

@@ -50,3 +50,8 @@ def alike(one: Any, other: Any) -> bool:
     if one is None or other is None:
         return one is other
     return bool(torch.equal(torch.as_tensor(one), torch.as_tensor(other)))
+
+
+def seeded(seed: int) -> torch.Generator:
+    """A new generator of that seed."""
+    return torch.Generator().manual_seed(seed)

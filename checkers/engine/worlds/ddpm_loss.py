@@ -1,0 +1,198 @@
+"""A model that stands in for a DDPM network in a loss, and sees what is done to the pictures.
+
+A loss reveals what it compares with through its gradient, and so how each picture was noised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from checkers.engine.worlds.neighbours import neighbour_correlations
+from checkers.engine.worlds.refusals import classes_of, only_float32, same_shape, times_of
+
+_LEAST = 1e-12
+_MOST_ROWS = 40
+_VISIBLE = 0.02
+"""Of the strongest target; how much of a weaker one was mixed in can't be measured. Only where one
+number is drawn for a whole picture does it come to that."""
+
+
+class LossWitness(nn.Module):
+    """Gives a fixed answer that can be learned, and keeps what it was shown."""
+
+    def __init__(self, answer: Tensor) -> None:
+        super().__init__()
+        self.answer = nn.Parameter(answer.clone())
+        self.shown: list[dict[str, Any]] = []
+
+    def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
+        """The fixed answer.
+
+        Raises:
+            TypeError: if a real network could not take what it is given.
+        """
+        same_shape(x, self.answer)
+        only_float32("x", x)
+        if isinstance(c, Tensor) and c.ndim > 1:
+            c = classes_of(c, len(x))
+        self.shown.append(
+            {"x": x.detach().clone(), "t": times_of(t, len(x)), "c": c, "training": self.training}
+        )
+        return self.answer + 0  # not the parameter itself, which has a gradient in any case
+
+
+def watch_loss(
+    loss: Callable[[nn.Module, Tensor], Any], images: Tensor, calls: int, num_timesteps: int
+) -> dict[str, Any]:
+    """Call a loss several times and find out from its gradient what was done to the pictures.
+
+    A squared error is L = k sum d^2 with the difference d = answer - target, and its gradient is
+    g = 2 k d. So k = sum g^2 / (4 L), and then d and the target are known, too. Each noisy picture
+    is written as a * picture + b * target + a constant.
+
+    Args:
+        loss: takes the model and the pictures; everything else is bound to it.
+        images: (B, C, H, W), the clean pictures.
+        calls: how often.
+        num_timesteps: T, to make times of fractions.
+
+    Returns:
+        {"has_gradient", "scale": k times the number of pixels, "changed": whether it writes into
+        the pictures it is given, "calls": of the model in the first call, "training": the model's
+        mode, "classes": the c of all calls}, and what `_mixtures` finds, or "shape" of a loss that
+        is not one number.
+    """
+    found: dict[str, list[Tensor]] = {"x": [], "t": [], "target": [], "c": []}
+    observed: dict[str, Any] = {"calls": 0, "has_gradient": False}
+    for number in range(calls):
+        witness = LossWitness(1.7 * torch.randn(images.shape))
+        given = images.clone()
+        value = loss(witness, given)
+        observed["changed"] = not torch.equal(given, images)
+        if number == 0:
+            observed["calls"] = len(witness.shown)
+            observed["training"] = all(one["training"] for one in witness.shown)
+        if not witness.shown or not isinstance(value, Tensor) or not value.requires_grad:
+            return observed
+        if value.numel() != 1:
+            return {**observed, "shape": list(value.shape)}
+        value.sum().backward()
+        observed["has_gradient"] = witness.answer.grad is not None
+        if witness.answer.grad is None:
+            return observed
+        gradient, amount = witness.answer.grad.double(), float(value.detach())
+        factor = float(gradient.square().sum()) / max(4 * abs(amount), _LEAST)
+        observed["scale"] = factor * images.numel()
+        difference = gradient / max(2 * factor, _LEAST)
+        found["target"].append(witness.answer.detach().double() - difference)
+        shown = witness.shown[-1]
+        found["x"].append(shown["x"].double())
+        found["t"].append(shown["t"].double())
+        if shown["c"] is not None:
+            found["c"].append(shown["c"].detach())
+    observed |= _mixtures(*(torch.stack(found[name]) for name in ("target", "x", "t")), images)
+    return observed | ({"classes": torch.cat(found["c"])} if found["c"] else {})
+
+
+def _mixtures(target: Tensor, x: Tensor, t: Tensor, images: Tensor) -> dict[str, Any]:
+    """What the noisy pictures of several calls are made of.
+
+    Args:
+        target: (calls, B, C, H, W), what the model's answer was compared with.
+        x: like `target`, the noisy pictures.
+        t: (calls, B), the times the model was told.
+        images: (B, C, H, W), the clean pictures.
+
+    Returns:
+        {"target": [share of the picture in it, mean, standard deviation, kurtosis], "neighbours":
+        their correlations in it, "rows": (k, 5), the different mixtures [a, b, lowest and highest
+        time shown, share of the pictures], those with most of the picture first, "constant": the
+        largest constant, "explained": whether that is all there is in the noisy pictures, "held":
+        the mean a and b, "noised": (calls B,), a of each picture, "own": whether pictures of one
+        call are noised differently, "timesteps_repeated": whether all calls noise the same pictures
+        as much, "repeated": whether two calls are alike, "alike": whether pictures of a call have
+        the same noise}.
+    """
+    calls, count = target.shape[:2]
+    first_call, last_call = target[0], target[-1]
+    target, x, t = (values.flatten(0, 1) for values in (target, x, t))
+    clean = images.double().repeat(calls, 1, 1, 1)
+    varied = target.flatten(1).std(dim=1, keepdim=True) > _VISIBLE  # a flat one is constant itself
+    parts = [clean.flatten(1), target.flatten(1), varied.double().expand(-1, x[0].numel())]
+    mixture = _solve(parts, x.flatten(1))
+    left = x.flatten(1) - torch.einsum("bk,bkp->bp", mixture, torch.stack(parts, dim=1))
+    constant, mixture = mixture[:, 2], mixture[:, :2]
+    strength = target.flatten(1).square().mean(1).sqrt()
+    visible = ~(strength < _VISIBLE * strength.max())  # what is no number, too
+    first = visible[:count]
+    return {
+        "target": _describe(target, clean),
+        "neighbours": neighbour_correlations(target.numpy()),
+        "rows": _different_rows(mixture[visible], t[visible]),
+        "constant": float(constant.abs().max()),
+        "explained": bool(left.abs().max() < 1e-3),
+        "held": mixture.mean(dim=0).tolist(),
+        "noised": mixture[:, 0],
+        "timesteps_repeated": _all_alike(mixture[:, 0].view(calls, -1)),
+        "own": len(_different_rows(mixture[:count][first], t[:count][first])) > 1,
+        "repeated": bool(torch.allclose(first_call, last_call, atol=1e-4)),
+        "alike": bool(torch.allclose(target[1:4], target[:1], atol=1e-4)),
+    }
+
+
+def _all_alike(calls: Tensor) -> bool:
+    """Whether all rows are the same, as are those of pictures noised by a fixed list of steps."""
+    return len(calls) > 1 and bool(torch.allclose(calls, calls[:1].expand_as(calls), atol=1e-3))
+
+
+def _solve(parts: list[Tensor], x: Tensor) -> Tensor:
+    """For each row of x, the shares of the parts' rows in it: (B, number of parts)."""
+    columns = torch.stack(parts, dim=2).nan_to_num(0, 0, 0)  # which eigenvalues can't be found of
+    gram = columns.transpose(1, 2) @ columns
+    return (torch.linalg.pinv(gram, hermitian=True) @ (columns.transpose(1, 2) @ x[:, :, None]))[
+        :, :, 0
+    ]
+
+
+def _different_rows(mixture: Tensor, t: Tensor) -> Tensor:
+    """Mixtures that differ, each with the times it was shown with and its share of the pictures."""
+    keys, owner = torch.unique((mixture * 1e4).round(), dim=0, return_inverse=True)
+    groups: list[Tensor] = []
+    for number in range(min(len(keys), _MOST_ROWS)):
+        chosen = owner == number
+        row = [*mixture[chosen].mean(0), t[chosen].min(), t[chosen].max(), chosen.double().mean()]
+        near = [g for g in groups if (g[:2] - torch.stack(row[:2])).abs().max() < 3e-4]
+        if near:  # rounding put equal mixtures into two boxes
+            near[0][2], near[0][3] = min(near[0][2], row[2]), max(near[0][3], row[3])
+            near[0][4] += row[4]
+        else:
+            groups.append(torch.stack(row))
+    groups.sort(key=lambda row: -float(row[0]))
+    return stacked(groups, 5)
+
+
+def _describe(target: Tensor, clean: Tensor) -> list[float]:
+    centred = clean - clean.mean()
+    share = (target * centred).sum() / centred.square().sum()
+    return [float(share), *moments(target)]
+
+
+def stacked(rows: list[Tensor], width: int) -> Tensor:
+    """(n, width), also if there are none."""
+    return torch.stack(rows) if rows else torch.zeros(0, width, dtype=torch.float64)
+
+
+def moments(values: Tensor) -> list[float]:
+    """[mean, standard deviation, kurtosis] of all values."""
+    values = values.double().flatten()
+    return [float(values.mean()), float(values.std()), float(kurtosis(values))]
+
+
+def kurtosis(values: Tensor) -> Tensor:
+    """3 of normal noise."""
+    centred = values - values.mean()
+    return centred.pow(4).mean() / centred.square().mean().square().clamp(min=_LEAST)

@@ -1,0 +1,141 @@
+"""What can be read from the models and worlds of flow matching after a loss or a sampler ran."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import alike, seeded
+from checkers.engine.worlds.flow import AnsweringModel, Asked, Way, only_pictures
+
+
+def read_loss(loss: Any, model: AnsweringModel, inputs: Inputs) -> dict[str, Any]:
+    """What a loss is worth, and what its gradient says the answer is compared with.
+
+    The gradient of a mean of squares is 2 (answer - target) / N, which gives the target away. On a
+    straight line, x_t + (1 - t) target is its end.
+
+    Returns:
+        {"loss", "gradient": whether there is one, "calls": how often the model was called,
+        "alike": whether the pictures of a batch have the same noise,
+        "gap": (B, ...), by how much that misses x_1, or None, "training": whether the model was
+        asked in training mode, as it was given}.
+    """
+    has_gradient = isinstance(loss, Tensor) and loss.requires_grad and loss.numel() == 1
+    gap = None
+    if has_gradient:
+        loss.backward()
+        gradient = model.answer.grad
+        if gradient is not None and model.asked:
+            target = inputs["answer"] - gradient * gradient.numel() / 2
+            asked = model.asked[-1]
+            rest = (1 - asked.t.reshape(-1, 1, 1, 1)) * target
+            gap = asked.x + rest - inputs["images"]
+    return {
+        "loss": loss,
+        "gradient": has_gradient and model.answer.grad is not None,
+        "calls": len(model.asked),
+        "alike": bool(model.asked) and _alike_noise(_earliest_noise(model.asked[0], inputs)),
+        "gap": gap,
+        "training": all(one.training for one in model.asked),
+    }
+
+
+def read_shown(model: AnsweringModel, calls: int, images: Tensor) -> dict[str, Any]:
+    """The noise and the times in what a model was shown by two calls of a loss.
+
+    Args:
+        model: what it was asked.
+        calls: how many of them belong to the first call of the loss.
+        images: x_1.
+
+    Returns:
+        {"calls", "noise": (B / 2, ...), x_0 = (x_t - t x_1) / (1 - t) of the pictures with the
+        earliest times, where dividing is safe; "dtype": of x_t; "t": (B,), "t_kind": its type;
+        "same_time": whether all pictures of a batch have one time; "alike": whether they have the
+        same noise; "repeated": whether the second call drew the same noise or the same times}.
+    """
+    observed: dict[str, Any] = {"calls": calls}
+    if not calls:
+        return observed
+    first = model.asked[0]
+    noise = _earliest_noise(first, {"images": images})
+    observed |= {
+        "noise": noise,
+        "dtype": str(first.x.dtype).removeprefix("torch."),
+        "t": first.t,
+        "t_kind": first.t_kind,
+        "same_time": bool((first.t == first.t[0]).all()),
+        "alike": _alike_noise(noise),
+        "repeated": False,
+    }
+    if len(model.asked) > calls:
+        second = model.asked[calls]
+        observed["repeated"] = alike(first.x, second.x) or alike(first.t, second.t)
+    return observed
+
+
+def _earliest_noise(asked: Asked, inputs: Inputs) -> Tensor:
+    """(B / 2, ...), x_0 = (x_t - t x_1) / (1 - t) of the pictures with the earliest times."""
+    images = inputs["images"]
+    earliest = asked.t.argsort()[: len(images) // 2]
+    t = asked.t[earliest].reshape(-1, 1, 1, 1)
+    return (asked.x[earliest] - t * images[earliest]) / (1 - t).abs().clamp(min=1e-3)
+
+
+def _alike_noise(noise: Tensor) -> bool:
+    """Whether pictures have the same noise; of one number for each, two may be near by chance."""
+    return bool(torch.allclose(noise[1:4], noise[:1], atol=1e-4))
+
+
+def read_ways(runs: list[tuple[Any, int, Way]]) -> dict[str, Any]:
+    """What several runs of a sampler began with, asked and gave.
+
+    Args:
+        runs: for each, what it returned, how many pictures were wanted, and its way.
+
+    Returns:
+        Lists with an entry for each run: {"result", "start": (n, ...), one start repeated if there
+        is but one; "apart": whether there are n different ones; "times", "kinds", "training": see
+        `Way`}.
+    """
+    names = ("result", "start", "apart", "times", "kinds", "training")
+    observed: dict[str, list] = {key: [] for key in names}
+    for result, n, way in runs:
+        observed["result"].append(only_pictures(result, n))
+        start = way.start.expand(n, -1, -1, -1) if len(way.start) == 1 else way.start
+        observed["start"].append(start)
+        observed["apart"].append(len(way.start) >= n)
+        observed["times"].append(way.times)
+        observed["kinds"].append(way.kinds)
+        observed["training"].append(way.training)
+    return observed
+
+
+def read_repeats(run: Callable[..., Any], n: int, seed: int) -> dict[str, Any]:
+    """Whether runs are alike: with the same seed, another seed, and no generator.
+
+    Args:
+        run: samples n pictures, with the generator that it is given or without one.
+        n: how many.
+        seed: of the generators.
+
+    Returns:
+        {"same_seed", "other_seed", "unseeded", "continued", with one generator for both: whether
+        two such runs gave the same pictures}.
+    """
+
+    def pictures(*generator: torch.Generator) -> Any:
+        return only_pictures(run(*generator), n)
+
+    generator = seeded(seed)
+    return {
+        "same_seed": alike(pictures(seeded(seed)), pictures(seeded(seed))),
+        "other_seed": alike(pictures(seeded(seed)), pictures(seeded(seed + 1))),
+        "unseeded": alike(pictures(), pictures()),
+        "continued": alike(pictures(generator), pictures(generator)),
+    }

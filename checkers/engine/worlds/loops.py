@@ -1,0 +1,131 @@
+"""What the probes of sampling loops share: runs in worlds whose answer is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import alike, seeded
+from checkers.engine.worlds.quiet import QuietWorld
+from lessons.workbench.denoisers.exact_worlds import GaussianDenoiser, PointDenoiser
+
+Run = Callable[..., Any]
+"""`run(world, one, im_noisy, timesteps, *generator)` calls the student's loop."""
+
+
+def run_quietly(
+    run: Run, inputs: Inputs, make_world: type[QuietWorld] = QuietWorld
+) -> dict[str, Any]:
+    """Run a loop where no noise is added, once for each call.
+
+    Args:
+        run: calls the student's loop.
+        inputs: {"std": of the data, "calls": a list of {"means": {prompt: picture}, "im_noisy",
+            "i_start", "timesteps", ...}}, and perhaps "far": one more such call.
+        make_world: the kind of quiet world.
+
+    Returns:
+        {"result": what each call returned, "asked": the timesteps the denoiser was asked at,
+        "pairs": how often it was asked, divided by the steps taken, "added": [t, t_prev] of each
+        call of `add_variance`, "variance": what it was given, "begun": whether the first picture
+        shown to the denoiser was im_noisy, "changed": names of inputs written into, "far": what
+        that call returned}.
+    """
+    keys = ("result", "asked", "pairs", "added", "variance", "begun", "changed")
+    observed: dict[str, Any] = {key: [] for key in keys}
+    for one in inputs["calls"]:
+        world = make_world(one["means"], inputs["std"], one["im_noisy"].dtype)
+        x, timesteps = one["im_noisy"].clone(), list(one["timesteps"])
+        observed["result"].append(run(world, one, x, timesteps))
+        observed["asked"].append(world.asked())
+        observed["pairs"].append(len(world.calls) / max(len(world.asked()), 1))
+        observed["added"].append([[step["t"], step["t_prev"]] for step in world.added])
+        observed["variance"].append([step["variance"] for step in world.added])
+        observed["begun"].append(world.begun_with(one["im_noisy"]))
+        if not torch.equal(x, one["im_noisy"]):
+            observed["changed"].append("im_noisy")
+        if timesteps != list(one["timesteps"]):
+            observed["changed"].append("timesteps")
+    if (far := inputs.get("far")) is not None:
+        world = make_world(far["means"], inputs["std"], far["im_noisy"].dtype)
+        observed["far"] = run(world, far, far["im_noisy"].clone(), list(far["timesteps"]))
+    return observed
+
+
+def run_to_points(run: Run, inputs: Inputs) -> dict[str, Any]:
+    """Run a loop where each prompt has one picture.
+
+    Args:
+        run: calls the student's loop.
+        inputs: {"points": {prompt: picture}, "im_noisy", "timesteps", ...}.
+
+    Returns:
+        {"result": the returned pictures}.
+    """
+    world = PointDenoiser(inputs["points"])
+    return {"result": run(world, inputs, inputs["im_noisy"].clone(), list(inputs["timesteps"]))}
+
+
+def run_to_gaussians(run: Run, inputs: Inputs) -> dict[str, Any]:
+    """Run a loop where each prompt's pictures are normally distributed.
+
+    Args:
+        run: calls the student's loop.
+        inputs: {"means": {prompt: picture}, "std", "im_noisy", "timesteps", ...}.
+
+    Returns:
+        {"result": the returned pictures}.
+    """
+    world = GaussianDenoiser(inputs["means"], inputs["std"])
+    return {"result": run(world, inputs, inputs["im_noisy"].clone(), list(inputs["timesteps"]))}
+
+
+def run_repeatedly(run: Run, inputs: Inputs) -> dict[str, Any]:
+    """Run a loop with a generator, with the same again, and twice without.
+
+    Args:
+        run: calls the student's loop.
+        inputs: as for `run_to_gaussians`, and "seed".
+
+    Returns:
+        {"same_seed": whether generators of one seed gave one result, "unseeded": whether two calls
+        without a generator did, "any_start": whether another `im_noisy` did}.
+    """
+    world = GaussianDenoiser(inputs["means"], inputs["std"])
+
+    def once(*generator: torch.Generator, factor: float = 1.0) -> Any:
+        start = factor * inputs["im_noisy"]
+        return run(world, inputs, start, list(inputs["timesteps"]), *generator)
+
+    first = once(seeded(inputs["seed"]))
+    return {
+        "same_seed": alike(first, once(seeded(inputs["seed"]))),
+        "unseeded": alike(once(), once()),
+        "any_start": alike(first, once(seeded(inputs["seed"]), factor=-1.0)),
+    }
+
+
+def repeats(run: Callable[..., Any], inputs: Inputs) -> dict[str, bool]:
+    """Whether results of a function that draws its own start repeat themselves.
+
+    Args:
+        run: `run(world, *generator)` calls the student's function.
+        inputs: {"means", "std", "seed", ...}.
+
+    Returns:
+        {"same_seed": whether generators of one seed gave one result, "quiet_same_seed": whether
+        they did where steps add no noise, "other_seed": whether another seed gave the same,
+        "unseeded": whether two calls without a generator did}.
+    """
+    noisy = GaussianDenoiser(inputs["means"], inputs["std"])
+    quiet = QuietWorld(inputs["means"], inputs["std"], torch.float32)
+    seed = inputs["seed"]
+    return {
+        "same_seed": alike(run(noisy, seeded(seed)), run(noisy, seeded(seed))),
+        "quiet_same_seed": alike(run(quiet, seeded(seed)), run(quiet, seeded(seed))),
+        "other_seed": alike(run(noisy, seeded(seed)), run(noisy, seeded(seed + 1))),
+        "unseeded": alike(run(noisy), run(noisy)),
+    }
