@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -12,26 +13,19 @@ from torch.nn import functional
 from torchvision.transforms.functional import gaussian_blur
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
-from checkers.engine.judges.values import describe, same_form, same_values
+from checkers.engine.judges.cases import form_case
+from checkers.engine.judges.inputs import draw_noise, draw_pictures
+from checkers.engine.judges.values import describe, each_call, same_values
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.call import call_many
 from solutions.classical_denoising import best_blur, blur_denoise, psnr
 
 KERNEL_SIZES = (3, 5, 9)
-
-
 SIGMAS = (0.6, 1.0, 2.0)
 
 
-def _noise(generator: torch.Generator, *shape: int) -> Tensor:
-    return torch.randn(shape, generator=generator)
-
-
-def _pictures(generator: torch.Generator, *shape: int) -> Tensor:
-    """Smooth random pictures within [-1, 1], so that a report's pictures show something."""
-    coarse = torch.rand(shape[0], shape[1], 5, 5, generator=generator) - 0.5
-    return functional.interpolate(coarse, shape[2:], mode="bicubic")
+_pictures = partial(draw_pictures, reach=0.5, cells=8)  # so fine that the strength of noise matters
 
 
 def _framed(im: Tensor, frame: int = 8) -> Tensor:
@@ -42,19 +36,23 @@ def _framed(im: Tensor, frame: int = 8) -> Tensor:
 # --- blur_denoise ---------------------------------------------------------------------------------
 
 
+def _call(im: Tensor, kernel_size: int, sigma: float) -> Inputs:
+    return {"im_noisy": im, "kernel_size": kernel_size, "sigma": sigma}
+
+
 def _point_inputs(generator: torch.Generator) -> Inputs:
     """One bright pixel: its blurred picture is the kernel itself."""
     im = torch.zeros(1, 3, 25, 25)
     im[..., 12, 12] = torch.rand(3, generator=generator) + 1
     blurs = zip(KERNEL_SIZES, SIGMAS, strict=True)
-    return {"calls": [{"im_noisy": im, "kernel_size": k, "sigma": s} for k, s in blurs]}
+    return {"calls": [_call(im, k, s) for k, s in blurs]}
 
 
 def _sizes_inputs(generator: torch.Generator) -> Inputs:
     """One kernel size with two sigmas, one sigma with two kernel sizes."""
-    im = _framed(_noise(generator, 1, 3, 40, 40))
+    im = _framed(draw_noise(generator, 1, 3, 40, 40))
     blurs = ((9, 1.0), (9, 3.0), (5, 3.0))
-    return {"calls": [{"im_noisy": im, "kernel_size": k, "sigma": s} for k, s in blurs]}
+    return {"calls": [_call(im, k, s) for k, s in blurs]}
 
 
 def _form_inputs(generator: torch.Generator) -> Inputs:
@@ -65,8 +63,8 @@ def _form_inputs(generator: torch.Generator) -> Inputs:
         ((3, 3, 20, 32), torch.float32),
         ((2, 1, 16, 16), torch.float64),
     ):
-        im = _noise(generator, *shape).to(dtype)
-        calls.append({"im_noisy": im, "kernel_size": 5, "sigma": 1.5})
+        im = draw_noise(generator, *shape).to(dtype)
+        calls.append(_call(im, 5, 1.5))
     return {"calls": calls}
 
 
@@ -79,22 +77,16 @@ def _apart_and_edge_inputs(generator: torch.Generator) -> Inputs:
     two = torch.zeros(2, 3, 40, 40)
     two[0, 0], two[1, 2] = _pictures(generator, 1, 2, 40, 40)[0]
     bright = _pictures(generator, 1, 3, 24, 24) + 1
-    return {
-        "calls": [
-            {"im_noisy": _framed(two), "kernel_size": 5, "sigma": 2.0},
-            {"im_noisy": bright, "kernel_size": 9, "sigma": 3.0},
-        ]
-    }
+    return {"calls": [_call(_framed(two), 5, 2.0), _call(bright, 9, 3.0)]}
 
 
 def _range_inputs(generator: torch.Generator) -> Inputs:
     """Values far beyond [-1, 1]."""
-    im = _framed(3 * _pictures(generator, 1, 3, 40, 40) + _noise(generator, 1, 3, 40, 40))
-    return {"calls": [{"im_noisy": im, "kernel_size": 5, "sigma": 1.0}]}
+    im = _framed(3 * _pictures(generator, 1, 3, 40, 40) + draw_noise(generator, 1, 3, 40, 40))
+    return {"calls": [_call(im, 5, 1.0)]}
 
 
-def _blurs(inputs: Inputs) -> list[str]:
-    return [f"kernel_size {c['kernel_size']}, sigma {c['sigma']:g}" for c in inputs["calls"]]
+_each_blur = each_call("kernel_size {kernel_size}, sigma {sigma:g}")
 
 
 BLUR_DENOISE = Exercise(
@@ -104,23 +96,17 @@ BLUR_DENOISE = Exercise(
             "one bright pixel becomes a round hill",
             1,
             _point_inputs,
-            same_values(what="the hill", labels=_blurs, show=True),
+            same_values(what="the hill", labels=_each_blur, show=True),
             call_many,
         ),
         Case(
             "kernel_size and sigma both count",
             1,
             _sizes_inputs,
-            same_values(what="the blurred picture", labels=_blurs, show=True),
+            same_values(what="the blurred picture", labels=_each_blur, show=True),
             call_many,
         ),
-        Case(
-            "shape, dtype and device are kept, and no input is changed",
-            1,
-            _form_inputs,
-            same_form(),
-            call_many,
-        ),
+        form_case(_form_inputs),
         Case(
             "colours and pictures are not mixed; beyond the edge lies the mirror image",
             1,
@@ -136,7 +122,7 @@ BLUR_DENOISE = Exercise(
             "values beyond [-1, 1] are blurred like all others",
             1,
             _range_inputs,
-            same_values(what="the blurred picture", labels=_blurs, show=True),
+            same_values(what="the blurred picture", labels=_each_blur, show=True),
             call_many,
         ),
     ],
@@ -162,7 +148,7 @@ def _grain_inputs(generator: torch.Generator) -> Inputs:
     calls = []
     for strength, dtype in ((0.1, torch.float32), (1.5, torch.float32), (0.5, torch.float64)):
         a = _pictures(generator, 1, 3, 32, 32).to(dtype)
-        calls.append({"a": a + strength * _noise(generator, 1, 3, 32, 32).to(dtype), "b": a})
+        calls.append({"a": a + strength * draw_noise(generator, 1, 3, 32, 32).to(dtype), "b": a})
     return {"calls": calls}
 
 
@@ -170,7 +156,7 @@ def _batch_inputs(generator: torch.Generator) -> Inputs:
     """Three pictures, of which one is nearly right and one very wrong."""
     b = _pictures(generator, 3, 3, 16, 16)
     strength = torch.tensor([0.02, 0.3, 1.5]).reshape(3, 1, 1, 1)
-    return {"calls": [{"a": b + strength * _noise(generator, 3, 3, 16, 16), "b": b}]}
+    return {"calls": [{"a": b + strength * draw_noise(generator, 3, 3, 16, 16), "b": b}]}
 
 
 def _wide_inputs(generator: torch.Generator) -> Inputs:
@@ -178,7 +164,7 @@ def _wide_inputs(generator: torch.Generator) -> Inputs:
     calls = []
     for shape in ((2, 1, 16, 40), (3, 24, 16)):
         b = torch.rand(shape, generator=generator) * 2 - 1
-        calls.append({"a": b + 0.3 * _noise(generator, *shape), "b": b})
+        calls.append({"a": b + 0.3 * draw_noise(generator, *shape), "b": b})
     return {"calls": calls}
 
 
@@ -267,8 +253,8 @@ def _known_search(
     best: tuple[int, float],
 ) -> Inputs:
     """A search that `best` wins by far."""
-    noisy = _noise(generator, *shape)
-    clean = gaussian_blur(noisy, *best) + 0.005 * _noise(generator, *shape)
+    noisy = draw_noise(generator, *shape)
+    clean = gaussian_blur(noisy, *best) + 0.005 * draw_noise(generator, *shape)
     return _search(noisy, clean, kernel_sizes, sigmas)
 
 
@@ -282,7 +268,7 @@ def _clear_search(generator: torch.Generator, strength: float) -> Inputs:
     kernel_sizes, sigmas = (5, 7, 3), (0.8, 1.6, 0.4)
     while True:
         clean = _pictures(generator, 1, 3, 32, 32)
-        noisy = clean + strength * _noise(generator, 1, 3, 32, 32)
+        noisy = clean + strength * draw_noise(generator, 1, 3, 32, 32)
         pairs = product(kernel_sizes, sigmas)
         scores = sorted(psnr(blur_denoise(noisy, k, s), clean) for k, s in pairs)
         if scores[-1] - scores[-2] > 0.002:
@@ -292,12 +278,7 @@ def _clear_search(generator: torch.Generator, strength: float) -> Inputs:
 def _search(
     noisy: Tensor, clean: Tensor, kernel_sizes: Sequence[int], sigmas: Sequence[float]
 ) -> Inputs:
-    return {
-        "im_noisy": noisy,
-        "im_clean": clean,
-        "kernel_sizes": kernel_sizes,
-        "sigmas": sigmas,
-    }
+    return {"im_noisy": noisy, "im_clean": clean, "kernel_sizes": kernel_sizes, "sigmas": sigmas}
 
 
 def _same_pairs(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
@@ -365,11 +346,7 @@ BEST_BLUR = Exercise(
             call_many,
         ),
         Case(
-            "other lists, and a batch of pictures",
-            1,
-            _other_lists_inputs,
-            _same_pairs,
-            call_many,
+            "other lists, and a batch of pictures", 1, _other_lists_inputs, _same_pairs, call_many
         ),
     ],
     hints=[

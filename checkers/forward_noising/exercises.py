@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Observation
-from checkers.engine.judges.values import all_of, same_answer, same_form, same_moments, same_values
+from checkers.engine.judges.cases import form_case
+from checkers.engine.judges.inputs import FORMS, draw_noise, draw_pictures
+from checkers.engine.judges.values import all_of, each_call, same_answer, same_moments, same_values
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.call import call_many
@@ -16,61 +18,40 @@ from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 from solutions.forward_noising import forward
 
 SHOWN = (250, 500, 750)
+_each_t = each_call("t = {t}")
 
 
-def _pictures(generator: torch.Generator, *shape: int) -> Tensor:
-    """Smooth random pictures in [-1, 1], so that a report's pictures show something."""
-    coarse = torch.rand(shape[0], shape[1], 5, 5, generator=generator) * 2 - 1
-    return torch.nn.functional.interpolate(coarse, shape[2:], mode="bicubic").clamp(-1, 1)
-
-
-def _noise(generator: torch.Generator, *shape: int) -> Tensor:
-    return torch.randn(shape, generator=generator)
+def _call(im: Tensor, t: int | Tensor, abar: Tensor, noise: Tensor) -> Inputs:
+    return {"im": im, "t": t, "alphas_cumprod": abar, "noise": noise}
 
 
 def _clean_inputs(generator: torch.Generator) -> Inputs:
     """A schedule that really starts at abar_0 = 1, where nothing may happen to the picture."""
     abar = torch.cat([torch.ones(1), torch.linspace(0.99, 0.01, 99)])
-    im, noise = _pictures(generator, 2, 3, 16, 16), _noise(generator, 2, 3, 16, 16)
-    return {"calls": [{"im": im, "t": 0, "alphas_cumprod": abar, "noise": noise}]}
+    im, noise = draw_pictures(generator, 2, 3, 16, 16), draw_noise(generator, 2, 3, 16, 16)
+    return {"calls": [_call(im, 0, abar, noise)]}
 
 
 def _form_inputs(generator: torch.Generator) -> Inputs:
-    """One picture and a batch, in single and double precision, with t as int and as tensor."""
     abar = squared_cosine_alphas_cumprod()
     calls = []
-    for shape, dtype, t in (
-        ((1, 3, 64, 64), torch.float32, 500),
-        ((3, 3, 16, 24), torch.float32, torch.tensor(250)),
-        ((2, 1, 16, 16), torch.float64, 750),
-    ):
-        im = _pictures(generator, *shape).to(dtype)
+    for shape, dtype, t in FORMS:
+        im = draw_pictures(generator, *shape).to(dtype)
         calls.append({"im": im, "t": t, "alphas_cumprod": abar.to(dtype)})
-        calls.append({**calls[-1], "noise": _noise(generator, *shape).to(dtype)})
+        calls.append({**calls[-1], "noise": draw_noise(generator, *shape).to(dtype)})
     return {"calls": calls}
 
 
 def _scale_inputs(generator: torch.Generator) -> Inputs:
     """Without noise, only the picture's own factor is left."""
-    im = _pictures(generator, 1, 3, 64, 64)
-    abar = squared_cosine_alphas_cumprod()
-    return {
-        "calls": [
-            {"im": im, "t": t, "alphas_cumprod": abar, "noise": torch.zeros_like(im)} for t in SHOWN
-        ]
-    }
+    im, abar = draw_pictures(generator, 1, 3, 64, 64), squared_cosine_alphas_cumprod()
+    return {"calls": [_call(im, t, abar, torch.zeros_like(im)) for t in SHOWN]}
 
 
 def _strength_inputs(generator: torch.Generator) -> Inputs:
     """Without a picture, only the noise's factor is left; the noise is given."""
-    noise = _noise(generator, 1, 3, 64, 64)
-    abar = squared_cosine_alphas_cumprod()
-    return {
-        "calls": [
-            {"im": torch.zeros_like(noise), "t": t, "alphas_cumprod": abar, "noise": noise}
-            for t in SHOWN
-        ]
-    }
+    noise, abar = draw_noise(generator, 1, 3, 64, 64), squared_cosine_alphas_cumprod()
+    return {"calls": [_call(torch.zeros_like(noise), t, abar, noise) for t in SHOWN]}
 
 
 def _own_noise_inputs(generator: torch.Generator) -> Inputs:
@@ -82,30 +63,22 @@ def _own_noise_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _repeat_inputs(generator: torch.Generator) -> Inputs:
-    im, noise = _pictures(generator, 1, 3, 16, 16), _noise(generator, 1, 3, 16, 16)
-    return {"im": im, "t": 500, "alphas_cumprod": squared_cosine_alphas_cumprod(), "noise": noise}
+    im, noise = draw_pictures(generator, 1, 3, 16, 16), draw_noise(generator, 1, 3, 16, 16)
+    return _call(im, 500, squared_cosine_alphas_cumprod(), noise)
 
 
 def _whole_inputs(generator: torch.Generator) -> Inputs:
     """Picture and noise together, at many timesteps, on a schedule nobody has seen."""
-    falling = torch.rand(40, generator=generator).mul(0.2).neg().exp().cumprod(0)
-    im, noise = _pictures(generator, 2, 3, 32, 32), _noise(generator, 2, 3, 32, 32)
-    return {
-        "calls": [
-            {"im": im, "t": t, "alphas_cumprod": falling, "noise": noise} for t in (3, 17, 39)
-        ]
-    }
+    abar = torch.rand(40, generator=generator).mul(0.2).neg().exp().cumprod(0)
+    im, noise = draw_pictures(generator, 2, 3, 32, 32), draw_noise(generator, 2, 3, 32, 32)
+    return {"calls": [_call(im, t, abar, noise) for t in (3, 17, 39)]}
 
 
 def _ends_inputs(generator: torch.Generator) -> Inputs:
     """The first and the last timestep of a schedule of another length, on wide grey pictures."""
     abar = torch.rand(25, generator=generator).mul(0.3).neg().exp().cumprod(0)
-    im, noise = _pictures(generator, 2, 1, 16, 40), _noise(generator, 2, 1, 16, 40)
-    return {"calls": [{"im": im, "t": t, "alphas_cumprod": abar, "noise": noise} for t in (0, 24)]}
-
-
-def _timesteps(inputs: Inputs) -> list[str]:
-    return [f"t = {int(call['t'])}" for call in inputs["calls"]]
+    im, noise = draw_pictures(generator, 2, 1, 16, 40), draw_noise(generator, 2, 1, 16, 40)
+    return {"calls": [_call(im, t, abar, noise) for t in (0, 24)]}
 
 
 def _repeats(observation: Observation, calls: str) -> bool:
@@ -128,21 +101,15 @@ FORWARD = Exercise(
             "where abar_t = 1, the picture comes back unchanged",
             2,
             _clean_inputs,
-            same_values(what="the picture", labels=_timesteps, show=True),
+            same_values(what="the picture", labels=_each_t, show=True),
             call_many,
         ),
-        Case(
-            "shape, dtype and device are kept, and no input is changed",
-            1,
-            _form_inputs,
-            same_form(),
-            call_many,
-        ),
+        form_case(_form_inputs),
         Case(
             "the picture is scaled by sqrt(abar_t)",
             2,
             _scale_inputs,
-            same_values(what="the picture without noise", labels=_timesteps, show=True),
+            same_values(what="the picture without noise", labels=_each_t, show=True),
             call_many,
         ),
         Case(
@@ -150,8 +117,8 @@ FORWARD = Exercise(
             2,
             _strength_inputs,
             all_of(
-                same_moments(_strengths, what="your noise", labels=_timesteps, also=()),
-                same_values(what="the noise without a picture", labels=_timesteps, show=True),
+                same_moments(_strengths, what="your noise", labels=_each_t, also=()),
+                same_values(what="the noise without a picture", labels=_each_t, show=True),
             ),
             call_many,
         ),
@@ -159,7 +126,7 @@ FORWARD = Exercise(
             "without `noise`, it draws normal noise of that strength itself",
             1,
             _own_noise_inputs,
-            same_moments(what="your noise", labels=_timesteps),
+            same_moments(what="your noise", labels=_each_t),
             call_many,
         ),
         Case(
@@ -184,14 +151,14 @@ FORWARD = Exercise(
             "picture and noise are added, on any schedule",
             1,
             _whole_inputs,
-            same_values(what="the noisy picture", labels=_timesteps, show=True),
+            same_values(what="the noisy picture", labels=_each_t, show=True),
             call_many,
         ),
         Case(
             "the first and the last timestep, on wide pictures of one channel",
             1,
             _ends_inputs,
-            same_values(what="the noisy picture", labels=_timesteps, show=True),
+            same_values(what="the noisy picture", labels=_each_t, show=True),
             call_many,
             hidden=True,
         ),

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise
-from checkers.engine.judges.starts import same_line, same_timesteps_asked
-from checkers.engine.judges.values import all_of, same_answer, same_form, same_moments
+from checkers.engine.judges.cases import form_case
+from checkers.engine.judges.starts import (
+    COURSE_TIMESTEPS,
+    PROMPT,
+    PROMPTED_FORMS,
+    in_a_flat_world,
+    repeat_case,
+    same_line,
+    same_timesteps_asked,
+)
+from checkers.engine.judges.values import all_of, same_answer, same_moments
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.image_to_image.probe import edit_in_a_gaussian_world, edit_quietly, edit_repeatedly
 from solutions.image_to_image import edit
 
-COURSE_TIMESTEPS = list(range(990, -1, -30))
-
-
 TIMESTEPS = [900, 700, 500, 300, 100, 0]
-
-
-STD = 0.15
-
-
-PROMPT = "a rocket ship"
 
 
 def _two_halves(batch: int, side: int, generator: torch.Generator) -> Tensor:
@@ -34,18 +32,18 @@ def _two_halves(batch: int, side: int, generator: torch.Generator) -> Tensor:
     return picture + 1e-3 * torch.arange(batch).reshape(-1, 1, 1, 1)  # no two are the same
 
 
-def _flat_means(side: int, generator: torch.Generator) -> dict[str, Tensor]:
-    """A grey for the empty prompt and another for the prompt."""
-    grey = 0.02 + 0.02 * float(torch.rand((), generator=generator))
-    return {"": torch.zeros(3, side, side), PROMPT: torch.full((3, side, side), grey)}
-
-
-def _call(im: Tensor, i_start: int, scale: float | None, timesteps: Sequence[int]) -> Inputs:
+def _call(
+    im: Tensor,
+    i_start: int,
+    scale: float | None,
+    timesteps: list[int] = TIMESTEPS,
+    prompts: str | list[str] = PROMPT,
+) -> Inputs:
     return {
         "im": im,
         "i_start": i_start,
-        "prompts": PROMPT,
-        "timesteps": list(timesteps),
+        "prompts": prompts,
+        "timesteps": timesteps,
         "scale": scale,
     }
 
@@ -53,48 +51,41 @@ def _call(im: Tensor, i_start: int, scale: float | None, timesteps: Sequence[int
 def _start_inputs(generator: torch.Generator) -> Inputs:
     """Where noise is strong, in the middle, and where it is weak."""
     im = _two_halves(4, 32, generator)
-    calls = [_call(im, i_start, 1, TIMESTEPS) for i_start in (1, 2, 3)]
-    return {"means": _flat_means(32, generator), "std": STD, "calls": calls}
+    calls = [_call(im, i_start, 1) for i_start in (1, 2, 3)]
+    return {**in_a_flat_world(32, generator), "calls": calls}
 
 
 def _asked_inputs(generator: torch.Generator) -> Inputs:
     im = _two_halves(1, 16, generator)
-    calls = [_call(im, i_start, 1, TIMESTEPS) for i_start in (0, 3)]
+    calls = [_call(im, i_start, 1) for i_start in (0, 3)]
     calls += [_call(im, i_start, 1, COURSE_TIMESTEPS) for i_start in (20, 32)]
-    return {"means": _flat_means(16, generator), "std": STD, "calls": calls}
+    return {**in_a_flat_world(16, generator), "calls": calls}
 
 
 def _guided_inputs(generator: torch.Generator) -> Inputs:
     """Guidance of several strengths, and the function's own; a prompt for each picture."""
     im = _two_halves(2, 16, generator)
-    calls = [
-        {**_call(im, 2, scale, TIMESTEPS), "prompts": [PROMPT, ""]} for scale in (1.0, 3.5, None)
-    ]
-    return {"means": _flat_means(16, generator), "std": STD, "calls": calls}
+    calls = [_call(im, 2, scale, prompts=[PROMPT, ""]) for scale in (1.0, 3.5, None)]
+    return {**in_a_flat_world(16, generator), "calls": calls}
 
 
 def _gaussian_inputs(generator: torch.Generator) -> Inputs:
     """With the noise of every step: what comes out has a known mean and standard deviation."""
-    call = _call(_two_halves(4, 32, generator), 2, 1.0, TIMESTEPS)
-    return {"means": _flat_means(32, generator), "std": STD, **call}
+    call = _call(_two_halves(4, 32, generator), 2, 1.0)
+    return {**in_a_flat_world(32, generator), **call}
 
 
 def _repeat_inputs(generator: torch.Generator) -> Inputs:
-    call = _call(_two_halves(1, 16, generator), 3, 2.0, TIMESTEPS)
-    return {"means": _flat_means(16, generator), "std": STD, **call, "seed": 180}
+    call = _call(_two_halves(1, 16, generator), 3, 2.0)
+    return {**in_a_flat_world(16, generator), **call, "seed": 180}
 
 
 def _form_inputs(generator: torch.Generator) -> Inputs:
-    """One picture and three, one prompt and a prompt for each, single and double precision."""
-    calls = []
-    for batch, dtype, prompts in (
-        (1, torch.float32, PROMPT),
-        (3, torch.float32, [PROMPT, "", PROMPT]),
-        (2, torch.float64, PROMPT),
-    ):
-        call = _call(_two_halves(batch, 16, generator).to(dtype), 3, 2.0, TIMESTEPS)
-        calls.append({**call, "prompts": prompts})
-    return {"means": _flat_means(16, generator), "std": STD, "calls": calls}
+    calls = [
+        _call(_two_halves(batch, 16, generator).to(dtype), 3, 2.0, prompts=prompts)
+        for batch, dtype, prompts in PROMPTED_FORMS
+    ]
+    return {**in_a_flat_world(16, generator), "calls": calls}
 
 
 def _sides(inputs: Inputs) -> list[str]:
@@ -125,7 +116,7 @@ EDIT = Exercise(
             "denoising begins at timesteps[i_start] and visits every later timestep",
             2,
             _asked_inputs,
-            same_timesteps_asked(),
+            same_timesteps_asked,
             edit_quietly,
         ),
         Case(
@@ -144,36 +135,15 @@ EDIT = Exercise(
             ),
             edit_in_a_gaussian_world,
         ),
-        Case(
-            "a `generator` makes the result repeatable; without one, every call draws anew",
-            1,
+        repeat_case(
             _repeat_inputs,
-            all_of(
-                same_answer(
-                    "quiet_same_seed",
-                    says="Two generators with the same seed lead to two different noisy pictures. "
-                    "Noise the picture with the `noise` of the first lines.",
-                ),
-                same_answer(
-                    "same_seed",
-                    says="Two generators with the same seed give one noisy picture but two "
-                    "different results. Pass `generator` on to the loop.",
-                ),
-                same_answer(
-                    "unseeded",
-                    says="Two calls without a generator give the same result: new noise should be "
-                    "drawn every time.",
-                ),
-            ),
             edit_repeatedly,
+            start="Two generators with the same seed lead to two different noisy pictures. Noise "
+            "the picture with the `noise` of the first lines.",
+            rest="Two generators with the same seed give one noisy picture but two different "
+            "results. Pass `generator` on to the loop.",
         ),
-        Case(
-            "shape, dtype and device are kept, and no input is changed",
-            1,
-            _form_inputs,
-            same_form(),
-            edit_quietly,
-        ),
+        form_case(_form_inputs, edit_quietly),
     ],
     hints=[
         "Two earlier functions do all the work: `forward` noises, `iterative_denoise_cfg` "

@@ -6,63 +6,57 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
+from checkers.engine.judges.inputs import draw_pictures, draw_seed
 from checkers.engine.judges.values import form_problem, same_answer, same_values
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.meet_the_denoiser.probe import draw_grids
 from solutions.meet_the_denoiser import sample_grid
 
 PROMPTS = ("a rocket ship", "a man wearing a hat", "a snowy mountain village")
-
-
 LEFT_OVER_NOISE = 0.1
 """At t = 0 a picture still has noise of standard deviation 0.0064, so two differ by 0.009."""
 
 
 def _pictures(generator: torch.Generator) -> dict[str, Tensor]:
-    """A small smooth picture for each prompt, the empty one included."""
-    coarse = torch.rand(len(PROMPTS) + 1, 3, 4, 4, generator=generator) * 0.16 - 0.08
-    pictures = torch.nn.functional.interpolate(coarse, (12, 12), mode="bicubic")
-    return dict(zip(("", *PROMPTS), pictures, strict=True))
+    """A small picture for each prompt, the empty one included."""
+    made = draw_pictures(generator, len(PROMPTS) + 1, 3, 12, 12, reach=0.08)
+    return dict(zip(("", *PROMPTS), made, strict=True))
 
 
 def _grid(prompts: tuple[str, ...], steps: int, seed: int) -> Inputs:
     return {"prompts": prompts, "steps": steps, "seed": seed}
 
 
-def _seed(generator: torch.Generator) -> int:
-    return int(torch.randint(10**4, 10**6, (), generator=generator))
-
-
 def _order_inputs(generator: torch.Generator) -> Inputs:
     """A world with one picture for each prompt, so that chance cannot hide a mix-up."""
     grids = [
-        _grid(PROMPTS, 6, _seed(generator)),
-        _grid((PROMPTS[2], PROMPTS[0]), 6, _seed(generator)),
-        _grid((PROMPTS[1],), 6, _seed(generator)),
+        _grid(PROMPTS, 6, draw_seed(generator)),
+        _grid((PROMPTS[2], PROMPTS[0]), 6, draw_seed(generator)),
+        _grid((PROMPTS[1],), 6, draw_seed(generator)),
     ]
     return {"pictures": _pictures(generator), "std": 0.0, "grids": grids}
 
 
 def _steps_inputs(generator: torch.Generator) -> Inputs:
-    grids = [_grid(PROMPTS[:1], steps, _seed(generator)) for steps in (3, 7, 12)]
+    grids = [_grid(PROMPTS[:1], steps, draw_seed(generator)) for steps in (3, 7, 12)]
     return {"pictures": _pictures(generator), "std": 0.3, "grids": grids}
 
 
 def _same_seed_inputs(generator: torch.Generator) -> Inputs:
     """One seed, twice, and again with another number of prompts in between."""
-    seed = _seed(generator)
+    seed = draw_seed(generator)
     grids = [_grid(PROMPTS, 4, seed), _grid(PROMPTS[:1], 4, seed), _grid(PROMPTS, 4, seed)]
     return {"pictures": _pictures(generator), "std": 0.3, "grids": grids}
 
 
 def _other_seed_inputs(generator: torch.Generator) -> Inputs:
-    seed = _seed(generator)
+    seed = draw_seed(generator)
     grids = [_grid(PROMPTS, 4, seed + i) for i in range(2)]
     return {"pictures": _pictures(generator), "std": 0.3, "grids": grids}
 
 
 def _twins_inputs(generator: torch.Generator) -> Inputs:
-    grids = [_grid((PROMPTS[0], PROMPTS[0], PROMPTS[0]), 4, _seed(generator))]
+    grids = [_grid((PROMPTS[0], PROMPTS[0], PROMPTS[0]), 4, draw_seed(generator))]
     return {"pictures": _pictures(generator), "std": 0.3, "grids": grids}
 
 
@@ -110,20 +104,8 @@ SAMPLE_GRID = Exercise(
             same_values(what="the grid", labels=_labels, atol=LEFT_OVER_NOISE, rtol=0, show=True),
             draw_grids,
         ),
-        Case(
-            "num_inference_steps reaches the sampler",
-            1,
-            _steps_inputs,
-            _same_steps,
-            draw_grids,
-        ),
-        Case(
-            "the same seed gives the same pictures",
-            2,
-            _same_seed_inputs,
-            _repeats,
-            draw_grids,
-        ),
+        Case("num_inference_steps reaches the sampler", 1, _steps_inputs, _same_steps, draw_grids),
+        Case("the same seed gives the same pictures", 2, _same_seed_inputs, _repeats, draw_grids),
         Case(
             "another seed gives other pictures",
             1,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
-from checkers.engine.judges.values import all_of, same_answer, same_form, same_values
+from checkers.engine.judges.cases import form_case
+from checkers.engine.judges.inputs import FORMS, draw_noise, draw_pictures
+from checkers.engine.judges.values import all_of, each_call, same_answer, same_form, same_values
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.call import call_many
@@ -16,22 +20,11 @@ from solutions.forward_noising import forward
 from solutions.one_step_denoising import one_step_denoise, predict_original
 
 SHOWN = (250, 500, 750)
-
-
 PROMPT = "a high quality photo"
-
-
 OTHER_PROMPT = "a rocket ship"
 
 
-def _pictures(generator: torch.Generator, *shape: int) -> Tensor:
-    """Smooth random pictures within [-1, 1], so that a report's pictures show something."""
-    coarse = torch.rand(shape[0], shape[1], 5, 5, generator=generator) - 0.5
-    return torch.nn.functional.interpolate(coarse, shape[2:], mode="bicubic")
-
-
-def _noise(generator: torch.Generator, *shape: int) -> Tensor:
-    return torch.randn(shape, generator=generator)
+_pictures = partial(draw_pictures, reach=0.5)
 
 
 def _falling_schedule(generator: torch.Generator, length: int) -> Tensor:
@@ -42,7 +35,7 @@ def _falling_schedule(generator: torch.Generator, length: int) -> Tensor:
 
 def _same_or_clamped(what: str) -> Judge:
     """As `same_values`; a right result that was then clamped to [-1, 1] passes with a remark."""
-    exact = same_values(what=what, labels=_timesteps, show=True, atol=1e-4)
+    exact = same_values(what=what, labels=each_call("t = {t}"), show=True, atol=1e-4)
 
     def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
         verdict = exact(observed, expected, inputs)
@@ -66,87 +59,45 @@ def _clamped(value: object) -> object:
     return Array(value.values.clip(-1, 1), value.dtype, value.library, value.device)
 
 
-def _timesteps(inputs: Inputs) -> list[str]:
-    return [f"t = {int(call['t'])}" for call in inputs["calls"]]
-
-
 # --- predict_original -----------------------------------------------------------------------------
+
+
+def _call(x_t: Tensor, t: int | Tensor, noise: Tensor, abar: Tensor) -> Inputs:
+    return {"x_t": x_t, "t": t, "noise_estimate": noise, "alphas_cumprod": abar}
 
 
 def _undone_inputs(generator: torch.Generator) -> Inputs:
     """Pictures noised with noise that is known exactly."""
     abar = squared_cosine_alphas_cumprod()
-    im, noise = _pictures(generator, 1, 3, 64, 64), _noise(generator, 1, 3, 64, 64)
-    return {
-        "calls": [
-            {
-                "x_t": forward(im, t, abar, noise),
-                "t": t,
-                "noise_estimate": noise,
-                "alphas_cumprod": abar,
-            }
-            for t in SHOWN
-        ]
-    }
+    im, noise = _pictures(generator, 1, 3, 64, 64), draw_noise(generator, 1, 3, 64, 64)
+    return {"calls": [_call(forward(im, t, abar, noise), t, noise, abar) for t in SHOWN]}
 
 
 def _no_noise_inputs(generator: torch.Generator) -> Inputs:
     """The denoiser sees no noise: what remains is to make the weakened picture strong again."""
     abar, x_t = squared_cosine_alphas_cumprod(), 0.3 * _pictures(generator, 1, 3, 32, 32)
-    return {
-        "calls": [
-            {"x_t": x_t, "t": t, "noise_estimate": torch.zeros_like(x_t), "alphas_cumprod": abar}
-            for t in SHOWN
-        ]
-    }
+    return {"calls": [_call(x_t, t, torch.zeros_like(x_t), abar) for t in SHOWN]}
 
 
 def _all_noise_inputs(generator: torch.Generator) -> Inputs:
     """The noisy picture is grey, so that only the noise's part of the result is left."""
-    abar, noise = squared_cosine_alphas_cumprod(), _noise(generator, 1, 3, 32, 32)
-    return {
-        "calls": [
-            {
-                "x_t": torch.zeros_like(noise),
-                "t": t,
-                "noise_estimate": noise,
-                "alphas_cumprod": abar,
-            }
-            for t in SHOWN
-        ]
-    }
+    abar, noise = squared_cosine_alphas_cumprod(), draw_noise(generator, 1, 3, 32, 32)
+    return {"calls": [_call(torch.zeros_like(noise), t, noise, abar) for t in SHOWN]}
 
 
 def _form_inputs(generator: torch.Generator) -> Inputs:
-    """One picture and a batch, in single and double precision, with t as int and as tensor."""
     abar = squared_cosine_alphas_cumprod()
     calls = []
-    for shape, dtype, t in (
-        ((1, 3, 64, 64), torch.float32, 500),
-        ((3, 3, 16, 24), torch.float32, torch.tensor(250)),
-        ((2, 1, 16, 16), torch.float64, 750),
-    ):
-        x_t, noise = _noise(generator, *shape).to(dtype), _noise(generator, *shape).to(dtype)
-        calls.append(
-            {"x_t": x_t, "t": t, "noise_estimate": noise, "alphas_cumprod": abar.to(dtype)}
-        )
+    for shape, dtype, t in FORMS:
+        x_t, noise = (draw_noise(generator, *shape).to(dtype) for _ in range(2))
+        calls.append(_call(x_t, t, noise, abar.to(dtype)))
     return {"calls": calls}
 
 
 def _any_schedule_inputs(generator: torch.Generator) -> Inputs:
     abar = _falling_schedule(generator, 40)
-    im, noise = _pictures(generator, 2, 3, 32, 32), _noise(generator, 2, 3, 32, 32)
-    return {
-        "calls": [
-            {
-                "x_t": forward(im, t, abar, noise),
-                "t": t,
-                "noise_estimate": noise,
-                "alphas_cumprod": abar,
-            }
-            for t in (3, 17, 39)
-        ]
-    }
+    im, noise = _pictures(generator, 2, 3, 32, 32), draw_noise(generator, 2, 3, 32, 32)
+    return {"calls": [_call(forward(im, t, abar, noise), t, noise, abar) for t in (3, 17, 39)]}
 
 
 PREDICT_ORIGINAL = Exercise(
@@ -173,13 +124,7 @@ PREDICT_ORIGINAL = Exercise(
             _same_or_clamped("what is left of a grey picture"),
             call_many,
         ),
-        Case(
-            "shape, dtype and device are kept, and no input is changed",
-            1,
-            _form_inputs,
-            same_form(),
-            call_many,
-        ),
+        form_case(_form_inputs),
         Case(
             "it works on any schedule",
             1,
@@ -219,7 +164,7 @@ def _prompted_pictures(generator: torch.Generator, *shape: int) -> dict[str, Ten
 def _one_picture_inputs(generator: torch.Generator) -> Inputs:
     """A world with one picture for each prompt: whatever the noise, it must come back."""
     pictures = _prompted_pictures(generator, 3, 64, 64)
-    abar, noise = squared_cosine_alphas_cumprod(), _noise(generator, 1, 3, 64, 64)
+    abar, noise = squared_cosine_alphas_cumprod(), draw_noise(generator, 1, 3, 64, 64)
     calls = [
         {"x_t": forward(pictures[PROMPT][None], t, abar, noise), "t": t, "prompts": [PROMPT]}
         for t in SHOWN
@@ -231,10 +176,10 @@ def _gaussian_inputs(generator: torch.Generator) -> Inputs:
     """A world of pictures scattered about a mean: the answer lies between x_t and the mean."""
     pictures = _prompted_pictures(generator, 3, 32, 32)
     abar = squared_cosine_alphas_cumprod()
-    x_0 = pictures[OTHER_PROMPT] + 0.4 * _noise(generator, 2, 3, 32, 32)
+    x_0 = pictures[OTHER_PROMPT] + 0.4 * draw_noise(generator, 2, 3, 32, 32)
     calls = [
         {
-            "x_t": forward(x_0, t, abar, _noise(generator, *x_0.shape)),
+            "x_t": forward(x_0, t, abar, draw_noise(generator, *x_0.shape)),
             "t": t,
             "prompts": [OTHER_PROMPT],
         }
@@ -247,10 +192,14 @@ def _asking_inputs(generator: torch.Generator) -> Inputs:
     """One picture with each prompt, and a batch with a prompt for each picture."""
     pictures = _prompted_pictures(generator, 3, 16, 16)
     calls = [
-        {"x_t": _noise(generator, 1, 3, 16, 16), "t": 640, "prompts": [PROMPT]},
-        {"x_t": _noise(generator, 1, 3, 16, 16), "t": torch.tensor(90), "prompts": [OTHER_PROMPT]},
-        {"x_t": _noise(generator, 1, 3, 16, 16), "t": 330, "prompts": [""]},
-        {"x_t": _noise(generator, 2, 3, 16, 16), "t": 990, "prompts": [OTHER_PROMPT, PROMPT]},
+        {"x_t": draw_noise(generator, 1, 3, 16, 16), "t": 640, "prompts": [PROMPT]},
+        {
+            "x_t": draw_noise(generator, 1, 3, 16, 16),
+            "t": torch.tensor(90),
+            "prompts": [OTHER_PROMPT],
+        },
+        {"x_t": draw_noise(generator, 1, 3, 16, 16), "t": 330, "prompts": [""]},
+        {"x_t": draw_noise(generator, 2, 3, 16, 16), "t": 990, "prompts": [OTHER_PROMPT, PROMPT]},
     ]
     return _world_inputs(pictures, calls)
 
@@ -261,7 +210,7 @@ def _own_schedule_inputs(generator: torch.Generator) -> Inputs:
     abar = _falling_schedule(generator, 1000)
     calls = [
         {
-            "x_t": forward(pictures[PROMPT][None], t, abar, _noise(generator, 1, 3, 32, 32)),
+            "x_t": forward(pictures[PROMPT][None], t, abar, draw_noise(generator, 1, 3, 32, 32)),
             "t": t,
             "prompts": [PROMPT],
         }
@@ -274,9 +223,13 @@ def _batch_inputs(generator: torch.Generator) -> Inputs:
     """Batches, in single and double precision."""
     pictures = _prompted_pictures(generator, 3, 16, 24)
     calls = [
-        {"x_t": _noise(generator, 3, 3, 16, 24), "t": 500, "prompts": [PROMPT]},
-        {"x_t": _noise(generator, 2, 3, 16, 24), "t": torch.tensor(500), "prompts": [PROMPT, ""]},
-        {"x_t": _noise(generator, 1, 3, 16, 24).double(), "t": 500, "prompts": [PROMPT]},
+        {"x_t": draw_noise(generator, 3, 3, 16, 24), "t": 500, "prompts": [PROMPT]},
+        {
+            "x_t": draw_noise(generator, 2, 3, 16, 24),
+            "t": torch.tensor(500),
+            "prompts": [PROMPT, ""],
+        },
+        {"x_t": draw_noise(generator, 1, 3, 16, 24).double(), "t": 500, "prompts": [PROMPT]},
     ]
     return _world_inputs(pictures, calls)
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise
+from checkers.engine.judges.inputs import draw_pictures, draw_seed
+from checkers.engine.judges.loops import same_spread
 from checkers.engine.judges.values import all_of, same_answer, same_form, same_moments, same_values
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.sampling.probe import (
@@ -18,78 +20,59 @@ from lessons.workbench.denoisers.denoiser import PICTURE_SHAPE
 from solutions.sampling import sample
 
 TIMESTEPS = [990, 780, 560, 333, 130, 40, 8, 0]
+PHOTO, ROCKET = "a high quality photo", "a rocket ship"
+PROMPTS = ("", PHOTO, ROCKET)
 
 
-PROMPTS = ("", "a high quality photo", "a rocket ship")
-
-
-def _flat(value: float) -> Tensor:
-    return torch.full(PICTURE_SHAPE, value)
-
-
-def _pictures(generator: torch.Generator, count: int) -> Tensor:
-    """Smooth random pictures within [-0.9, 0.9], so that a report's pictures show something."""
-    coarse = torch.rand(count, 3, 4, 4, generator=generator) * 2 - 1
-    side = PICTURE_SHAPE[-1]
-    return torch.nn.functional.interpolate(coarse, (side, side), mode="bilinear") * 0.9
+def _means(generator: torch.Generator, reach: float) -> dict[str, Tensor]:
+    made = draw_pictures(generator, len(PROMPTS), *PICTURE_SHAPE, reach=reach)
+    return dict(zip(PROMPTS, made, strict=True))
 
 
 def _quiet_inputs(generator: torch.Generator, *calls: Inputs) -> Inputs:
-    means = dict(zip(PROMPTS, 0.4 * _pictures(generator, 3), strict=True))
-    return {"means": means, "std": 0.15, "calls": list(calls)}
+    return {"means": _means(generator, 0.36), "std": 0.15, "calls": list(calls)}
 
 
-def _quiet_call(n: int, timesteps: list[int], *, double: bool = False) -> Inputs:
-    return {
-        "n": n,
-        "prompts": ["a high quality photo"],
-        "timesteps": timesteps,
-        "double": double,
-    }
+def _call(n: int, timesteps: list[int], *, double: bool = False) -> Inputs:
+    return {"n": n, "prompts": [PHOTO], "timesteps": timesteps, "double": double}
 
 
 def _form_inputs(generator: torch.Generator) -> Inputs:
     few = [990, 400, 0]
-    return _quiet_inputs(
-        generator,
-        _quiet_call(1, few),
-        _quiet_call(3, few),
-        _quiet_call(2, few, double=True),
-    )
+    return _quiet_inputs(generator, _call(1, few), _call(3, few), _call(2, few, double=True))
 
 
 def _start_inputs(generator: torch.Generator) -> Inputs:
-    return _quiet_inputs(generator, _quiet_call(6, [990, 0]))
+    return _quiet_inputs(generator, _call(6, [990, 0]))
 
 
 def _way_inputs(generator: torch.Generator) -> Inputs:
     even = list(range(960, -1, -120))
-    return _quiet_inputs(generator, _quiet_call(1, TIMESTEPS), _quiet_call(1, even))
+    return _quiet_inputs(generator, _call(1, TIMESTEPS), _call(1, even))
 
 
 def _point_inputs(generator: torch.Generator) -> Inputs:
-    points = _pictures(generator, 3)
     return {
-        "points": dict(zip(PROMPTS, points, strict=True)),
+        "points": _means(generator, 0.9),
         "n": 2,
-        "prompts": ["a rocket ship", "a high quality photo"],
+        "prompts": [ROCKET, PHOTO],
         "timesteps": TIMESTEPS,
     }
 
 
 def _gaussian_inputs(generator: torch.Generator) -> Inputs:
-    mean = -0.3 + 0.2 * float(torch.rand((), generator=generator))
+    mean = torch.full(PICTURE_SHAPE, -0.3 + 0.2 * float(torch.rand((), generator=generator)))
     return {
-        "means": {"": _flat(mean + 0.1), "a high quality photo": _flat(mean)},
+        "means": {"": mean + 0.1, PHOTO: mean},
         "std": 0.2,
         "n": 2,
-        "prompts": ["a high quality photo"],
+        "prompts": [PHOTO],
         "timesteps": TIMESTEPS,
     }
 
 
 def _repeat_inputs(generator: torch.Generator) -> Inputs:
-    seed = int(torch.randint(1, 10**6, (), generator=generator))
+    seed = draw_seed(generator)
     return {**_gaussian_inputs(generator), "n": 1, "timesteps": [990, 500, 100], "seed": seed}
 
 
@@ -148,7 +131,7 @@ SAMPLE = Exercise(
             "where pictures are normally distributed, samples have their mean and spread",
             2,
             _gaussian_inputs,
-            same_moments(what="the pixels of your samples", slack=4e-3),
+            same_spread,
             sample_gaussians,
         ),
         Case(

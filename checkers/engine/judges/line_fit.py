@@ -6,11 +6,12 @@ right loop ends on a straight line over its start, whatever noise was drawn.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from checkers.engine.judges.values import FALSE_ALARM_Z
+from checkers.engine.judges.values import FALSE_ALARM_Z, form_problem
+from checkers.engine.sandbox.inside.plain import Array
 
 LINE_TOLERANCE = 2e-3
 
@@ -77,6 +78,44 @@ def fit_lines(start: np.ndarray, end: np.ndarray) -> Lines:
         offset=Estimate(offset, sway / root),
         bent=Estimate(bent, _root_mean_square(left**2) / (2 * np.where(bent > 0, bent, 1)) / root),
     )
+
+
+class Words(NamedTuple):
+    """What is said of a loop that goes wrong.
+
+    Attributes:
+        start: on the first pictures' shape; formatted with it and the right one.
+        line: on a line that leads elsewhere; formatted with where a start of 0 and a start of 1
+            end, and with where they should.
+        rest: on what does not lie on the line.
+    """
+
+    start: str
+    line: str
+    rest: str
+
+
+def line_problem(mine: tuple[Any, Any], target: tuple[Any, Any], words: Words) -> str:
+    """What is wrong with how a loop's end depends on its start; "" if nothing is.
+
+    Args:
+        mine: what the loop began with, and what came of it.
+        target: the same of the right one.
+        words: what is said.
+    """
+    if problem := form_problem(mine[1], target[1], "the result", dtype_matters=False):
+        return problem
+    if form_problem(mine[0], target[0], "", dtype_matters=False):
+        shape = mine[0].shape if isinstance(mine[0], Array) else ()
+        return words.start.format(shape, target[0].shape)
+    if not np.isfinite(mine[1].values).all() and np.isfinite(target[1].values).all():
+        return "the result holds values that are not finite numbers."
+    line, right = (fit_lines(start.values, end.values) for start, end in (mine, target))
+    far = line.ends_elsewhere(right)
+    if far.any():
+        picture = int(far.argmax())
+        return words.line.format(*line.ends(picture), *right.ends(picture))
+    return words.rest if line.spreads_otherwise(right).any() else ""
 
 
 def _root_mean_square(values: np.ndarray) -> np.ndarray:

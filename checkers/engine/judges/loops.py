@@ -1,18 +1,36 @@
-"""Judges for sampling loops: the pictures a loop ends with, and the noise it adds on the way.
+"""Sampling loops: their cases, and judges of the pictures they end with and the noise they add.
 
-Both read what a probe observes of runs in a world that adds no noise (`worlds.quiet`).
+The judges read what `worlds.loops` observes of runs in a world that adds no noise.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 
-from checkers.engine.exercise import Judge, Observation, Verdict
-from checkers.engine.judges.values import form_problem, same_values
+from checkers.engine.exercise import Case, Judge, Observation, Verdict
+from checkers.engine.judges.cases import MakeInputs, form_case
+from checkers.engine.judges.inputs import draw_seed
+from checkers.engine.judges.values import (
+    all_of,
+    form_problem,
+    same_answer,
+    same_form,
+    same_moments,
+    same_values,
+)
 from checkers.engine.sandbox.inside.plain import Array
-from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.sandbox.inside.running import Inputs, Probe
+
+MakeRun = Callable[..., Inputs]
+"""`make_run(generator, i_start, timesteps, ...)` gives a run in a quiet world; with `far=True`, one
+in which estimates of x_0 lie far from [-1, 1]."""
+_ADDED_TITLE = "add_variance gets t, t_prev and the estimate's variance, once in every step"
+ENDS_EARLY = [900, 640, 333, 77, 12]
 
 CLAMPED = (
     "Right. It looks as if you clamp x_0 to [-1, 1] in every step. That is common, and harmless "
@@ -21,6 +39,129 @@ CLAMPED = (
 LAST_STEP_WITHOUT = (
     "Right. You add no noise in the last step; the original algorithm ends so, too. Adding it "
     "hardly shows, as there it is tiny."
+)
+
+same_last_picture = same_values(what="the last picture", atol=0.06, show=True)
+same_spread = same_moments(what="the pixels of your samples", slack=4e-3)
+
+
+def loop_cases(
+    make_run: MakeRun,
+    std: float,
+    quietly: Probe,
+    repeatedly: Probe,
+    *,
+    loop: Sequence[tuple],
+    far: tuple,
+    prompts: Sequence[tuple],
+    added: Sequence[tuple],
+    known: Sequence[Case],
+    repeated: tuple,
+    form: Sequence[tuple],
+    first: Case | None = None,
+    added_title: str = _ADDED_TITLE,
+    shows_im_noisy: bool = True,
+) -> list[Case]:
+    """The cases of a loop from timesteps[i_start] to the end of the list.
+
+    A run is written as what `make_run` gets after the generator: (i_start, timesteps, ...).
+
+    Args:
+        make_run: makes the inputs of one run.
+        std: of the data.
+        quietly: runs the loop in a world without noise; as `worlds.loops.run_quietly`.
+        repeatedly: runs it with and without generators; as `worlds.loops.run_repeatedly`.
+        loop: runs that begin anywhere and end anywhere.
+        far: a run that `make_run` makes with `far=True`.
+        prompts: (title, points, run, ...) of each case on prompts and what belongs to them.
+        added: runs whose calls of `add_variance` are looked at.
+        known: cases in worlds where the result is known.
+        repeated: a run that will be repeated.
+        form: runs, of which the last will be in double precision.
+        first: the first case, if it isn't that of one step.
+        added_title: of the case on `add_variance`.
+        shows_im_noisy: whether the denoiser is first shown im_noisy itself.
+    """
+    made = partial(runs, make_run, std)
+    ends_like = same_path(what="the last picture")
+    return [
+        first or _one_step_case(made, quietly),
+        Case(
+            "the loop goes from timesteps[i_start] to the end of the list",
+            2,
+            made(*loop, far=far),
+            ends_like,
+            quietly,
+        ),
+        *(
+            Case(title, points, made(*given), ends_like, quietly)
+            for title, points, *given in prompts
+        ),
+        Case(added_title, 2, made(*added), same_noise_added, quietly),
+        *known,
+        _repeat_case(made(repeated), repeatedly, shows_im_noisy),
+        _loop_form_case(made(*form), quietly, shows_im_noisy),
+    ]
+
+
+def runs(make_run: MakeRun, std: float, *calls: tuple, far: tuple | None = None) -> MakeInputs:
+    """Inputs of `worlds.loops.run_quietly`; runs are written as for `loop_cases`."""
+
+    def inputs(generator: torch.Generator) -> Inputs:
+        made = {"std": std, "calls": [make_run(generator, *call) for call in calls]}
+        return made if far is None else {**made, "far": make_run(generator, *far, far=True)}
+
+    return inputs
+
+
+def _one_step_case(made: Callable[..., MakeInputs], quietly: Probe) -> Case:
+    steps = made(*((0, step) for step in ([690, 660], [400, 250], [60, 30])))
+    title = "one step lands on the posterior mean, if no noise is added"
+    return Case(title, 2, steps, same_path(what="x_t_prev"), quietly)
+
+
+def _repeat_case(single: MakeInputs, repeatedly: Probe, shows_im_noisy: bool) -> Case:
+    def inputs(generator: torch.Generator) -> Inputs:
+        made = single(generator)
+        return {**made["calls"][0], "std": made["std"], "seed": draw_seed(generator)}
+
+    title = "the generator draws the noise"
+    if shows_im_noisy:
+        return Case(title, 1, inputs, _generator_draws, repeatedly)
+    judge = all_of(_generator_draws, _start_matters)
+    return Case(f"the loop starts from im_noisy, and {title}", 1, inputs, judge, repeatedly)
+
+
+def _loop_form_case(single: MakeInputs, quietly: Probe, shows_im_noisy: bool) -> Case:
+    def inputs(generator: torch.Generator) -> Inputs:
+        made = single(generator)
+        made["calls"][-1]["im_noisy"] = made["calls"][-1]["im_noisy"].double()
+        return made
+
+    if not shows_im_noisy:
+        return form_case(inputs, quietly)
+    title = "it starts from im_noisy, leaves it as it is, and keeps shape, dtype and device"
+    return Case(title, 1, inputs, all_of(_begins_with_im_noisy, same_form()), quietly)
+
+
+_generator_draws = all_of(
+    same_answer(
+        "same_seed",
+        says="Two runs with generators of the same seed give different pictures: pass `generator` "
+        "on to add_variance.",
+    ),
+    same_answer(
+        "unseeded",
+        says="Two runs without a generator give the same picture: new noise should be drawn in "
+        "every run.",
+    ),
+)
+_start_matters = same_answer(
+    "any_start",
+    says="Another im_noisy gives the very same picture: the loop has to start from im_noisy.",
+)
+_begins_with_im_noisy = same_answer(
+    "begun", says="The first picture that your loop shows the denoiser is not im_noisy."
 )
 
 
@@ -49,30 +190,26 @@ def same_path(*, what: str = "the picture", atol: float = 5e-4) -> Judge:
     return judge
 
 
-def same_noise_added() -> Judge:
-    """A judge that compares the calls of `add_variance`: how many, with which t, t_prev, variance.
+def same_noise_added(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Compare the calls of `add_variance`: how many, with which t, t_prev, variance.
 
     A last step to t = 0 without noise is right, with a remark.
     """
-
-    def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-        remark = ""
-        added, variance = _as_list(observed.get("added")), _as_list(observed.get("variance"))
-        if len(added) != len(expected["added"]) or len(variance) != len(added):
-            return Verdict(False, "The result cannot be read.")
-        runs = zip(added, variance, expected["added"], expected["variance"], strict=True)
-        for number, (steps, tensors, right_steps, right_tensors) in enumerate(runs):
-            if right_steps and right_steps[-1][1] == 0 and steps == right_steps[:-1]:
-                remark, right_steps = LAST_STEP_WITHOUT, right_steps[:-1]
-            where = _labels(inputs)[number]
-            if problem := _steps_problem(steps, right_steps, where):
+    remark = ""
+    added, variance = _as_list(observed.get("added")), _as_list(observed.get("variance"))
+    if len(added) != len(expected["added"]) or len(variance) != len(added):
+        return Verdict(False, "The result cannot be read.")
+    runs = zip(added, variance, expected["added"], expected["variance"], strict=True)
+    for number, (steps, tensors, right_steps, right_tensors) in enumerate(runs):
+        if right_steps and right_steps[-1][1] == 0 and steps == right_steps[:-1]:
+            remark, right_steps = LAST_STEP_WITHOUT, right_steps[:-1]
+        where = _labels(inputs)[number]
+        if problem := _steps_problem(steps, right_steps, where):
+            return Verdict(False, problem)
+        for step, mine, target in zip(right_steps, tensors, right_tensors, strict=False):
+            if problem := _variance_problem(mine, target, step):
                 return Verdict(False, problem)
-            for step, mine, target in zip(right_steps, tensors, right_tensors, strict=False):
-                if problem := _variance_problem(mine, target, step):
-                    return Verdict(False, problem)
-        return Verdict(True, remark)
-
-    return judge
+    return Verdict(True, remark)
 
 
 def _labels(inputs: Inputs) -> list[str]:

@@ -140,43 +140,41 @@ def same_moments(
         for name, (mine, target) in zip(names, pairs, strict=True):
             if problem := form_problem(mine, target, what):
                 return Verdict(False, problem)
-            if problem := _moments_problem(_numbers(mine), _numbers(target), what, name):
-                return Verdict(False, problem)
+            subject = f"At {name} {what}" if name else _capital(what)
+            if problem := _moments_problem(_numbers(mine), _numbers(target), slack, also):
+                return Verdict(False, f"{subject} {problem}")
         return Verdict(True)
 
-    def _moments_problem(mine: np.ndarray, target: np.ndarray, what: str, name: str) -> str:
-        where = f"At {name} " if name else ""
-        if not mine.size:
-            return ""
-        if not np.isfinite(mine).all():
-            return f"{_sentence(where, what)} holds values that are not finite numbers."
-        if "independence" in also and mine.ndim > 2:  # first, as it lets moments go astray
-            own, right = neighbour_correlations(mine), neighbour_correlations(target)
-            if problem := repetition_problem(own, right):
-                return f"{_sentence(where, what)} {problem}"
-            if repeats(right):
-                return ""
-        mean, mean_target, std, std_target = mine.mean(), target.mean(), mine.std(), target.std()
-        spread = max(std_target, std)
-        tails = max(_kurtosis(mine), _kurtosis(target))  # 3 of normal noise, 8 of one in ten
-        std_error = spread * math.sqrt((tails - 1) / (2 * mine.size))
-        if abs(std - std_target) > slack + FALSE_ALARM_Z * std_error:
-            return (
-                f"{_sentence(where, what)} has standard deviation {std:.2f}; "
-                f"it should be {std_target:.2f}."
-            )
-        if abs(mean - mean_target) > slack + FALSE_ALARM_Z * spread * math.sqrt(2 / mine.size):
-            return f"{_sentence(where, what)} has mean {mean:.2f}; it should be {mean_target:.2f}."
-        if "kurtosis" in also:
-            gap = abs(_kurtosis(mine) - _kurtosis(target))
-            if gap > slack + FALSE_ALARM_Z * math.sqrt(48 / mine.size):
-                return (
-                    f"{_sentence(where, what)} has the right strength but the wrong shape: "
-                    f"it is not normally distributed."
-                )
-        return ""
-
     return judge
+
+
+def _moments_problem(
+    mine: np.ndarray, target: np.ndarray, slack: float, also: Sequence[str]
+) -> str:
+    """The end of a sentence on what is wrong with random numbers; "" if nothing is."""
+    if not mine.size:
+        return ""
+    if not np.isfinite(mine).all():
+        return "holds values that are not finite numbers."
+    if "independence" in also and mine.ndim > 2:  # first, as it lets moments go astray
+        own, right = neighbour_correlations(mine), neighbour_correlations(target)
+        if problem := repetition_problem(own, right):
+            return problem
+        if repeats(right):
+            return ""
+    mean, mean_target, std, std_target = mine.mean(), target.mean(), mine.std(), target.std()
+    spread = max(std_target, std)
+    tails = max(_kurtosis(mine), _kurtosis(target))  # 3 of normal noise, 8 of one in ten
+    std_error = spread * math.sqrt((tails - 1) / (2 * mine.size))
+    if abs(std - std_target) > slack + FALSE_ALARM_Z * std_error:
+        return f"has standard deviation {std:.2f}; it should be {std_target:.2f}."
+    if abs(mean - mean_target) > slack + FALSE_ALARM_Z * spread * math.sqrt(2 / mine.size):
+        return f"has mean {mean:.2f}; it should be {mean_target:.2f}."
+    if "kurtosis" in also:
+        gap = abs(_kurtosis(mine) - _kurtosis(target))
+        if gap > slack + FALSE_ALARM_Z * math.sqrt(48 / mine.size):
+            return "has the right strength but the wrong shape: it is not normally distributed."
+    return ""
 
 
 def repeats(neighbours: ArrayLike) -> bool:
@@ -216,6 +214,11 @@ def same_answer(part: Part, *, says: str) -> Judge:
         return Verdict(True) if same is True else Verdict(False, says)
 
     return judge
+
+
+def each_call(text: str) -> Callable[[Inputs], list[str]]:
+    """Labels for the results of several calls, each of them `text` formatted with what it gave."""
+    return lambda inputs: [text.format(**call) for call in inputs["calls"]]
 
 
 def all_of(*judges: Judge) -> Judge:
@@ -362,7 +365,3 @@ def _kurtosis(values: np.ndarray) -> float:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _sentence(where: str, what: str) -> str:
-    return where + what if where else _capital(what)

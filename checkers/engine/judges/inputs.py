@@ -1,0 +1,54 @@
+"""What functions under test are given: noise, pictures, times and seeds from a seeded generator."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+FORMS = (
+    ((1, 3, 64, 64), torch.float32, 500),
+    ((3, 3, 16, 24), torch.float32, torch.tensor(250)),
+    ((2, 1, 16, 16), torch.float64, 750),
+)
+"""Shapes, types and timesteps that a function should take: one picture and a batch, in single and
+double precision, with t as int and as tensor."""
+
+
+def draw_noise(generator: torch.Generator, *shape: int) -> Tensor:
+    """Standard normal noise of that shape."""
+    return torch.randn(shape, generator=generator)
+
+
+def draw_pictures(
+    generator: torch.Generator, *shape: int, reach: float = 1.0, cells: int = 4
+) -> Tensor:
+    """Smooth random pictures, so that a report's pictures show something.
+
+    Args:
+        generator: draws them.
+        shape: (n, C, H, W).
+        reach: how far from 0 a value may lie.
+        cells: how many values are drawn along each side; the more, the less smooth.
+
+    Returns:
+        (n, C, H, W) within [-reach, reach].
+    """
+    coarse = torch.rand(*shape[:2], cells, cells, generator=generator) * 2 - 1
+    return reach * interpolate(coarse, shape[2:], mode="bilinear")
+
+
+def draw_digits(generator: torch.Generator, count: int) -> Tensor:
+    """Smooth grey pictures of the digits' size, (count, 1, 28, 28) within [0, 1]."""
+    return (draw_pictures(generator, count, 1, 28, 28) + 1) / 2
+
+
+def draw_times(generator: torch.Generator, count: int) -> Tensor:
+    """Times that differ clearly, in random order: (count,) within [0, 1)."""
+    spaced = (torch.arange(count) + torch.rand(count, generator=generator) * 0.4) / count
+    return spaced[torch.randperm(count, generator=generator)]
+
+
+def draw_seed(generator: torch.Generator) -> int:
+    """A seed from 1 to 999,999, for generators in a probe."""
+    return int(torch.randint(1, 10**6, (), generator=generator))
