@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from checkers.engine.judges.flow import same_lines
+from checkers.engine.judges.flow_sample import same_lines
 from checkers.engine.judges.values import same_form, same_moments, same_values
 from checkers.engine.sandbox.inside.plain import record
 from checkers.engine.worlds.neighbours import neighbour_correlations

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from checkers.class_conditioned_flow.probe import (
@@ -16,32 +13,40 @@ from checkers.class_conditioned_flow.probe import (
     follow_classes_repeatedly,
     what_the_class_model_sees,
 )
-from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
+from checkers.engine.exercise import Case, Exercise, Observation, Verdict
+from checkers.engine.judges.cases import MakeInputs
 from checkers.engine.judges.dropping import SAYS, same_rule
-from checkers.engine.judges.flow import (
-    not_called,
-    same_lines,
-    same_times_asked,
-    same_times_drawn,
-)
-from checkers.engine.judges.values import all_of, same_answer, same_form, same_moments, same_values
-from checkers.engine.sandbox.inside.running import Inputs
-from checkers.flow_matching.exercises import (
-    asked_in_its_mode,
+from checkers.engine.judges.flow_loss import (
     called,
     drawn_anew,
     has_a_gradient,
     leaves_things_alone,
+    many_images,
+    not_called,
     same_line_end,
     same_loss,
     same_noise_seen,
+    same_times_drawn,
+)
+from checkers.engine.judges.flow_sample import (
+    asked_in_its_mode,
+    same_lines,
     same_repeats,
     same_start,
+    same_times_asked,
+    steps_asked_for,
 )
+from checkers.engine.judges.inputs import draw_digits, draw_seed
+from checkers.engine.judges.values import (
+    all_of,
+    each_call,
+    same_answer,
+    same_form,
+    same_moments,
+    same_values,
+)
+from checkers.engine.sandbox.inside.running import Inputs
 from solutions.class_conditioned_flow import class_flow_loss, class_flow_sample
-
-_MANY = (16_384, 1, 2, 2)
-
 
 # --- class_flow_loss ------------------------------------------------------------------------------
 
@@ -52,7 +57,7 @@ def _labels(generator: torch.Generator, count: int) -> Tensor:
 
 
 def _images_inputs(generator: torch.Generator) -> Inputs:
-    images = torch.rand(_MANY, generator=generator)
+    images = many_images(generator)
     return {"images": images, "labels": _labels(generator, len(images))}
 
 
@@ -61,9 +66,7 @@ def _fixed_answer_inputs(generator: torch.Generator) -> Inputs:
     return {**inputs, "answer": 3 * inputs["images"]}
 
 
-def _classes_inputs(
-    p_uncond: float | None, count: int, times: int = 1
-) -> Callable[[torch.Generator], Inputs]:
+def _classes_inputs(p_uncond: float | None, count: int, times: int = 1) -> MakeInputs:
     def inputs(generator: torch.Generator) -> Inputs:
         return {
             "images": torch.rand(count, 1, 2, 2, generator=generator),
@@ -150,7 +153,7 @@ CLASS_FLOW_LOSS = Exercise(
             "times are uniform between 0 and 1, one for each picture",
             1,
             _images_inputs,
-            same_times_drawn(),
+            same_times_drawn,
             what_the_class_model_sees,
         ),
         Case(
@@ -246,7 +249,7 @@ def _times_inputs(generator: torch.Generator) -> Inputs:
     return {"calls": [_run(means, labels, steps, scale) for steps, scale in given]}
 
 
-def _scales_inputs(*scales: float | None) -> Callable[[torch.Generator], Inputs]:
+def _scales_inputs(*scales: float | None) -> MakeInputs:
     def inputs(generator: torch.Generator) -> Inputs:
         means, labels = _flat_means(generator), _some_labels(generator, 100)
         return {"calls": [_run(means, labels, 3, scale) for scale in scales]}
@@ -261,8 +264,7 @@ def _steps_inputs(generator: torch.Generator) -> Inputs:
 
 def _point_inputs(generator: torch.Generator) -> Inputs:
     """One picture for each class; alike, so that guided ones stay near [0, 1]."""
-    coarse = torch.rand(12, 1, 5, 5, generator=generator)
-    smooth = F.interpolate(coarse, (28, 28), mode="bilinear")
+    smooth = draw_digits(generator, 12)
     means = 0.8 * smooth[:1] + 0.1 * smooth[1:]
     labels = _some_labels(generator, 100)
     runs = [_run(means, labels, steps, scale) for steps, scale in ((2, 1.0), (5, 5.0))]
@@ -274,13 +276,8 @@ def _told_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _repeat_inputs(generator: torch.Generator) -> Inputs:
-    seed = int(torch.randint(1, 10**6, (), generator=generator))
+    seed = draw_seed(generator)
     return {**_run(_flat_means(generator), _some_labels(generator, 100), 2, 2.0), "seed": seed}
-
-
-def _steps_asked_for(inputs: Inputs, number: int) -> str:
-    steps = inputs["calls"][number]["num_steps"]
-    return "Without num_steps" if steps is None else f"With num_steps = {steps}"
 
 
 def _scale_asked_for(inputs: Inputs, number: int) -> str:
@@ -288,20 +285,16 @@ def _scale_asked_for(inputs: Inputs, number: int) -> str:
     return "Without guidance_scale" if scale is None else f"With guidance_scale = {scale:g}"
 
 
-def _same_kind_of_rows() -> Judge:
-    """A judge of the classes that a sampler gives to the model: one-hot rows of float32."""
-
-    def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-        for number in range(len(expected["shape"])):
-            mine = {key: _nth(observed.get(key), number) for key in ("shape", "dtype", "times")}
-            right = {key: expected[key][number] for key in ("shape", "dtype")}
-            row = {"calls": bool(mine["times"]), **mine}
-            verdict = same_kind_of_classes(row, {"calls": True, **right}, inputs)
-            if not verdict.passed:
-                return Verdict(False, verdict.message.replace("shape (", "shape (n, "))
-        return Verdict(True)
-
-    return judge
+def _same_kind_of_rows(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Judge the classes that a sampler gives to the model: one-hot rows of float32."""
+    for number in range(len(expected["shape"])):
+        mine = {key: _nth(observed.get(key), number) for key in ("shape", "dtype", "times")}
+        right = {key: expected[key][number] for key in ("shape", "dtype")}
+        row = {"calls": bool(mine["times"]), **mine}
+        verdict = same_kind_of_classes(row, {"calls": True, **right}, inputs)
+        if not verdict.passed:
+            return Verdict(False, verdict.message.replace("shape (", "shape (n, "))
+    return Verdict(True)
 
 
 def _nth(values: object, number: int) -> object:
@@ -315,7 +308,7 @@ CLASS_FLOW_SAMPLE = Exercise(
             "a picture of shape (1, 28, 28) comes out for each label",
             1,
             _shape_inputs,
-            all_of(_same_kind_of_rows(), same_form(what="the samples")),
+            all_of(_same_kind_of_rows, same_form(what="the samples")),
             follow_classes,
         ),
         Case(
@@ -329,14 +322,14 @@ CLASS_FLOW_SAMPLE = Exercise(
             "the T steps begin at the times 0, 1/T, ... 1 - 1/T",
             1,
             _times_inputs,
-            all_of(asked_in_its_mode, same_times_asked(_steps_asked_for)),
+            all_of(asked_in_its_mode, same_times_asked(steps_asked_for)),
             follow_classes,
         ),
         Case(
             "each step goes 1/T of the flow, and nothing else",
             2,
             _steps_inputs,
-            same_lines(_steps_asked_for),
+            same_lines(steps_asked_for),
             follow_classes,
         ),
         Case(
@@ -359,9 +352,7 @@ CLASS_FLOW_SAMPLE = Exercise(
             _point_inputs,
             same_values(
                 what="the sample",
-                labels=lambda inputs: [
-                    f"guidance {c['guidance_scale']:g}" for c in inputs["calls"]
-                ],
+                labels=each_call("guidance {guidance_scale:g}"),
                 atol=5e-3,
                 show=True,
                 dtype_matters=False,

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from checkers.class_conditioning.probe import (
@@ -18,45 +13,41 @@ from checkers.class_conditioning.probe import (
     sample_sizes,
     tell_classes_apart,
 )
-from checkers.engine.exercise import Case, Exercise, Observation, Verdict
-from checkers.engine.judges.ddpm import (
-    every_timestep,
-    noise_added,
+from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
+from checkers.engine.judges.cases import MakeInputs
+from checkers.engine.judges.ddpm_loss import (
+    levels,
     noise_is_target,
     noised_like_forward,
-    normal_start,
     own_timesteps,
     right_times,
-    same_randomness,
     squared_error,
+)
+from checkers.engine.judges.ddpm_sample import (
+    every_timestep,
+    noise_added,
+    normal_start,
+    same_randomness,
+    short_schedule,
     steps_to_the_mean,
 )
-from checkers.engine.judges.dropping import same_rule
-from checkers.engine.judges.networks import (
-    all_learn,
-    learns,
-    places,
-    same_function,
-    same_shapes,
-    same_weights,
+from checkers.engine.judges.dropping import (
+    other_rows_dropped,
+    same_dropping,
+    same_dropping_at_any_time,
+    same_shares,
 )
+from checkers.engine.judges.inputs import draw_noise, draw_seed, draw_times
+from checkers.engine.judges.networks import batch_for, conditional_cases, other_times, place_case
 from checkers.engine.judges.values import all_of, same_answer, same_form, same_values
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.call import call_many
-from checkers.engine.worlds.networks import (
-    compute,
-    count_weights,
-    find_conditioning,
-    overfit,
-    shapes,
-)
 from solutions.class_conditioning import (
     ClassConditionalUNet,
     class_ddpm_loss,
     class_ddpm_sample,
     drop_classes,
 )
-from solutions.time_conditioning import ddpm_schedule
 
 MANY = 4000
 
@@ -65,54 +56,10 @@ def _labels(generator: torch.Generator, count: int, low: int = 0, high: int = 10
     return torch.randint(low, high, (count,), generator=generator)
 
 
-def same_shares(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """How many classes were kept, dropped, or made something else of."""
-    if "kept" not in observed or "kept" not in expected:
-        same = ("kept" in observed) == ("kept" in expected)
-        return Verdict(same, "The model is not told any classes: pass them as its third argument.")
-    mine, target = (
-        [
-            np.atleast_1d(np.asarray(seen[name], dtype=float))
-            for name in ("kept", "dropped", "other")
-        ]
-        for seen in (observed, expected)
-    )
-    count = len(inputs["labels"]) * inputs.get("calls_of_one", 1)
-    for number in range(len(target[0])):
-        _, dropped, other = (part[number] for part in mine)
-        right = [part[number] for part in target]
-        if abs(other - right[2]) > 0.2 or (other > 1e-9) != (right[2] > 1e-9):
-            return Verdict(
-                False,
-                f"{other:.0%} of the rows are neither their class's one-hot vector nor all zeros.",
-            )
-        spread = math.sqrt(right[1] * (1 - right[1]) * 2 / count)  # none where 0 or 1 is right
-        if abs(dropped - right[1]) > 6.5 * spread + 1e-9:
-            return Verdict(
-                False,
-                f"{dropped:.0%} of {count} classes were dropped; it should be about "
-                f"{right[1]:.0%}.",
-            )
-    return Verdict(True)
+# --- drop_classes ---------------------------------------------------------------------------------
 
 
-def _same_dropping(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """The rule first: where all labels share a coin, the share that is dropped is chance."""
-    verdict = same_rule(observed, expected, inputs)
-    if not verdict.passed or expected["rule"] in ("together", "by class"):
-        return verdict
-    return same_shares(observed, expected, inputs)
-
-
-def _drawn_anew(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    mine, right = (seen["rule"] == "the same rows" for seen in (observed, expected))
-    if mine == right:
-        return Verdict(True)
-    return Verdict(False, "Two calls drop the same rows: draw anew in every call.")
-
-
-# drop_classes
-def _one_hot_inputs(p_uncond: float) -> Callable[[torch.Generator], Inputs]:
+def _one_hot_inputs(p_uncond: float) -> MakeInputs:
     def inputs(generator: torch.Generator) -> Inputs:
         labels = torch.randperm(9, generator=generator)  # no 9: ten columns all the same
         few = _labels(generator, 7, high=4)
@@ -126,7 +73,7 @@ def _one_hot_inputs(p_uncond: float) -> Callable[[torch.Generator], Inputs]:
     return inputs
 
 
-def _many_inputs(*calls: list[float]) -> Callable[[torch.Generator], Inputs]:
+def _many_inputs(*calls: list[float]) -> MakeInputs:
     return lambda generator: {"labels": _labels(generator, MANY), "calls": list(calls)}
 
 
@@ -146,26 +93,16 @@ DROP_CLASSES = Exercise(
             call_many,
         ),
         Case(
-            "with p_uncond = 1, all rows are zeros",
-            1,
-            _one_hot_inputs(1.0),
-            _same_rows,
-            call_many,
+            "with p_uncond = 1, all rows are zeros", 1, _one_hot_inputs(1.0), _same_rows, call_many
         ),
         Case(
             "a share of p_uncond is dropped, and rows are kept or dropped whole",
             3,
             _many_inputs([0.1], [0.3], [0.8], []),
-            _same_dropping,
+            same_dropping,
             drop_often,
         ),
-        Case(
-            "each call draws anew",
-            1,
-            _many_inputs([0.3]),
-            _drawn_anew,
-            drop_often,
-        ),
+        Case("each call draws anew", 1, _many_inputs([0.3]), other_rows_dropped, drop_often),
     ],
     hints=[
         "`F.one_hot(labels, num_classes)` gives whole numbers; `.float()` makes them what the "
@@ -178,14 +115,7 @@ DROP_CLASSES = Exercise(
 )
 
 
-# ClassConditionalUNet
-def _draw_seed(generator: torch.Generator) -> int:
-    return int(torch.randint(1, 10**6, (1,), generator=generator))
-
-
-def _times(generator: torch.Generator, count: int) -> Tensor:
-    spaced = (torch.arange(count) + torch.rand(count, generator=generator) * 0.4) / count
-    return spaced[torch.randperm(count, generator=generator)]
+# --- ClassConditionalUNet -------------------------------------------------------------------------
 
 
 def _classes(generator: torch.Generator, count: int) -> Tensor:
@@ -215,54 +145,16 @@ def _shape_inputs(generator: torch.Generator) -> Inputs:
     }
 
 
-def _net_inputs(generator: torch.Generator) -> Inputs:
-    return {
-        "arguments": [1, 10, 4],
-        "x": torch.randn(4, 1, 28, 28, generator=generator),
-        "also": [_times(generator, 4), _classes(generator, 4)],
-    }
-
-
-def _time_place_inputs(generator: torch.Generator) -> Inputs:
-    inputs = _net_inputs(generator)
-    other = (inputs["also"][0] + 0.45) % 1
-    return {**inputs, "which": 1, "other": other, "seed": _draw_seed(generator)}
-
-
-def _class_place_inputs(generator: torch.Generator) -> Inputs:
-    inputs = _net_inputs(generator)
-    other = inputs["also"][1].roll(1, dims=0)
-    return {**inputs, "which": 2, "other": other, "seed": _draw_seed(generator)}
+def _draw_also(generator: torch.Generator, count: int) -> list[Tensor]:
+    return [draw_times(generator, count), _classes(generator, count)]
 
 
 def _apart_inputs(generator: torch.Generator) -> Inputs:
     return {
         "arguments": [1, 10, 4],
-        "x": torch.randn(1, 1, 28, 28, generator=generator),
+        "x": draw_noise(generator, 1, 1, 28, 28),
         "t": torch.rand(1, generator=generator),
-        "seed": _draw_seed(generator),
-    }
-
-
-def _compute_inputs(training: bool) -> Callable[[torch.Generator], Inputs]:
-    def inputs(generator: torch.Generator) -> Inputs:
-        return {**_net_inputs(generator), "seed": _draw_seed(generator), "training": training}
-
-    return inputs
-
-
-def _overfit_inputs(generator: torch.Generator) -> Inputs:
-    coarse = torch.rand(3, 1, 4, 4, generator=generator) * 2 - 1
-    target = F.interpolate(coarse, (28, 28), mode="bilinear")
-    return {
-        "arguments": [1, 10, 4],
-        "x": target + 0.5 * torch.randn(target.shape, generator=generator),
-        "also": [_times(generator, 3), _classes(generator, 3)],
-        "target": target,
-        "seed": _draw_seed(generator),
-        "steps": 48,
-        "enough": 0.5,
-        "learning_rate": 0.03,
+        "seed": draw_seed(generator),
     }
 
 
@@ -278,60 +170,35 @@ def _no_class_apart(observed: Observation, expected: Observation, inputs: Inputs
     )
 
 
+_batch = batch_for([1, 10, 4], _draw_also)
+
+
 CLASS_CONDITIONAL_UNET = Exercise(
     reference=ClassConditionalUNet,
-    cases=[
-        Case(
-            "the result has the pictures' shape",
-            1,
-            _shape_inputs,
-            same_shapes("ClassConditionalUNet"),
-            shapes,
-        ),
-        Case(
-            "as many weights as the text says, and all of them learn",
-            2,
-            _net_inputs,
-            all_of(same_weights("ClassConditionalUNet"), all_learn),
-            count_weights,
-        ),
-        Case(
-            "the class acts at both places, for each picture on its own",
-            2,
-            _class_place_inputs,
-            places("the class"),
-            find_conditioning,
-        ),
-        Case(
-            "so does the time",
-            1,
-            _time_place_inputs,
-            places("the time"),
-            find_conditioning,
-        ),
-        Case(
-            "no class is another thing than any class",
-            1,
-            _apart_inputs,
-            _no_class_apart,
-            tell_classes_apart,
-        ),
-        Case(
-            "in training mode, it computes what the text says",
-            2,
-            _compute_inputs(True),
-            same_function("the result"),
-            compute,
-        ),
-        Case(
-            "in evaluation mode, too",
-            1,
-            _compute_inputs(False),
-            same_function("the result in evaluation mode"),
-            compute,
-        ),
-        Case("it can learn one batch by heart", 1, _overfit_inputs, learns, overfit),
-    ],
+    cases=conditional_cases(
+        "ClassConditionalUNet",
+        [1, 10, 4],
+        _shape_inputs,
+        _draw_also,
+        [
+            place_case(
+                "the class acts at both places, for each picture on its own",
+                2,
+                _batch,
+                "the class",
+                which=2,
+                change=lambda classes: classes.roll(1, dims=0),
+            ),
+            place_case("so does the time", 1, _batch, "the time", which=1, change=other_times),
+            Case(
+                "no class is another thing than any class",
+                1,
+                _apart_inputs,
+                _no_class_apart,
+                tell_classes_apart,
+            ),
+        ],
+    ),
     hints=[
         "It is `TimeConditionalUNet` with two more `FCBlock`, which turn the one-hot class into 2D "
         "and into D numbers.",
@@ -343,38 +210,23 @@ CLASS_CONDITIONAL_UNET = Exercise(
 )
 
 
-# class_ddpm_loss
-def _levels(count: int) -> Tensor:
-    return torch.linspace(0.95, 0.05, count)
+# --- class_ddpm_loss ------------------------------------------------------------------------------
 
 
 def _loss_inputs(
     count: int, num_timesteps: int, calls: int, *p_uncond: float, side: int = 8, high: int = 10
-) -> Callable[[torch.Generator], Inputs]:
+) -> MakeInputs:
     def inputs(generator: torch.Generator) -> Inputs:
         return {
             "images": torch.rand(count, 1, side, side, generator=generator),
             "labels": _labels(generator, count, high=high),
-            "alphas_cumprod": _levels(num_timesteps),
+            "alphas_cumprod": levels(num_timesteps),
             "p_uncond": list(p_uncond),
             "calls": calls,
             "calls_of_one": calls,
         }
 
     return inputs
-
-
-def _dropped_by_themselves(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """Whatever the timesteps; then as for `drop_classes`."""
-    if "rule" not in observed or "rule" not in expected:
-        return same_shares(observed, expected, inputs)
-    if observed["by_time"] != expected["by_time"]:
-        return Verdict(
-            False,
-            "Which classes are dropped hangs on the timesteps of their pictures. Draw the two "
-            "independently of each other.",
-        )
-    return _same_dropping(observed, expected, inputs)
 
 
 CLASS_DDPM_LOSS = Exercise(
@@ -406,7 +258,7 @@ CLASS_DDPM_LOSS = Exercise(
             "otherwise a share of p_uncond is dropped, each class on its own",
             2,
             _loss_inputs(75, 4, 40, 0.3, side=4),
-            _dropped_by_themselves,
+            same_dropping_at_any_time,
             noise_pictures,
         ),
         Case(
@@ -424,21 +276,20 @@ CLASS_DDPM_LOSS = Exercise(
 )
 
 
-# class_ddpm_sample
-def _short_schedule(count: int) -> dict[str, Tensor]:
-    return ddpm_schedule(0.1, 0.45, count)
+# --- class_ddpm_sample ----------------------------------------------------------------------------
 
 
 def _sample_inputs(
     count: int, n: int, scale: float | None = None, class_spread: float = 0.06
-) -> Callable[[torch.Generator], Inputs]:
+) -> MakeInputs:
+    """So many steps and pictures; the last picture is of class 0, the others are not."""
+
     def inputs(generator: torch.Generator) -> Inputs:
+        labels = _labels(generator, n - 1, low=1)
         return {
-            "schedule": _short_schedule(count),
-            "labels": torch.cat(
-                [_labels(generator, n - 1, low=1), torch.zeros(1, dtype=torch.int64)]
-            ),
-            "seed": _draw_seed(generator),
+            "schedule": short_schedule(count),
+            "labels": torch.cat([labels, torch.zeros(1, dtype=torch.int64)]),
+            "seed": draw_seed(generator),
             "guidance_scale": scale,
             "class_spread": class_spread,
         }
@@ -475,64 +326,49 @@ _classes_asked = all_of(
 )
 
 
+def _steps_case(title: str, points: int, judge: Judge, *sample: float) -> Case:
+    return Case(title, points, _sample_inputs(*sample), judge, sample_in_steps)
+
+
 CLASS_DDPM_SAMPLE = Exercise(
     reference=class_ddpm_sample,
     cases=[
-        Case(
-            "it starts from normal noise",
-            1,
-            _sample_inputs(2, 16, 1.0),
-            normal_start,
-            sample_in_steps,
-        ),
-        Case(
+        _steps_case("it starts from normal noise", 1, normal_start, 2, 16, 1.0),
+        _steps_case(
             "the model is asked at every timestep, from T - 1 to 0, and told t / T",
             2,
-            _sample_inputs(7, 2, 1.0),
             every_timestep,
-            sample_in_steps,
+            7,
+            2,
+            1.0,
         ),
-        Case(
+        _steps_case(
             "the model is asked with each picture's class and with none, and nothing else",
             1,
-            _sample_inputs(2, 150, 2.0),
             _classes_asked,
-            sample_in_steps,
+            2,
+            150,
+            2.0,
         ),
-        Case(
-            "scale 0 gives no class",
-            1,
-            _sample_inputs(3, 24, 0.0, 0.2),
-            steps_to_the_mean,
-            sample_in_steps,
-        ),
-        Case(
-            "scale 1 gives the class",
-            1,
-            _sample_inputs(3, 100, 1.0, 0.2),
-            steps_to_the_mean,
-            sample_in_steps,
-        ),
-        Case(
+        _steps_case("scale 0 gives no class", 1, steps_to_the_mean, 3, 24, 0.0, 0.2),
+        _steps_case("scale 1 gives the class", 1, steps_to_the_mean, 3, 100, 1.0, 0.2),
+        _steps_case(
             "scale 2.5 goes beyond it",
             2,
-            _sample_inputs(4, 100, 2.5, 0.14),
             all_of(steps_to_the_mean, _one_call_remark),
-            sample_in_steps,
+            4,
+            100,
+            2.5,
+            0.14,
         ),
-        Case(
-            "without guidance_scale, it is 5",
-            1,
-            _sample_inputs(4, 100),
-            steps_to_the_mean,
-            sample_in_steps,
-        ),
-        Case(
+        _steps_case("without guidance_scale, it is 5", 1, steps_to_the_mean, 4, 100),
+        _steps_case(
             "each step adds noise of strength sqrt(beta_t), but the last adds none",
             1,
-            _sample_inputs(5, 60, 1.0),
             noise_added,
-            sample_in_steps,
+            5,
+            60,
+            1.0,
         ),
         Case(
             "the generator draws all noise",

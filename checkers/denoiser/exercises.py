@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from checkers.denoiser.probe import (
     draw_twice,
@@ -16,12 +14,14 @@ from checkers.denoiser.probe import (
     what_the_model_sees,
 )
 from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
+from checkers.engine.judges.cases import form_case
+from checkers.engine.judges.inputs import draw_digits, draw_noise
 from checkers.engine.judges.sentences import EVALUATED
 from checkers.engine.judges.values import (
     all_of,
     describe,
+    each_call,
     same_answer,
-    same_form,
     same_moments,
     same_values,
 )
@@ -31,30 +31,19 @@ from solutions.denoiser import add_noise, denoising_loss, train_epoch
 
 STRENGTHS = (0.2, 0.5, 1.0)
 
-
 # Wrong targets are drawn at random, so a wrong loss is known only so well; the case of the gradient
 # is exact.
 _LOSS_TOLERANCE = 0.05
 
-
-def _pictures(generator: torch.Generator, count: int, side: int = 28) -> Tensor:
-    """Smooth pictures in [0, 1]."""
-    coarse = torch.rand(count, 1, 5, 5, generator=generator)
-    return F.interpolate(coarse, (side, side), mode="bilinear")
+_each_strength = each_call("sigma = {sigma:g}")
 
 
-def _noise(generator: torch.Generator, *shape: int) -> Tensor:
-    return torch.randn(shape, generator=generator)
+# --- add_noise ------------------------------------------------------------------------------------
 
 
-def _strengths(inputs: Inputs) -> list[str]:
-    return [f"sigma = {float(call['sigma']):g}" for call in inputs["calls"]]
-
-
-# add_noise
 def _no_noise_inputs(generator: torch.Generator) -> Inputs:
-    x = _pictures(generator, 2)
-    return {"calls": [{"x": x, "sigma": 0.0, "noise": _noise(generator, *x.shape)}]}
+    x = draw_digits(generator, 2)
+    return {"calls": [{"x": x, "sigma": 0.0, "noise": draw_noise(generator, *x.shape)}]}
 
 
 def _form_inputs(generator: torch.Generator) -> Inputs:
@@ -70,8 +59,8 @@ def _form_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _given_inputs(generator: torch.Generator) -> Inputs:
-    x = _pictures(generator, 2)
-    noise = _noise(generator, *x.shape)
+    x = draw_digits(generator, 2)
+    noise = draw_noise(generator, *x.shape)
     return {"calls": [{"x": x, "sigma": sigma, "noise": noise} for sigma in STRENGTHS]}
 
 
@@ -80,8 +69,8 @@ def _drawn_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _twice_inputs(generator: torch.Generator) -> Inputs:
-    x = _pictures(generator, 1).repeat(2, 1, 1, 1)
-    return {"x": x, "sigma": 0.5, "noise": _noise(generator, *x.shape)}
+    x = draw_digits(generator, 1).repeat(2, 1, 1, 1)
+    return {"x": x, "sigma": 0.5, "noise": draw_noise(generator, *x.shape)}
 
 
 ADD_NOISE = Exercise(
@@ -91,28 +80,22 @@ ADD_NOISE = Exercise(
             "with sigma = 0, the picture comes back unchanged",
             1,
             _no_noise_inputs,
-            same_values(what="the picture", show=True, labels=_strengths),
+            same_values(what="the picture", show=True, labels=_each_strength),
             call_many,
         ),
-        Case(
-            "shape, dtype and device are kept, and no input is changed",
-            1,
-            _form_inputs,
-            same_form(),
-            call_many,
-        ),
+        form_case(_form_inputs),
         Case(
             "sigma times the noise is added to the picture",
             2,
             _given_inputs,
-            same_values(what="the noisy picture", labels=_strengths, show=True),
+            same_values(what="the noisy picture", labels=_each_strength, show=True),
             call_many,
         ),
         Case(
             "without `noise`, it draws normal noise of strength sigma itself",
             1,
             _drawn_inputs,
-            same_moments(what="your noise", labels=_strengths),
+            same_moments(what="your noise", labels=_each_strength),
             call_many,
         ),
         Case(
@@ -140,15 +123,17 @@ ADD_NOISE = Exercise(
 )
 
 
-# denoising_loss
+# --- denoising_loss -------------------------------------------------------------------------------
+
+
 def _fixed_answer_inputs(generator: torch.Generator) -> Inputs:
-    images = _pictures(generator, 80)
-    answer = images + 0.3 * _noise(generator, *images.shape)
+    images = draw_digits(generator, 80)
+    answer = images + 0.3 * draw_noise(generator, *images.shape)
     return {"images": images, "sigma": 0.5, "answer": answer}
 
 
 def _seen_inputs(generator: torch.Generator) -> Inputs:
-    return {"images": _pictures(generator, 16), "sigma": 0.5}
+    return {"images": draw_digits(generator, 16), "sigma": 0.5}
 
 
 def _colour_inputs(generator: torch.Generator) -> Inputs:
@@ -241,7 +226,9 @@ DENOISING_LOSS = Exercise(
 )
 
 
-# train_epoch
+# --- train_epoch ----------------------------------------------------------------------------------
+
+
 def _epoch_inputs(generator: torch.Generator) -> Inputs:
     batches = [1 + torch.rand(size, 1, 4, 4, generator=generator) for size in (3, 3, 3, 2)]
     return {"batches": batches, "learning_rate": 0.05, "sigma": 0.25, "start": 0.5}
@@ -259,8 +246,7 @@ def _same_losses(observed: Observation, expected: Observation, inputs: Inputs) -
         )
     if len(mine) != len(target):
         return Verdict(
-            False,
-            f"train_epoch returns {len(mine)} losses for {len(inputs['batches'])} batches.",
+            False, f"train_epoch returns {len(mine)} losses for {len(inputs['batches'])} batches."
         )
     for number, (one, other) in enumerate(zip(mine, target, strict=True), 1):
         if not isinstance(one, float | int) or not np.isclose(one, other, rtol=1e-5):

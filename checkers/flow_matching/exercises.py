@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
-from checkers.engine.judges.flow import (
-    not_called,
-    same_lines,
-    same_times_asked,
+from checkers.engine.exercise import Case, Exercise
+from checkers.engine.judges.cases import form_case
+from checkers.engine.judges.flow_loss import (
+    drawn_anew,
+    has_a_gradient,
+    leaves_things_alone,
+    many_images,
+    same_line_end,
+    same_loss,
+    same_noise_seen,
     same_times_drawn,
 )
-from checkers.engine.judges.sentences import CONTINUED, EVALUATED, IN_TRAINING_MODE, WRITTEN_INTO
-from checkers.engine.judges.values import (
-    all_of,
-    form_problem,
-    same_answer,
-    same_form,
-    same_moments,
-    same_values,
+from checkers.engine.judges.flow_sample import (
+    asked_in_its_mode,
+    same_lines,
+    same_repeats,
+    same_start,
+    same_times_asked,
+    steps_asked_for,
 )
+from checkers.engine.judges.inputs import draw_digits, draw_noise, draw_seed
+from checkers.engine.judges.values import all_of, each_call, same_form, same_values
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.call import call_many
 from checkers.flow_matching.probe import (
@@ -32,33 +37,16 @@ from checkers.flow_matching.probe import (
 )
 from solutions.flow_matching import flow_loss, flow_sample, interpolate
 
-# A loss is a mean over 65,536 random pixels, known to 0.6 % from one draw and 0.8 % from two.
-LOSS_TOLERANCE = 0.05
-
-
-_MANY = (16_384, 1, 2, 2)
-
-
-def _noise(generator: torch.Generator, *shape: int) -> Tensor:
-    return torch.randn(shape, generator=generator)
-
-
-def _pictures(generator: torch.Generator, count: int, side: int = 28) -> Tensor:
-    """Smooth pictures in [0, 1]."""
-    coarse = torch.rand(count, 1, 5, 5, generator=generator)
-    return F.interpolate(coarse, (side, side), mode="bilinear")
-
-
 # --- interpolate ----------------------------------------------------------------------------------
 
 
 def _ends_inputs(generator: torch.Generator) -> Inputs:
-    x_0, x_1 = _noise(generator, 2, 1, 28, 28), _pictures(generator, 2)
+    x_0, x_1 = draw_noise(generator, 2, 1, 28, 28), draw_digits(generator, 2)
     return {"calls": [{"x_0": x_0, "x_1": x_1, "t": torch.full((2,), t)} for t in (0.0, 1.0)]}
 
 
 def _halfway_inputs(generator: torch.Generator) -> Inputs:
-    x_0, x_1 = _noise(generator, 2, 1, 28, 28), _pictures(generator, 2)
+    x_0, x_1 = draw_noise(generator, 2, 1, 28, 28), draw_digits(generator, 2)
     calls = [{"x_0": x_0, "x_1": x_1, "t": torch.full((2,), t)} for t in (0.25, 0.5, 0.9)]
     return {"calls": calls}
 
@@ -68,59 +56,40 @@ def _batch_inputs(generator: torch.Generator) -> Inputs:
     calls = []
     for shape in ((8, 1, 8, 8), (5, 3, 4, 6)):
         t = torch.linspace(0.1, 0.9, shape[0])[torch.randperm(shape[0], generator=generator)]
-        calls.append({"x_0": _noise(generator, *shape), "x_1": _noise(generator, *shape), "t": t})
+        calls.append(
+            {"x_0": draw_noise(generator, *shape), "x_1": draw_noise(generator, *shape), "t": t}
+        )
     return {"calls": calls}
 
 
 def _form_inputs(generator: torch.Generator) -> Inputs:
     calls = []
     for shape, dtype in (((1, 1, 28, 28), torch.float32), ((3, 2, 8, 6), torch.float64)):
-        x_0, x_1 = (_noise(generator, *shape).to(dtype) for _ in range(2))
+        x_0, x_1 = (draw_noise(generator, *shape).to(dtype) for _ in range(2))
         calls.append(
             {"x_0": x_0, "x_1": x_1, "t": torch.rand(shape[0], generator=generator, dtype=dtype)}
         )
     return {"calls": calls}
 
 
-def _same_line_points(what: str = "the result") -> Judge:
-    return same_values(
-        what=what,
-        labels=lambda inputs: [_time_label(call["t"]) for call in inputs["calls"]],
-        show=True,
-    )
-
-
 def _time_label(t: Tensor) -> str:
     return f"t = {float(t[0]):g}" if (t == t[0]).all() else f"{len(t)} different times"
+
+
+_same_points = same_values(
+    labels=lambda inputs: [_time_label(call["t"]) for call in inputs["calls"]], show=True
+)
 
 
 INTERPOLATE = Exercise(
     reference=interpolate,
     cases=[
+        Case("t = 0 gives the noise, t = 1 the data", 1, _ends_inputs, _same_points, call_many),
+        Case("in between, x_t = (1 - t) x_0 + t x_1", 2, _halfway_inputs, _same_points, call_many),
         Case(
-            "t = 0 gives the noise, t = 1 the data", 1, _ends_inputs, _same_line_points(), call_many
+            "every picture of a batch has its own time", 2, _batch_inputs, _same_points, call_many
         ),
-        Case(
-            "in between, x_t = (1 - t) x_0 + t x_1",
-            2,
-            _halfway_inputs,
-            _same_line_points(),
-            call_many,
-        ),
-        Case(
-            "every picture of a batch has its own time",
-            2,
-            _batch_inputs,
-            _same_line_points(),
-            call_many,
-        ),
-        Case(
-            "shape, dtype and device are kept, and no input is changed",
-            1,
-            _form_inputs,
-            same_form(),
-            call_many,
-        ),
+        form_case(_form_inputs),
     ],
     hints=[
         "A straight line: two weights that add up to 1. At t = 0 all weight is on the noise.",
@@ -135,83 +104,12 @@ INTERPOLATE = Exercise(
 
 
 def _fixed_answer_inputs(generator: torch.Generator) -> Inputs:
-    images = torch.rand(_MANY, generator=generator)
+    images = many_images(generator)
     return {"images": images, "answer": 3 * images}
 
 
 def _images_inputs(generator: torch.Generator) -> Inputs:
-    return {"images": torch.rand(_MANY, generator=generator)}
-
-
-def called(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """Judge whether the loss calls the model at all."""
-    return not_called(observed, expected) or Verdict(True)
-
-
-def unless_alike(judge: Judge) -> Judge:
-    """`judge`, but one noise for a whole batch is told first: its few values are chance."""
-
-    def judge_alike(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-        if problem := not_called(observed, expected):
-            return problem
-        if expected.get("alike") or observed.get("alike"):
-            same = observed.get("alike") is True and expected.get("alike") is True
-            return Verdict(same, "" if same else "All pictures of a batch get the same noise.")
-        return judge(observed, expected, inputs)
-
-    return judge_alike
-
-
-same_loss = unless_alike(same_values("loss", what="the loss", rtol=LOSS_TOLERANCE))
-
-
-leaves_things_alone = all_of(
-    same_answer("changed", says=WRITTEN_INTO), same_answer("training", says=EVALUATED)
-)
-
-
-same_noise_seen = unless_alike(
-    all_of(
-        same_answer("dtype", says="The model gets x_t in another precision than the images have."),
-        same_moments("noise", what="the noise in what the model sees", also=("independence",)),
-    )
-)
-
-
-def same_line_end(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """Judge by how much x_t + (1 - t) target misses the end of the line, x_1."""
-    if problem := not_called(observed, expected):
-        return problem
-    mine, target = observed.get("gap"), expected["gap"]
-    if target is None:
-        return Verdict(mine is None, "A known mistake gives no gradient.")
-    if form_problem(mine, target, "", dtype_matters=False):
-        return Verdict(False, "What the model's answer is compared with cannot be read.")
-    one, other = float(mine.values.std()), float(target.values.std())
-    if abs(one - other) <= 1e-3 + 0.05 * max(one, other):
-        return Verdict(True)
-    return Verdict(
-        False,
-        f"On a straight line, x_t + (1 - t) (x_1 - x_0) is x_1. With what your model sees, is told "
-        f"and is asked for, it is {one:.2g} off.",
-    )
-
-
-has_a_gradient = same_answer(
-    "gradient",
-    says="The loss has no gradient, so nothing can be learned from it. Return the tensor as it is: "
-    "no `.item()`, no `torch.no_grad()`, no `.detach()`.",
-)
-
-
-drawn_anew = all_of(
-    called,
-    same_answer("alike", says="All pictures of a batch get the same noise."),
-    same_answer(
-        "repeated",
-        says="Two calls draw the same noise or the same times. Draw them afresh in every call.",
-    ),
-)
+    return {"images": many_images(generator)}
 
 
 FLOW_LOSS = Exercise(
@@ -249,7 +147,7 @@ FLOW_LOSS = Exercise(
             "times are uniform between 0 and 1, one for each picture",
             2,
             _images_inputs,
-            same_times_drawn(),
+            same_times_drawn,
             what_the_model_sees,
         ),
         Case(
@@ -300,71 +198,12 @@ def _lines_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _point_inputs(generator: torch.Generator) -> Inputs:
-    return {"calls": [_run(_pictures(generator, 1), 0.0, 1, steps) for steps in (2, 5, 20)]}
+    return {"calls": [_run(draw_digits(generator, 1), 0.0, 1, steps) for steps in (2, 5, 20)]}
 
 
 def _repeat_inputs(generator: torch.Generator) -> Inputs:
-    seed = int(torch.randint(1, 10**6, (), generator=generator))
+    seed = draw_seed(generator)
     return {**_run(_flat(generator), 0.4, 2, 3), "seed": seed}
-
-
-def steps_asked_for(inputs: Inputs, number: int) -> str:
-    """How many steps a run was to take, for messages."""
-    steps = inputs["calls"][number]["num_steps"]
-    return "Without num_steps" if steps is None else f"With num_steps = {steps}"
-
-
-def same_start(call: str) -> Judge:
-    """A judge of what the steps begin with: standard normal noise, another for each picture.
-
-    Args:
-        call: how the model is asked, for messages.
-    """
-    return all_of(
-        same_answer(
-            lambda observed: all(bool(times) for times in observed.get("times") or []),
-            says=f"The model is never asked. Every step follows its flow: {call}.",
-        ),
-        same_answer(
-            "apart",
-            says="Two of the pictures that the model is shown first are the same: draw noise for "
-            "each.",
-        ),
-        _same_start_noise,
-    )
-
-
-def _same_start_noise(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    if all(expected["apart"]):
-        judge = same_moments("start", what="what the model is shown first")
-        return judge(observed, expected, inputs)
-    # A known mistake starts from one noise picture for all, or from a flat one: 784 values tell.
-    pairs = zip(observed["start"], expected["start"], strict=True)
-    gaps = [abs(mine.values.std() - target.values.std()) for mine, target in pairs]
-    return Verdict(max(gaps) < 0.25, "It starts from noise of another strength.")
-
-
-same_repeats = all_of(
-    same_answer(
-        "unseeded",
-        says="Two calls without a generator give the same pictures. Set no seed inside the "
-        "function.",
-    ),
-    same_answer(
-        "other_seed",
-        says="Generators with different seeds give the same pictures. Draw with the `generator` "
-        "you are given.",
-    ),
-    same_answer(
-        "same_seed",
-        says="Two calls with generators of the same seed give different pictures: pass "
-        "`generator=generator` to torch.randn.",
-    ),
-    same_answer("continued", says=CONTINUED),
-)
-
-
-asked_in_its_mode = same_answer("training", says=IN_TRAINING_MODE)
 
 
 FLOW_SAMPLE = Exercise(
@@ -404,7 +243,7 @@ FLOW_SAMPLE = Exercise(
             _point_inputs,
             same_values(
                 what="the sample",
-                labels=lambda inputs: [f"num_steps = {c['num_steps']}" for c in inputs["calls"]],
+                labels=each_call("num_steps = {num_steps}"),
                 atol=5e-3,
                 show=True,
                 dtype_matters=False,

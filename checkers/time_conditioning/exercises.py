@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
-from checkers.engine.judges.ddpm import (
-    every_timestep,
-    noise_added,
+from checkers.engine.judges.cases import MakeInputs
+from checkers.engine.judges.ddpm_loss import (
+    levels,
     noise_for_each_entry,
     noise_is_target,
     noised_like_forward,
-    normal_start,
     own_timesteps,
     right_times,
-    same_randomness,
     squared_error,
+)
+from checkers.engine.judges.ddpm_sample import (
+    every_timestep,
+    noise_added,
+    normal_start,
+    same_randomness,
+    short_schedule,
     steps_to_the_mean,
 )
-from checkers.engine.judges.networks import (
-    all_learn,
-    learns,
-    places,
-    same_function,
-    same_shapes,
-    same_weights,
-)
+from checkers.engine.judges.inputs import draw_seed, draw_times
+from checkers.engine.judges.networks import batch_for, conditional_cases, other_times, place_case
 from checkers.engine.judges.values import all_of, describe, same_form, same_values
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.networks import (
-    compute,
-    count_weights,
-    find_conditioning,
-    overfit,
-    shapes,
-)
 from checkers.time_conditioning.probe import (
     noise_pictures,
     sample_in_steps,
@@ -51,8 +40,10 @@ from solutions.time_conditioning import TimeConditionalUNet, ddpm_loss, ddpm_sam
 NAMES = ("betas", "alphas", "alphas_cumprod")
 
 
-# ddpm_schedule
-def _schedule_inputs(start: float, end: float, count: int) -> Callable[[torch.Generator], Inputs]:
+# --- ddpm_schedule --------------------------------------------------------------------------------
+
+
+def _schedule_inputs(start: float, end: float, count: int) -> MakeInputs:
     def inputs(generator: torch.Generator) -> Inputs:
         factor = 1 + 0.5 * float(torch.rand((), generator=generator))
         return {"beta_start": start * factor, "beta_end": end * factor, "num_timesteps": count}
@@ -136,100 +127,41 @@ DDPM_SCHEDULE = Exercise(
 )
 
 
-# TimeConditionalUNet
-def _draw_seed(generator: torch.Generator) -> int:
-    return int(torch.randint(1, 10**6, (1,), generator=generator))
-
-
-def _times(generator: torch.Generator, count: int) -> Tensor:
-    """Times that differ clearly, in random order."""
-    spaced = (torch.arange(count) + torch.rand(count, generator=generator) * 0.4) / count
-    return spaced[torch.randperm(count, generator=generator)]
+# --- TimeConditionalUNet --------------------------------------------------------------------------
 
 
 def _shape_inputs(generator: torch.Generator) -> Inputs:
     return {
         "builds": [
             {"arguments": [1, 4], "shape": [2, 1, 28, 28], "also": [torch.tensor([0.1, 0.9])]},
-            {"arguments": [1, 3], "shape": [3, 1, 28, 28], "also": [_times(generator, 3)]},
+            {"arguments": [1, 3], "shape": [3, 1, 28, 28], "also": [draw_times(generator, 3)]},
             {"arguments": [3, 4], "shape": [2, 3, 28, 28], "also": [torch.tensor([0.0, 1.0])]},
         ]
     }
 
 
-def _net_inputs(generator: torch.Generator) -> Inputs:
-    x = torch.randn(4, 1, 28, 28, generator=generator)
-    return {"arguments": [1, 4], "x": x, "also": [_times(generator, 4)]}
-
-
-def _place_inputs(generator: torch.Generator) -> Inputs:
-    inputs = _net_inputs(generator)
-    other = (inputs["also"][0] + 0.45) % 1
-    return {**inputs, "which": 1, "other": other, "seed": _draw_seed(generator)}
-
-
-def _compute_inputs(training: bool) -> Callable[[torch.Generator], Inputs]:
-    def inputs(generator: torch.Generator) -> Inputs:
-        return {**_net_inputs(generator), "seed": _draw_seed(generator), "training": training}
-
-    return inputs
-
-
-def _overfit_inputs(generator: torch.Generator) -> Inputs:
-    coarse = torch.rand(3, 1, 4, 4, generator=generator) * 2 - 1
-    target = F.interpolate(coarse, (28, 28), mode="bilinear")
-    return {
-        "arguments": [1, 4],
-        "x": target + 0.5 * torch.randn(target.shape, generator=generator),
-        "also": [_times(generator, 3)],
-        "target": target,
-        "seed": _draw_seed(generator),
-        "steps": 48,
-        "enough": 0.5,
-        "learning_rate": 0.03,
-    }
+def _draw_also(generator: torch.Generator, count: int) -> list[Tensor]:
+    return [draw_times(generator, count)]
 
 
 TIME_CONDITIONAL_UNET = Exercise(
     reference=TimeConditionalUNet,
-    cases=[
-        Case(
-            "the result has the pictures' shape",
-            1,
-            _shape_inputs,
-            same_shapes("TimeConditionalUNet"),
-            shapes,
-        ),
-        Case(
-            "as many weights as the text says, and all of them learn",
-            2,
-            _net_inputs,
-            all_of(same_weights("TimeConditionalUNet"), all_learn),
-            count_weights,
-        ),
-        Case(
-            "the time acts at both places, for each picture on its own",
-            3,
-            _place_inputs,
-            places("the time"),
-            find_conditioning,
-        ),
-        Case(
-            "in training mode, it computes what the text says",
-            2,
-            _compute_inputs(True),
-            same_function("the result"),
-            compute,
-        ),
-        Case(
-            "in evaluation mode, too",
-            1,
-            _compute_inputs(False),
-            same_function("the result in evaluation mode"),
-            compute,
-        ),
-        Case("it can learn one batch by heart", 1, _overfit_inputs, learns, overfit),
-    ],
+    cases=conditional_cases(
+        "TimeConditionalUNet",
+        [1, 4],
+        _shape_inputs,
+        _draw_also,
+        [
+            place_case(
+                "the time acts at both places, for each picture on its own",
+                3,
+                batch_for([1, 4], _draw_also),
+                "the time",
+                which=1,
+                change=other_times,
+            )
+        ],
+    ),
     hints=[
         "Keep an `UnconditionalUNet` as a part, and two `FCBlock`. Then write `forward` of lesson "
         "11 once more, with two additions.",
@@ -241,22 +173,16 @@ TIME_CONDITIONAL_UNET = Exercise(
 )
 
 
-# ddpm_loss
-def _levels(count: int) -> Tensor:
-    """Products of alphas that lie clearly apart."""
-    return torch.linspace(0.95, 0.05, count)
+# --- ddpm_loss ------------------------------------------------------------------------------------
 
 
-def _loss_inputs(generator: torch.Generator) -> Inputs:
-    images = torch.rand(64, 1, 8, 8, generator=generator)
-    return {"images": images, "alphas_cumprod": _levels(10), "calls": 16}
+def _loss_inputs(count: int, num_timesteps: int, calls: int, channels: int = 1) -> MakeInputs:
+    """Pictures within [0, 1], of the digits' size if there is but one call."""
 
-
-def _few_inputs(count: int, num_timesteps: int, channels: int, calls: int):
     def inputs(generator: torch.Generator) -> Inputs:
         side = 28 if calls == 1 else 8
         images = torch.rand(count, channels, side, side, generator=generator)
-        return {"images": images, "alphas_cumprod": _levels(num_timesteps), "calls": calls}
+        return {"images": images, "alphas_cumprod": levels(num_timesteps), "calls": calls}
 
     return inputs
 
@@ -267,42 +193,36 @@ DDPM_LOSS = Exercise(
         Case(
             "it is the mean of squared differences, and has a gradient",
             2,
-            _few_inputs(8, 10, 1, 1),
+            _loss_inputs(8, 10, 1),
             squared_error,
             noise_pictures,
         ),
         Case(
             "the model's answer is compared with the noise",
             2,
-            _loss_inputs,
+            _loss_inputs(64, 10, 16),
             noise_is_target,
             noise_pictures,
         ),
         Case(
             "the pictures are noised to sqrt(abar_t) x_0 + sqrt(1 - abar_t) noise",
             3,
-            _few_inputs(32, 10, 1, 8),
+            _loss_inputs(32, 10, 8),
             noised_like_forward,
             noise_pictures,
         ),
         Case(
             "each picture has a timestep of its own, any from 0 to T - 1",
             2,
-            _loss_inputs,
+            _loss_inputs(64, 10, 16),
             own_timesteps,
             noise_pictures,
         ),
-        Case(
-            "the model is told t / T",
-            2,
-            _few_inputs(64, 7, 1, 3),
-            right_times,
-            noise_pictures,
-        ),
+        Case("the model is told t / T", 2, _loss_inputs(64, 7, 3), right_times, noise_pictures),
         Case(
             "pictures in colour and of another size",
             1,
-            _few_inputs(16, 4, 3, 6),
+            _loss_inputs(16, 4, 6, channels=3),
             all_of(squared_error, noise_for_each_entry, noised_like_forward),
             noise_pictures,
         ),
@@ -317,21 +237,19 @@ DDPM_LOSS = Exercise(
 )
 
 
-# ddpm_sample
-def _short_schedule(count: int) -> dict[str, Tensor]:
-    """Few steps, each of which does a lot."""
-    return ddpm_schedule(0.1, 0.45, count)
+# --- ddpm_sample ----------------------------------------------------------------------------------
 
 
-def _sample_inputs(count: int, n: int = 16) -> Callable[[torch.Generator], Inputs]:
-    def inputs(generator: torch.Generator) -> Inputs:
-        return {"schedule": _short_schedule(count), "n": n, "seed": _draw_seed(generator)}
-
-    return inputs
+def _sample_inputs(count: int, n: int = 16) -> MakeInputs:
+    return lambda generator: {
+        "schedule": short_schedule(count),
+        "n": n,
+        "seed": draw_seed(generator),
+    }
 
 
 def _size_inputs(generator: torch.Generator) -> Inputs:
-    return {"schedule": _short_schedule(3), "sizes": [1, 3], "seed": _draw_seed(generator)}
+    return {"schedule": short_schedule(3), "sizes": [1, 3], "seed": draw_seed(generator)}
 
 
 DDPM_SAMPLE = Exercise(

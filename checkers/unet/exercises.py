@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
+from checkers.engine.judges.cases import MakeInputs
+from checkers.engine.judges.inputs import draw_noise, draw_pictures
 from checkers.engine.judges.networks import (
     all_learn,
+    batch_for,
+    batch_to_learn,
+    known_values,
     learns,
     same_function,
     same_shapes,
@@ -33,6 +37,8 @@ from solutions.unet import (
     UpConv,
 )
 
+# --- the operations -------------------------------------------------------------------------------
+
 
 def _exercise(
     reference: type[nn.Module],
@@ -54,55 +60,35 @@ def _exercise(
         has_weights: whether there are any to count.
     """
     name = reference.__name__
+    flat = reference is FCBlock
+    bias = 0.5 if flat else 0.0  # BatchNorm makes up for others
 
-    def channels(chosen: list[int]) -> int:
-        return chosen[0] if chosen else 4
+    def shape_for(chosen: list[int]) -> list[int]:
+        return shape(chosen[0] if chosen else 4)
 
     def shapes_inputs(generator: torch.Generator) -> Inputs:
-        return {"builds": [{"arguments": a, "shape": shape(channels(a))} for a in arguments]}
+        return {"builds": [{"arguments": a, "shape": shape_for(a)} for a in arguments]}
 
-    def compute_inputs(training: bool) -> Callable[[torch.Generator], Inputs]:
-        def inputs(generator: torch.Generator) -> Inputs:
-            return {
-                "arguments": arguments[-1],
-                "x": torch.randn(shape(channels(arguments[-1])), generator=generator) * 2,
-                "seed": _draw_seed(generator),
-                "training": training,
-                "flat": reference is FCBlock,
-                "bias": 0.5 if reference is FCBlock else 0.0,  # BatchNorm makes up for others
-            }
+    def given(strength: float) -> MakeInputs:
+        return lambda generator: {
+            "arguments": arguments[-1],
+            "x": strength * draw_noise(generator, *shape_for(arguments[-1])),
+        }
 
-        return inputs
+    def computes(title: str, points: int, what: str, training: bool) -> Case:
+        inputs = known_values(given(2.0), training=training, flat=flat, bias=bias)
+        return Case(title, points, inputs, same_function(what), compute)
 
     cases = [
         Case("the shape of the result", 1, shapes_inputs, same_shapes(name), shapes),
-        Case(layers, 2, compute_inputs(True), same_function("the result"), compute),
-        Case(
-            "the same in evaluation mode",
-            1,
-            compute_inputs(False),
-            same_function("the result in evaluation mode"),
-            compute,
-        ),
+        computes(layers, 2, "the result", True),
+        computes("the same in evaluation mode", 1, "the result in evaluation mode", False),
     ]
     if has_weights:
-        cases.append(
-            Case(
-                "as many weights as the text says, and all of them learn",
-                1,
-                lambda generator: {
-                    "arguments": arguments[-1],
-                    "x": torch.randn(shape(channels(arguments[-1])), generator=generator),
-                },
-                all_of(same_weights(name), all_learn),
-                count_weights,
-            )
-        )
+        title = "as many weights as the text says, and all of them learn"
+        judge = all_of(same_weights(name), all_learn)
+        cases.append(Case(title, 1, given(1.0), judge, count_weights))
     return Exercise(reference=reference, cases=cases, hints=hints)
-
-
-def _draw_seed(generator: torch.Generator) -> int:
-    return int(torch.randint(1, 10**6, (1,), generator=generator))
 
 
 CONV = _exercise(
@@ -223,6 +209,9 @@ FC_BLOCK = _exercise(
 )
 
 
+# --- UnconditionalUNet ----------------------------------------------------------------------------
+
+
 def _unet_shapes(generator: torch.Generator) -> Inputs:
     return {
         "builds": [
@@ -233,42 +222,19 @@ def _unet_shapes(generator: torch.Generator) -> Inputs:
     }
 
 
-def _unet_inputs(generator: torch.Generator) -> Inputs:
-    return {"arguments": [1, 4], "x": torch.randn(4, 1, 28, 28, generator=generator)}
+def _nothing(generator: torch.Generator, count: int) -> list:
+    return []
+
+
+_batch = batch_for([1, 4], _nothing)
 
 
 def _cut_inputs(generator: torch.Generator) -> Inputs:
-    return {**_unet_inputs(generator), "x": _patches(generator, 2), "sizes": [7, 4]}
+    x = draw_pictures(generator, 2, 1, 28, 28)
+    return {"arguments": [1, 4], "x": x, "sizes": [7, 4]}
 
 
-def _compute_inputs(training: bool) -> Callable[[torch.Generator], Inputs]:
-    def inputs(generator: torch.Generator) -> Inputs:
-        return {**_unet_inputs(generator), "seed": _draw_seed(generator), "training": training}
-
-    return inputs
-
-
-def _overfit_inputs(generator: torch.Generator) -> Inputs:
-    target = _patches(generator, 3)
-    noisy = target + 0.5 * torch.randn(target.shape, generator=generator)
-    return {
-        "arguments": [1, 4],
-        "x": noisy,
-        "target": target,
-        "seed": _draw_seed(generator),
-        "steps": 48,
-        "enough": 0.5,
-        "learning_rate": 0.02,
-    }
-
-
-def _patches(generator: torch.Generator, count: int) -> Tensor:
-    """Smooth pictures in [-1, 1]."""
-    coarse = torch.rand(count, 1, 4, 4, generator=generator) * 2 - 1
-    return F.interpolate(coarse, (28, 28), mode="bilinear")
-
-
-def _skips_judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+def _same_skips(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     if observed["passes"] == expected["passes"]:
         if observed["learns"] == expected["learns"]:
             return Verdict(True)
@@ -306,26 +272,32 @@ UNET = Exercise(
         Case(
             "as many weights as in the drawing, and all of them learn",
             2,
-            _unet_inputs,
+            _batch,
             all_of(same_weights("UnconditionalUNet"), all_learn),
             count_weights,
         ),
-        Case("skip connections lead past the bottleneck", 2, _cut_inputs, _skips_judge, cut_paths),
+        Case("skip connections lead past the bottleneck", 2, _cut_inputs, _same_skips, cut_paths),
         Case(
             "in training mode, it computes what the drawing says",
             2,
-            _compute_inputs(True),
+            known_values(_batch, training=True),
             same_function("the result"),
             compute,
         ),
         Case(
             "in evaluation mode, too",
             1,
-            _compute_inputs(False),
+            known_values(_batch, training=False),
             same_function("the result in evaluation mode"),
             compute,
         ),
-        Case("it can learn one batch by heart", 2, _overfit_inputs, learns, overfit),
+        Case(
+            "it can learn one batch by heart",
+            2,
+            batch_to_learn([1, 4], _nothing, learning_rate=0.02),
+            learns,
+            overfit,
+        ),
     ],
     hints=[
         "In `__init__`, make one object for every box of the drawing; in `forward`, follow the "

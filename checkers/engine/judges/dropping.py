@@ -1,6 +1,10 @@
-"""A judge of the rule by which classes are dropped; it reads what `worlds.dropping` finds."""
+"""Judges of how many classes are dropped, and by which rule; `worlds.dropping` finds that out."""
 
 from __future__ import annotations
+
+import math
+
+import numpy as np
 
 from checkers.engine.exercise import Observation, Verdict
 from checkers.engine.sandbox.inside.running import Inputs
@@ -20,6 +24,9 @@ SAYS = {
     OWN: "Each class is dropped on its own.",
 }
 
+_Z = 6.5
+"""Standard errors that a share may be off."""
+
 
 def same_rule(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """Compare "rule", by which classes are dropped where p_uncond is neither 0 nor 1."""
@@ -27,3 +34,65 @@ def same_rule(observed: Observation, expected: Observation, inputs: Inputs) -> V
     if mine == expected.get("rule"):
         return Verdict(True)
     return Verdict(False, SAYS.get(str(mine), "The result cannot be read."))
+
+
+def same_shares(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Compare how many classes were kept, dropped, or made something else of."""
+    if "kept" not in observed or "kept" not in expected:
+        same = ("kept" in observed) == ("kept" in expected)
+        return Verdict(same, "The model is not told any classes: pass them as its third argument.")
+    mine, target = (
+        [
+            np.atleast_1d(np.asarray(seen[name], dtype=float))
+            for name in ("kept", "dropped", "other")
+        ]
+        for seen in (observed, expected)
+    )
+    count = len(inputs["labels"]) * inputs.get("calls_of_one", 1)
+    for number in range(len(target[0])):
+        _, dropped, other = (part[number] for part in mine)
+        right = [part[number] for part in target]
+        if abs(other - right[2]) > 0.2 or (other > 1e-9) != (right[2] > 1e-9):
+            return Verdict(
+                False,
+                f"{other:.0%} of the rows are neither their class's one-hot vector nor all zeros.",
+            )
+        spread = math.sqrt(right[1] * (1 - right[1]) * 2 / count)  # none where 0 or 1 is right
+        if abs(dropped - right[1]) > _Z * spread + 1e-9:
+            return Verdict(
+                False,
+                f"{dropped:.0%} of {count} classes were dropped; it should be about "
+                f"{right[1]:.0%}.",
+            )
+    return Verdict(True)
+
+
+def same_dropping(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """The rule first: where all labels share a coin, the share that is dropped is chance."""
+    verdict = same_rule(observed, expected, inputs)
+    if not verdict.passed or expected["rule"] in ("together", "by class"):
+        return verdict
+    return same_shares(observed, expected, inputs)
+
+
+def other_rows_dropped(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Judge whether two calls drop other rows."""
+    mine, right = (seen["rule"] == "the same rows" for seen in (observed, expected))
+    if mine == right:
+        return Verdict(True)
+    return Verdict(False, "Two calls drop the same rows: draw anew in every call.")
+
+
+def same_dropping_at_any_time(
+    observed: Observation, expected: Observation, inputs: Inputs
+) -> Verdict:
+    """Compare first whether dropping hangs on the timesteps, then as `same_dropping`."""
+    if "rule" not in observed or "rule" not in expected:
+        return same_shares(observed, expected, inputs)
+    if observed["by_time"] != expected["by_time"]:
+        return Verdict(
+            False,
+            "Which classes are dropped hangs on the timesteps of their pictures. Draw the two "
+            "independently of each other.",
+        )
+    return same_dropping(observed, expected, inputs)

@@ -1,15 +1,21 @@
-"""Judges for networks: shapes, weights, what is computed, and whether one batch can be learned.
+"""Networks: judges of shapes, weights, what is computed and learned, and cases that several have.
 
-They read what the probes of `worlds.networks` observe.
+They read what the probes of `worlds.networks` observe. What a network is given besides pictures,
+such as the time, is "also".
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from numpy.linalg import norm
+from torch import Tensor
 
-from checkers.engine.exercise import Judge, Observation, Verdict
+from checkers.engine.exercise import Case, Judge, Observation, Verdict
+from checkers.engine.judges.cases import MakeInputs
+from checkers.engine.judges.inputs import draw_noise, draw_pictures, draw_seed
 from checkers.engine.judges.values import (
     all_of,
     describe,
@@ -19,11 +25,145 @@ from checkers.engine.judges.values import (
 )
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.networks import GELU_FORMS
+from checkers.engine.worlds.networks import (
+    GELU_FORMS,
+    compute,
+    count_weights,
+    find_conditioning,
+    overfit,
+    shapes,
+)
 
 GELU_MINIMUM = -0.17
 TOLERANCE = 5e-3
 SLOPE_TOLERANCE = 0.03
+
+DrawAlso = Callable[[torch.Generator, int], list[Tensor]]
+"""`draw_also(generator, count)` gives what a network is told besides `count` pictures."""
+
+
+def conditional_cases(
+    name: str,
+    arguments: list[int],
+    shape_inputs: MakeInputs,
+    draw_also: DrawAlso,
+    between: Sequence[Case],
+) -> list[Case]:
+    """The cases of a U-Net that is told more than the pictures.
+
+    Args:
+        name: the class's.
+        arguments: what it is made with, for all cases but the first.
+        shape_inputs: of the case on shapes.
+        draw_also: draws what it is told besides.
+        between: the cases on what it is told.
+    """
+    batch = batch_for(arguments, draw_also)
+    return [
+        Case("the result has the pictures' shape", 1, shape_inputs, same_shapes(name), shapes),
+        Case(
+            "as many weights as the text says, and all of them learn",
+            2,
+            batch,
+            all_of(same_weights(name), all_learn),
+            count_weights,
+        ),
+        *between,
+        Case(
+            "in training mode, it computes what the text says",
+            2,
+            known_values(batch, training=True),
+            same_function("the result"),
+            compute,
+        ),
+        Case(
+            "in evaluation mode, too",
+            1,
+            known_values(batch, training=False),
+            same_function("the result in evaluation mode"),
+            compute,
+        ),
+        Case(
+            "it can learn one batch by heart",
+            1,
+            batch_to_learn(arguments, draw_also, learning_rate=0.03),
+            learns,
+            overfit,
+        ),
+    ]
+
+
+def place_case(
+    title: str,
+    points: int,
+    batch: MakeInputs,
+    what: str,
+    *,
+    which: int,
+    change: Callable[[Tensor], Tensor],
+) -> Case:
+    """A case on the two places where something that is told acts.
+
+    Args:
+        title: of the case.
+        points: what it is worth.
+        batch: gives "arguments", "x" and "also".
+        what: what messages call it.
+        which: its number among the inputs; that of the pictures is 0.
+        change: makes others of it, for every picture.
+    """
+
+    def inputs(generator: torch.Generator) -> Inputs:
+        made = batch(generator)
+        other = change(made["also"][which - 1])
+        return {**made, "which": which, "other": other, "seed": draw_seed(generator)}
+
+    return Case(title, points, inputs, places(what), find_conditioning)
+
+
+def other_times(t: Tensor) -> Tensor:
+    """Times within [0, 1) that are far from `t`."""
+    return (t + 0.45) % 1
+
+
+def batch_for(arguments: list[int], draw_also: DrawAlso) -> MakeInputs:
+    """What a network is made with, four pictures of noise, (4, 1, 28, 28), and what is told."""
+    return lambda generator: {
+        "arguments": arguments,
+        "x": draw_noise(generator, 4, 1, 28, 28),
+        "also": draw_also(generator, 4),
+    }
+
+
+def known_values(inputs: MakeInputs, *, training: bool, **more: float) -> MakeInputs:
+    """The same with a seed and the mode, as `worlds.networks.compute` wants it."""
+    return lambda generator: {
+        **inputs(generator),
+        "seed": draw_seed(generator),
+        "training": training,
+        **more,
+    }
+
+
+def batch_to_learn(
+    arguments: list[int], draw_also: DrawAlso, *, learning_rate: float
+) -> MakeInputs:
+    """Three smooth pictures within [-1, 1] and noisy ones, (3, 1, 28, 28), to be learned."""
+
+    def inputs(generator: torch.Generator) -> Inputs:
+        target = draw_pictures(generator, 3, 1, 28, 28)
+        return {
+            "arguments": arguments,
+            "x": target + 0.5 * draw_noise(generator, *target.shape),
+            "also": draw_also(generator, 3),
+            "target": target,
+            "seed": draw_seed(generator),
+            "steps": 48,
+            "enough": 0.5,
+            "learning_rate": learning_rate,
+        }
+
+    return inputs
 
 
 def same_shapes(name: str) -> Judge:
@@ -192,13 +332,9 @@ all_learn = all_of(_nothing_is_idle, _speaks_at_zero)
 def places(what: str) -> Judge:
     """Whether an input reaches the result at both places, for each picture on its own."""
     return all_of(
+        same_answer("first", says=f"At the first place, after Unflatten, {what} changes nothing."),
         same_answer(
-            "first",
-            says=f"At the first place, after Unflatten, {what} changes nothing.",
-        ),
-        same_answer(
-            "second",
-            says=f"At the second place, after the first UpBlock, {what} changes nothing.",
+            "second", says=f"At the second place, after the first UpBlock, {what} changes nothing."
         ),
         same_answer(
             "own",

@@ -1,18 +1,16 @@
-"""Judges for the losses and samplers of DDPM, with and without classes.
-
-They read what `worlds.ddpm_loss` and `worlds.ddpm_sample` observe. Timesteps count from 0 to T - 1.
-A model may be told t / T, (t + 1) / T or t / (T - 1): all lie in [0, 1] and within one step of each
-other.
-"""
+"""Judges for the samplers of DDPM, with and without classes; `worlds.ddpm_sample` observes."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from checkers.engine.exercise import Observation, Verdict
-from checkers.engine.judges.sentences import CONTINUED, EVALUATED, IN_TRAINING_MODE, WRITTEN_INTO
+from checkers.engine.judges.ddpm_loss import same_times, time_told
+from checkers.engine.judges.sentences import CONTINUED, IN_TRAINING_MODE
 from checkers.engine.judges.values import REPEATED, all_of, repeats, repetition_problem, same_answer
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
@@ -20,7 +18,6 @@ from checkers.engine.sandbox.inside.running import Inputs
 _Z = 6.5
 """Standard errors that a measured number may be off: two hundred numbers, and no false alarm in ten
 million checks."""
-_TIME_TOLERANCE = 1e-4
 
 CLAMPED = (
     "Right. It looks as if you clamp the estimate of x_0 in every step. That often helps, but it "
@@ -32,163 +29,11 @@ POSTERIOR = (
 )
 
 
-# What a loss does
-
-
-def squared_error(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """The loss is the mean squared error, and has a gradient."""
-    if verdict := _unreadable("scale", observed, expected):
-        return verdict
-    if observed["changed"] != expected["changed"]:
-        return Verdict(False, WRITTEN_INTO)
-    if observed["training"] != expected["training"]:
-        return Verdict(False, EVALUATED)
-    if np.isclose(observed["scale"], expected["scale"], rtol=1e-2):
-        return Verdict(True)
-    return Verdict(
-        False,
-        "The loss is not the mean, over all pixels of the batch, of the squared difference between "
-        "the model's answer and the noise.",
-    )
-
-
-def noise_is_target(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """What the model's answer is compared with is normal noise."""
-    if verdict := _unreadable("target", observed, expected):
-        return verdict
-    own = noise_for_each_entry(observed, expected, inputs)
-    if not own.passed or repeats(expected["neighbours"]):
-        return own
-    gaps = np.abs(np.asarray(observed["target"]) - np.asarray(expected["target"]))
-    if (gaps < (0.16, 0.06, 0.06, 0.25)).all():
-        return Verdict(True)
-    share, mean, std, _ = observed["target"]
-    return Verdict(
-        False,
-        f"What the model's answer is compared with has mean {mean:.2f} and standard deviation "
-        f"{std:.2f}, and the clean picture has a share of {share:.2f} in it. It should be the "
-        f"noise: mean 0, standard deviation 1, nothing of the picture.",
-    )
-
-
-def noise_for_each_entry(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """What the model's answer is compared with is drawn for each pixel and channel."""
-    if verdict := _unreadable("neighbours", observed, expected):
-        return verdict
-    if problem := repetition_problem(observed["neighbours"], expected["neighbours"]):
-        return Verdict(False, f"What the model's answer is compared with {problem}")
-    return Verdict(True)
-
-
-def own_timesteps(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """Every picture has a timestep of its own, any of 0 to T - 1, and noise of its own."""
-    if verdict := _unreadable("rows", observed, expected):
-        return verdict
-    for name, sentence in (
-        ("own", "All pictures of a batch are noised to the same timestep; draw one for each."),
-        ("repeated", "Two calls use the same noise. Draw it anew in every call."),
-        ("alike", "All pictures of a batch get the same noise; draw it for each."),
-    ):
-        if observed[name] != expected[name]:
-            return Verdict(False, sentence)
-    if verdict := _mixed_otherwise(observed, expected):
-        return verdict
-    mine, target = observed["rows"].values, expected["rows"].values
-    if not expected["own"]:  # as many timesteps as calls, by chance, or always one
-        return Verdict((len(mine) == 1) == (len(target) == 1), "All pictures get one timestep.")
-    if len(mine) != len(target):
-        return Verdict(
-            False,
-            f"In {inputs['calls']} calls with {len(inputs['images'])} pictures each, "
-            f"{len(mine)} different strengths of noise came up; there are "
-            f"{len(inputs['alphas_cumprod'])} timesteps.",
-        )
-    if len(target) < len(inputs["alphas_cumprod"]) and not np.allclose(
-        mine[:, :2], target[:, :2], atol=1e-3
-    ):
-        return Verdict(False, "Other timesteps are missing.")
-    if observed["timesteps_repeated"] != expected["timesteps_repeated"]:
-        return Verdict(
-            False,
-            "Every call noises its pictures to the same timesteps, one after the other. Draw them "
-            "anew in every call: torch.randint(T, (len(images),)).",
-        )
-    if np.abs(mine[:, 4] - target[:, 4]).max() > 0.085:
-        return Verdict(False, "Some timesteps are drawn more often than others.")
-    return Verdict(True)
-
-
-def noised_like_forward(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """x_t is sqrt(abar_t) times the picture plus sqrt(1 - abar_t) times the noise."""
-    if verdict := _unreadable("rows", observed, expected):
-        return verdict
-    if verdict := _mixed_otherwise(observed, expected):
-        return verdict
-    if abs(observed["constant"] - expected["constant"]) > 1e-3:
-        return Verdict(
-            False,
-            "The noisy pictures are not the clean ones and noise, but lighter or darker besides. "
-            "Take the pictures as they are, from 0 to 1.",
-        )
-    mine, target = observed["rows"].values, expected["rows"].values
-    for share, noise, *_ in mine:
-        gaps = np.abs(target[:, :2] - (share, noise)).max(axis=1)
-        if gaps.min() > 1e-3:
-            near = target[gaps.argmin()]
-            return Verdict(
-                False,
-                f"A picture was multiplied by {share:.3f} and its noise by {noise:.3f}, which fits "
-                f"no timestep. The nearest has {near[0]:.3f}, sqrt(abar_t), and {near[1]:.3f}, "
-                f"sqrt(1 - abar_t).",
-            )
-    return Verdict(True)
-
-
-def right_times(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """The model is told t / T of the timestep that each picture was noised to."""
-    if verdict := _unreadable("rows", observed, expected):
-        return verdict
-    if verdict := _mixed_otherwise(observed, expected):
-        return verdict
-    abar = inputs["alphas_cumprod"].double().numpy()
-    mine, target = observed["rows"].values, expected["rows"].values
-    found = False
-    for row in mine:
-        gaps = np.abs(target[:, :2] - row[:2]).max(axis=1)
-        near = target[gaps.argmin()]
-        if gaps.min() > 1e-3:
-            continue  # the mixture is another case's business
-        found = True
-        t = int(np.abs(np.sqrt(abar) - row[0]).argmin())
-        if _same_times(row[2:4], near[2:4], t, len(abar)):
-            continue
-        low, high = row[2:4]
-        told = f"{low:.3g}" if high - low < 1e-6 else f"values from {low:.3g} to {high:.3g}"
-        return Verdict(
-            False,
-            f"With T = {len(abar)}, the model is told {told} for pictures at timestep {t}; it "
-            f"should be t / T = {t / len(abar):.3g}.",
-        )
-    if found:
-        return Verdict(True)
-    return Verdict(False, "The pictures are noised in another way than the text says.")
-
-
-def _mixed_otherwise(observed: Observation, expected: Observation) -> Verdict | None:
-    """A verdict where noisy pictures are no mixture of the clean ones and the target, else None."""
-    if observed["explained"] != expected["explained"]:
-        return Verdict(
-            False,
-            "The noisy pictures hold something besides the clean ones and what the model's answer "
-            "is compared with: is it the same noise in both places?",
-        )
-    if expected["explained"]:
-        return None
-    gaps = np.abs(np.asarray(observed["held"]) - np.asarray(expected["held"]))
-    return Verdict(bool((gaps < 0.15).all()), "What else the noisy pictures hold is chance.")
-
-
-# What a sampler does
+def short_schedule(count: int) -> dict[str, Tensor]:
+    """A schedule of few steps, each of which does a lot; its entries have shape (count,)."""
+    betas = torch.linspace(0.1, 0.45, count)
+    alphas = 1 - betas
+    return {"betas": betas, "alphas": alphas, "alphas_cumprod": alphas.cumprod(dim=0)}
 
 
 def normal_start(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
@@ -234,13 +79,11 @@ def every_timestep(observed: Observation, expected: Observation, inputs: Inputs)
         )
     for number, (row, right) in enumerate(zip(mine, target, strict=True)):
         t = count - 1 - number
-        if not _same_times(row, right, t, count):
-            low, high = row
-            told = f"{low:.3g}" if high - low < 1e-6 else f"values from {low:.3g} to {high:.3g}"
+        if not same_times(row, right, t, count):
             return Verdict(
                 False,
-                f"With T = {count}, step {number + 1} tells the model the time {told}; it is the "
-                f"step at t = {t}, so it should be t / T = {t / count:.3g}.",
+                f"With T = {count}, step {number + 1} tells the model the time {time_told(row)}; "
+                f"it is the step at t = {t}, so it should be t / T = {t / count:.3g}.",
             )
     return Verdict(True)
 
@@ -307,38 +150,6 @@ same_randomness = all_of(
     ),
     same_answer("continued", says=CONTINUED),
 )
-
-
-def _unreadable(key: str, observed: Observation, expected: Observation) -> Verdict | None:
-    """A verdict if one of the two has not come as far as `key`."""
-    if key in observed and key in expected:
-        return None
-    if key not in observed and key not in expected:
-        same = all(observed.get(k) == expected.get(k) for k in ("calls", "has_gradient", "shape"))
-        return Verdict(same, "The loss can't be computed.")
-    if not observed.get("calls"):
-        return Verdict(False, "The model was not called. Give it the noisy pictures and t / T.")
-    if "shape" in observed:
-        return Verdict(
-            False, f"The loss should be one number, but it has shape {tuple(observed['shape'])}."
-        )
-    return Verdict(
-        False,
-        "The loss has no gradient, so nothing can be learned from it. Return the tensor as it is: "
-        "no `.item()`, no `torch.no_grad()`, no `.detach()`.",
-    )
-
-
-def _same_times(mine: np.ndarray, target: np.ndarray, t: int, count: int) -> bool:
-    def within_one_step(times: np.ndarray) -> bool:
-        return bool(
-            times[0] >= t / count - _TIME_TOLERANCE
-            and times[1] <= min((t + 1) / count, 1) + _TIME_TOLERANCE
-        )
-
-    if np.allclose(mine, target, atol=_TIME_TOLERANCE, rtol=_TIME_TOLERANCE):
-        return True
-    return within_one_step(mine) and within_one_step(target)
 
 
 def _pixels(inputs: Inputs) -> int:

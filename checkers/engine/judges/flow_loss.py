@@ -1,0 +1,149 @@
+"""Judges of flow matching's losses, with and without classes; `worlds.flow_readings` observes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from checkers.engine.exercise import Judge, Observation, Verdict
+from checkers.engine.judges.sentences import EVALUATED, WRITTEN_INTO
+from checkers.engine.judges.values import (
+    all_of,
+    form_problem,
+    same_answer,
+    same_moments,
+    same_values,
+)
+from checkers.engine.sandbox.inside.running import Inputs
+
+# A loss is a mean over 65,536 random pixels, known to 0.6 % from one draw and 0.8 % from two.
+_LOSS_TOLERANCE = 0.05
+_TIME_TYPE = "float32"
+
+
+def many_images(generator: torch.Generator) -> Tensor:
+    """So many that a mean over them is well known: (16384, 1, 2, 2), each pixel within [0, 1]."""
+    return torch.rand(16_384, 1, 2, 2, generator=generator)
+
+
+def not_called(observed: Observation, expected: Observation) -> Verdict | None:
+    """The verdict on a loss that never calls the model; None if it does."""
+    if observed.get("calls") or not expected["calls"]:
+        return None
+    return Verdict(False, "The model was never called. Ask it for the flow: model(x_t, t).")
+
+
+def called(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Judge whether the loss calls the model at all."""
+    return not_called(observed, expected) or Verdict(True)
+
+
+def unless_alike(judge: Judge) -> Judge:
+    """`judge`, but one noise for a whole batch is told first: its few values are chance."""
+
+    def judge_alike(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+        if problem := not_called(observed, expected):
+            return problem
+        if expected.get("alike") or observed.get("alike"):
+            same = observed.get("alike") is True and expected.get("alike") is True
+            return Verdict(same, "" if same else "All pictures of a batch get the same noise.")
+        return judge(observed, expected, inputs)
+
+    return judge_alike
+
+
+same_loss = unless_alike(same_values("loss", what="the loss", rtol=_LOSS_TOLERANCE))
+
+
+leaves_things_alone = all_of(
+    same_answer("changed", says=WRITTEN_INTO), same_answer("training", says=EVALUATED)
+)
+
+
+has_a_gradient = same_answer(
+    "gradient",
+    says="The loss has no gradient, so nothing can be learned from it. Return the tensor as it is: "
+    "no `.item()`, no `torch.no_grad()`, no `.detach()`.",
+)
+
+
+same_noise_seen = unless_alike(
+    all_of(
+        same_answer("dtype", says="The model gets x_t in another precision than the images have."),
+        same_moments("noise", what="the noise in what the model sees", also=("independence",)),
+    )
+)
+
+
+def same_times_drawn(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Compare the times that a loss tells the model: "t", "t_kind" and "same_time"."""
+    if problem := not_called(observed, expected):
+        return problem
+    mine, target = observed.get("t"), expected["t"]
+    if problem := form_problem(mine, target, "the time", dtype_matters=False):
+        return Verdict(False, problem)
+    inside = target.values.min() >= 0 and target.values.max() <= 1
+    if inside and (mine.values.min() < 0 or mine.values.max() > 1):
+        return Verdict(
+            False,
+            f"The model is told times from {mine.values.min():.3g} to "
+            f"{mine.values.max():.3g}; they should lie between 0 and 1.",
+        )
+    if observed.get("same_time") is True and expected["same_time"]:
+        return Verdict(True)  # a known mistake; which time it drew is chance
+    if observed.get("same_time") is not expected["same_time"]:
+        return Verdict(
+            False,
+            "All pictures of the batch get the same time. Draw one for each: "
+            "torch.rand(len(images)).",
+        )
+    verdict = same_moments("t", what="the time")(observed, expected, inputs)
+    if not verdict.passed:
+        return Verdict(False, verdict.message.replace("normally", "evenly"))
+    return same_kind(observed.get("t_kind"), expected["t_kind"])
+
+
+def same_kind(mine: object, target: object) -> Verdict:
+    """A verdict on the type of the times: a tensor of the model's own precision, or not."""
+    if mine == target:
+        return Verdict(True)
+    if mine == "number":
+        return Verdict(
+            False,
+            "The model gets the time as a plain number. Its layers work on a tensor: "
+            "torch.full((n,), t) has a time for each picture.",
+        )
+    return Verdict(
+        False,
+        f"The model gets the time as {mine}, but its weights are {_TIME_TYPE}: `.float()` "
+        f"converts.",
+    )
+
+
+def same_line_end(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Judge by how much x_t + (1 - t) target misses the end of the line, x_1."""
+    if problem := not_called(observed, expected):
+        return problem
+    mine, target = observed.get("gap"), expected["gap"]
+    if target is None:
+        return Verdict(mine is None, "A known mistake gives no gradient.")
+    if form_problem(mine, target, "", dtype_matters=False):
+        return Verdict(False, "What the model's answer is compared with cannot be read.")
+    one, other = float(mine.values.std()), float(target.values.std())
+    if abs(one - other) <= 1e-3 + 0.05 * max(one, other):
+        return Verdict(True)
+    return Verdict(
+        False,
+        f"On a straight line, x_t + (1 - t) (x_1 - x_0) is x_1. With what your model sees, is told "
+        f"and is asked for, it is {one:.2g} off.",
+    )
+
+
+drawn_anew = all_of(
+    called,
+    same_answer("alike", says="All pictures of a batch get the same noise."),
+    same_answer(
+        "repeated",
+        says="Two calls draw the same noise or the same times. Draw them afresh in every call.",
+    ),
+)
