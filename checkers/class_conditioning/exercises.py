@@ -326,49 +326,40 @@ _classes_asked = all_of(
 )
 
 
-def _steps_case(title: str, points: int, judge: Judge, *sample: float) -> Case:
-    return Case(title, points, _sample_inputs(*sample), judge, sample_in_steps)
+def _steps(title: str, points: int, inputs: MakeInputs, judge: Judge) -> Case:
+    return Case(title, points, inputs, judge, sample_in_steps)
 
 
 CLASS_DDPM_SAMPLE = Exercise(
     reference=class_ddpm_sample,
     cases=[
-        _steps_case("it starts from normal noise", 1, normal_start, 2, 16, 1.0),
-        _steps_case(
+        _steps("it starts from normal noise", 1, _sample_inputs(2, 16, 1.0), normal_start),
+        _steps(
             "the model is asked at every timestep, from T - 1 to 0, and told t / T",
             2,
+            _sample_inputs(7, 2, 1.0),
             every_timestep,
-            7,
-            2,
-            1.0,
         ),
-        _steps_case(
+        _steps(
             "the model is asked with each picture's class and with none, and nothing else",
             1,
+            _sample_inputs(2, 150, 2.0),
             _classes_asked,
-            2,
-            150,
-            2.0,
         ),
-        _steps_case("scale 0 gives no class", 1, steps_to_the_mean, 3, 24, 0.0, 0.2),
-        _steps_case("scale 1 gives the class", 1, steps_to_the_mean, 3, 100, 1.0, 0.2),
-        _steps_case(
+        _steps("scale 0 gives no class", 1, _sample_inputs(3, 24, 0.0, 0.2), steps_to_the_mean),
+        _steps("scale 1 gives the class", 1, _sample_inputs(3, 100, 1.0, 0.2), steps_to_the_mean),
+        _steps(
             "scale 2.5 goes beyond it",
             2,
+            _sample_inputs(4, 100, 2.5, 0.14),
             all_of(steps_to_the_mean, _one_call_remark),
-            4,
-            100,
-            2.5,
-            0.14,
         ),
-        _steps_case("without guidance_scale, it is 5", 1, steps_to_the_mean, 4, 100),
-        _steps_case(
+        _steps("without guidance_scale, it is 5", 1, _sample_inputs(4, 100), steps_to_the_mean),
+        _steps(
             "each step adds noise of strength sqrt(beta_t), but the last adds none",
             1,
+            _sample_inputs(5, 60, 1.0),
             noise_added,
-            5,
-            60,
-            1.0,
         ),
         Case(
             "the generator draws all noise",

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torchvision.transforms.functional import gaussian_blur
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges.cases import form_case
@@ -254,7 +253,7 @@ def _known_search(
 ) -> Inputs:
     """A search that `best` wins by far."""
     noisy = draw_noise(generator, *shape)
-    clean = gaussian_blur(noisy, *best) + 0.005 * draw_noise(generator, *shape)
+    clean = blur_denoise(noisy, *best) + 0.005 * draw_noise(generator, *shape)
     return _search(noisy, clean, kernel_sizes, sigmas)
 
 

@@ -200,7 +200,8 @@ def _run(
 ) -> Inputs:
     """A run in a world of three prompts; the pictures lie well within [-1, 1], unless `far`."""
     reach = 1.6 if far else 0.4
-    means = dict(zip(PROMPTS, draw_pictures(generator, 3, 3, 12, 12, reach=reach), strict=True))
+    made = draw_pictures(generator, len(PROMPTS), 3, 12, 12, reach=reach)
+    means: dict[str, Tensor] = dict(zip(PROMPTS, made, strict=True))
     chosen = torch.stack([means[prompt] for prompt in prompts])
     chosen = chosen.expand(batch or len(prompts), -1, -1, -1)
     drawn = draw_noise(generator, *chosen.shape).clamp(-2.5, 2.5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -79,7 +81,8 @@ def same_times_drawn(observed: Observation, expected: Observation, inputs: Input
     """Compare the times that a loss tells the model: "t", "t_kind" and "same_time"."""
     if problem := not_called(observed, expected):
         return problem
-    mine, target = observed.get("t"), expected["t"]
+    mine: Any = observed.get("t")
+    target = expected["t"]
     if problem := form_problem(mine, target, "the time", dtype_matters=False):
         return Verdict(False, problem)
     inside = target.values.min() >= 0 and target.values.max() <= 1
@@ -124,7 +127,8 @@ def same_line_end(observed: Observation, expected: Observation, inputs: Inputs) 
     """Judge by how much x_t + (1 - t) target misses the end of the line, x_1."""
     if problem := not_called(observed, expected):
         return problem
-    mine, target = observed.get("gap"), expected["gap"]
+    mine: Any = observed.get("gap")
+    target = expected["gap"]
     if target is None:
         return Verdict(mine is None, "A known mistake gives no gradient.")
     if form_problem(mine, target, "", dtype_matters=False):

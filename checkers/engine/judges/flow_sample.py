@@ -8,6 +8,7 @@ whatever noise was drawn.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -75,7 +76,8 @@ def same_times_asked(describe: Callable[[Inputs, int], str]) -> Judge:
     """
 
     def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-        times, kinds = observed.get("times"), observed.get("kinds")
+        times: Any = observed.get("times")
+        kinds: Any = observed.get("kinds")
         if not _lists_of(len(expected["times"]), times, kinds):
             return Verdict(False, "The result cannot be read.")
         for number, (mine, right) in enumerate(zip(times, expected["times"], strict=True)):
@@ -106,7 +108,8 @@ def same_lines(describe: Callable[[Inputs, int], str]) -> Judge:
     """
 
     def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-        starts, ends = observed.get("start"), observed.get("result")
+        starts: Any = observed.get("start")
+        ends: Any = observed.get("result")
         if not _lists_of(len(expected["start"]), starts, ends):
             return Verdict(False, "The result cannot be read.")
         for number, (start, end) in enumerate(zip(starts, ends, strict=True)):

@@ -207,7 +207,8 @@ def same_function(what: str) -> Judge:
     """
 
     def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-        mine, target = observed.get("none"), expected["none"]
+        mine: Any = observed.get("none")
+        target = expected["none"]
         if not isinstance(target, Array):  # a known mistake returns a tuple, say
             return Verdict(type(mine) is type(target), f"{what} is {describe(mine)}.")
         if problem := form_problem(mine, target, what):

@@ -94,7 +94,8 @@ def watch_loss(
         found["t"].append(shown["t"].double())
         if shown["c"] is not None:
             found["c"].append(shown["c"].detach())
-    observed |= _mixtures(*(torch.stack(found[name]) for name in ("target", "x", "t")), images)
+    target, x, t = (torch.stack(found[name]) for name in ("target", "x", "t"))
+    observed |= _mixtures(target, x, t, images)
     return observed | ({"classes": torch.cat(found["c"])} if found["c"] else {})
 
 
