@@ -197,9 +197,9 @@ class Worker:
             if way.level < self._require:
                 break
             try:
-                plain_user = way.user is not None and not way.walled and not way.landlock
-                if plain_user and (refusal := refuses_to_run_as(way.user)):
-                    raise IsolationError(refusal)
+                locked_in = way.walled or way.landlock
+                if way.user is not None and not locked_in and (why := refuses_to_run_as(way.user)):
+                    raise IsolationError(why)
                 if way.level is not Level.PROCESS:
                     self._server, self.holds = tested_server(way, self._view, self._tree)
             except (OSError, IsolationError) as error:
