@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python;
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 JUPYTER_OPTIONS ?= $(if $(filter 0,$(shell id -u)),--allow-root)
-# Checkers and notebooks are tested by two processes of one thread each: TEST_JOBS=8 for more cores.
+# Two processes of one thread each run the tests: TEST_JOBS=8 for more cores.
 TEST_JOBS ?= 2
 SIDE_BY_SIDE = OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(TEST_JOBS)
 NOTEBOOKS = TQDM_DISABLE=1 DIFFUSION_PROFILE=smoke $(SIDE_BY_SIDE) --dist loadscope
@@ -19,8 +19,7 @@ lessons: $(VENV)/.ready
 	$(VENV)/bin/jupyter lab $(JUPYTER_OPTIONS) $(FIRST_LESSON)
 
 test: $(VENV)/.ready-dev lint
-	$(VENV)/bin/python -m pytest --ignore tests/test_checkers.py
-	$(SIDE_BY_SIDE) tests/test_checkers.py
+	$(SIDE_BY_SIDE) --dist worksteal
 	$(NOTEBOOKS) --nbval solutions/notebooks
 	$(NOTEBOOKS) --nbval-lax lessons
 
