@@ -24,7 +24,7 @@ def test_a_file_fits_in_the_head_and_a_function_on_the_screen(room):
 
 
 def test_notebooks_import_from_the_faces_of_the_wings():
-    inside = re.compile(r"(?:from|import) lessons\.workbench\.\w+\.\w+")
+    inside = re.compile(r"lessons\.workbench\.\w+\.\w+")
     for lesson in all_lessons():
         for cell in nbformat.read(lesson.notebook, as_version=4).cells:
             assert not inside.search(cell.source), f"{lesson.notebook.name}: {cell.source[:80]}"
