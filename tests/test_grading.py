@@ -3,6 +3,7 @@
 import subprocess
 import textwrap
 import time
+import warnings
 from functools import partial
 
 import pytest
@@ -66,7 +67,7 @@ def _body(line):
         (_body("import sys; sys.exit(0)"), Status.RAISED, "SystemExit"),
         ("def forwrd(im): pass", Status.MISSING, "forwrd"),
         ("", Status.MISSING, "deleted or renamed"),
-        ("forward = make_it()", Status.MISSING, "not by a plain"),
+        ("forward = make_it()", Status.MISSING, "'make_it' is not defined"),
         ("forward = 3", Status.MISSING, "There is no forward"),
     ],
 )
@@ -129,10 +130,10 @@ def test_printing_and_forged_messages_do_not_reach_the_verdict(worker):
     assert _grade(RIGHT, worker).passed
 
 
-def test_a_name_set_by_code_that_is_not_run_is_explained(worker):
+def test_a_name_that_could_not_be_made_is_explained(worker):
     source = "blur = make_blur()\ndef forward(im, t, alphas_cumprod, noise=None):\n    return blur"
     text = " ".join(str(_grade(source, worker)).split())
-    assert "`blur` is set in cell 1, by code that the checker does not run" in text
+    assert "`blur` could not be defined. Cell 1, line 1, raised NameError" in text
 
 
 def test_the_global_generator_and_dtype_are_left_alone():
@@ -149,6 +150,57 @@ def test_the_global_generator_and_dtype_are_left_alone():
     assert torch.equal(torch.rand(3), wanted)
     assert torch.get_default_dtype() is torch.float32
     assert torch.is_grad_enabled()
+
+
+SETTINGS = {
+    "no gradients": (lambda: torch.set_grad_enabled(False), lambda: torch.set_grad_enabled(True)),
+    "double precision": (
+        lambda: torch.set_default_dtype(torch.float64),
+        lambda: torch.set_default_dtype(torch.float32),
+    ),
+    "another device": (
+        lambda: torch.set_default_device("meta"),
+        lambda: torch.set_default_device(None),
+    ),
+    "warnings are errors": (
+        lambda: warnings.simplefilter("error"),
+        lambda: warnings.simplefilter("default"),
+    ),
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("name", ["train_epoch", "ddpm_loss", "forward"])
+def test_what_a_kernel_was_set_to_changes_no_verdict(name, setting):
+    exercise = find_exercise(name)
+
+    def detached(*given):
+        warnings.warn("as some library does", stacklevel=1)
+        result = exercise.reference(*given)
+        return result.detach() if isinstance(result, torch.Tensor) else result
+
+    with warnings.catch_warnings():
+        ordinary = grade_here(exercise, detached, 1).points
+        set_it, set_back = SETTINGS[setting]
+        set_it()
+        try:
+            right = grade_here(exercise, exercise.reference, 1)
+            changed = grade_here(exercise, detached, 1)
+            still_set = (
+                torch.is_grad_enabled(),
+                torch.get_default_dtype(),
+                torch.get_default_device().type,
+            )
+        finally:
+            set_back()
+    assert right.points == right.max_points, text_card(right)
+    assert changed.points == ordinary
+    assert (ordinary < right.max_points) is (name == "ddpm_loss")
+    assert still_set == (
+        setting != "no gradients",
+        torch.float64 if setting == "double precision" else torch.float32,
+        "meta" if setting == "another device" else "cpu",
+    )
 
 
 def test_inputs_are_fresh_unless_a_seed_is_given():

@@ -66,3 +66,62 @@ def test_hints_come_one_by_one(capsys):
 
 def test_an_unwritten_stub_is_not_attempted():
     assert "not attempted" in str(check(forward))
+
+
+RIGHT = """
+import torch
+def noised(im, t, alphas_cumprod, noise=None):
+    noise = torch.randn_like(im) if noise is None else noise
+    return alphas_cumprod[t].sqrt() * im + (1 - alphas_cumprod[t]).sqrt() * noise
+"""
+DECORATED = "def plain(f):\n    def inner(*given):\n        return f(*given)\n    return inner\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "forward = noised",
+        DECORATED + "forward = plain(noised)",
+        "from functools import partial\nforward = partial(noised)",
+        "forward = lambda *given: noised(*given)",
+        "class Noiser:\n    def __call__(self, *given):\n        return noised(*given)\n"
+        "forward = Noiser()",
+    ],
+    ids=["renamed", "decorated", "partial", "lambda", "object"],
+)
+def test_what_stands_under_the_exercises_name_is_the_answer(answer):
+    kernel = {"__name__": "__main__", "check": check}
+    exec(RIGHT + answer, kernel)
+    exec("report = check(forward)", kernel)
+    assert kernel["report"].passed, str(kernel["report"])
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("check(lambda x: x)", "no name of its own"),
+        ("from functools import partial\ncheck(partial(max, 1))", "no name of its own"),
+        ("def forwrd(im):\n    pass\ncheck(forwrd)", "grading looks for forward"),
+        (DECORATED + "f2 = plain(max)\ncheck(f2)", "no exercise called 'f2'"),
+        ("check(forward(1))", "without brackets"),
+    ],
+)
+def test_what_is_no_exercise_gets_one_sentence(source, words, capsys):
+    exec(source, {"__name__": "__main__", "check": check, "forward": lambda x: x})
+    out = capsys.readouterr().out
+    assert words in out and len(out.splitlines()) == 1
+
+
+def test_a_misspelt_answer_beside_an_older_one_is_told(capsys):
+    kernel = {"__name__": "__main__", "check": check}
+    exec("def forward(*_):\n    raise NotImplementedError\n" + RIGHT, kernel)
+    exec("forwrd = noised\ncheck(forward)", kernel)
+    assert "There is also a forwrd" in capsys.readouterr().out
+    exec("del forwrd\ncheck(forward)", kernel)
+    assert capsys.readouterr().out == ""
+
+
+def test_hint_finds_a_decorated_answer(capsys):
+    kernel = {"__name__": "__main__", "hint": hint}
+    exec(RIGHT + DECORATED + "forward = plain(noised)\nhint(forward)", kernel)
+    assert capsys.readouterr().out.startswith("Hint ")

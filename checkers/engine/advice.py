@@ -85,14 +85,11 @@ def _explain_error(outcome: dict[str, Any], message: str) -> str:
 
 
 def _name_advice(outcome: dict[str, Any]) -> str:
-    name, cell = outcome.get("missing_name"), outcome.get("left_out_in")
+    name, lost = outcome.get("missing_name"), outcome.get("lost")
     if not name:
         return ""
-    if cell:
-        return (
-            f"`{name}` is set in {cell}, by code that the checker does not run: it reads imports, "
-            f"functions, classes and simple constants. Set `{name}` inside your function."
-        )
+    if lost:
+        return f"`{name}` could not be defined. {lost}"
     return f"`{name}` is not defined: a misspelling, or a cell that has not been run?"
 
 

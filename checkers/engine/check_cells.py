@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import inspect
 import io
 import os
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from checkers.engine.card import Card
+from checkers.engine.exercise import Exercise
 from checkers.engine.grading import grade_here
-from checkers.engine.registry import UnknownLessonError, find_exercise
+from checkers.engine.registry import UnknownLessonError, all_lessons, find_exercise
 
 _hints_shown: dict[str, int] = {}
 
@@ -27,30 +30,88 @@ def check(answer: Callable[..., Any]) -> Card | int | None:
         notebook to grade it, the report is shown and the points are returned: a check cell's value
         is what nbgrader takes as its (partial) credit.
     """
+    kernel = sys._getframe(1).f_globals
     if os.environ.get("NBGRADER_EXECUTION") == "autograde":
-        return _points_for_nbgrader(answer)
-    return _check(answer)
+        return _points_for_nbgrader(answer, kernel)
+    return _check(answer, kernel)
 
 
-def _check(answer: Callable[..., Any]) -> Card | None:
-    name = getattr(answer, "__name__", None)
-    if not callable(answer) or name is None:
-        print("check needs the function itself, without brackets or quotes: check(forward).")
+def _check(answer: Callable[..., Any], kernel: Mapping[str, Any]) -> Card | None:
+    exercise = _exercise_of(answer, kernel)
+    if exercise is None:
         return None
-    try:
-        exercise = find_exercise(name)
-    except UnknownLessonError as error:
-        print(error)
-        return None
+    if misspelt := _misspelt(exercise, kernel):
+        print(misspelt)
     return Card.of(grade_here(exercise, answer))
 
 
-def _points_for_nbgrader(answer: Callable[..., Any]) -> int:
+def _exercise_of(answer: Callable[..., Any], kernel: Mapping[str, Any]) -> Exercise | None:
+    """The exercise that `answer` is meant for; None, after one sentence, if it is none.
+
+    Grading goes by the name that the notebook gives a function: what `forward` stands for is the
+    answer, whether a decorator, `partial` or a lambda has made it and whatever `__name__` says.
+    """
+    if not callable(answer):
+        print("check needs the function itself, without brackets or quotes: check(forward).")
+        return None
+    own_name = str(getattr(answer, "__name__", ""))
+    given = [name for name, value in kernel.items() if value is answer and name.isidentifier()]
+    for name in (*given, own_name):
+        with contextlib.suppress(UnknownLessonError):
+            return find_exercise(name)
+    print(_no_exercise(next((name for name in given if name[0] != "_"), own_name)))
+    return None
+
+
+def _no_exercise(called: str) -> str:
+    names = [exercise.name for lesson in all_lessons() for exercise in lesson.exercises]
+    if not called.isidentifier():
+        return (
+            "This function has no name of its own. Give it the exercise's name, as in "
+            "forward = ..., and check that: check(forward)."
+        )
+    near = difflib.get_close_matches(called, names, n=1)
+    if near:
+        return (
+            f"There is no exercise called {called!r}. If it is your {near[0]}, call it that, in "
+            f"the stub's cell too: grading looks for {near[0]}."
+        )
+    return f"There is no exercise called {called!r}. The exercises are: {', '.join(names)}."
+
+
+def _misspelt(exercise: Exercise, kernel: Mapping[str, Any]) -> str:
+    """A sentence on a function that seems to be this exercise's, under a name slightly off."""
+    names = [
+        name
+        for name, value in kernel.items()
+        if inspect.isroutine(value) or isinstance(value, type)
+        if getattr(value, "__module__", None) == kernel.get("__name__")
+        if name != exercise.name and _signature(value) == _signature(exercise.reference)
+    ]
+    for near in difflib.get_close_matches(exercise.name, names, n=1, cutoff=0.8):
+        try:
+            find_exercise(near)
+        except UnknownLessonError:
+            return (
+                f"There is also a {near} with the same parameters. If that is your answer, its "
+                f"name is misspelt: what is checked is the {exercise.name} that the kernel knows."
+            )
+    return ""
+
+
+def _signature(function: Callable[..., Any]) -> list[str] | None:
+    try:
+        return list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return None
+
+
+def _points_for_nbgrader(answer: Callable[..., Any], kernel: Mapping[str, Any]) -> int:
     """Show the report and give the points; no report is no points, and no full credit either."""
     from IPython.display import display
 
     with contextlib.redirect_stderr(io.StringIO()):  # a mere warning would cost all points
-        report = _check(answer)
+        report = _check(answer, kernel)
     if report is None:
         return 0
     display(report)
@@ -59,12 +120,10 @@ def _points_for_nbgrader(answer: Callable[..., Any]) -> int:
 
 def hint(answer: Callable[..., Any]) -> None:
     """Show the next hint for an exercise; after the last, begin again."""
-    name = getattr(answer, "__name__", str(answer))
-    try:
-        hints = find_exercise(name).hints
-    except UnknownLessonError as error:
-        print(error)
+    exercise = _exercise_of(answer, sys._getframe(1).f_globals)
+    if exercise is None:
         return
+    name, hints = exercise.name, exercise.hints
     shown = _hints_shown.get(name, 0) % len(hints)
     _hints_shown[name] = shown + 1
     print(f"Hint {shown + 1} of {len(hints)}: {hints[shown]}")
@@ -83,7 +142,7 @@ def when_ready(*answers: Callable[..., Any]) -> Iterator[None]:
     try:
         yield
     except (NotImplementedError, NameError):
-        unwritten = [answer.__name__ for answer in answers if _is_stub(answer)]
+        unwritten = [getattr(a, "__name__", "it") for a in answers if _is_stub(a)]
         if not unwritten:
             raise
         print(f"Write {' and '.join(unwritten)} first, then run this cell again.")

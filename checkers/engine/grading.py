@@ -17,7 +17,7 @@ from checkers.engine.advice import explain
 from checkers.engine.exercise import Answer, Case, Exercise, Mistake, Observation, Verdict
 from checkers.engine.memory import Memory
 from checkers.engine.report import CaseResult, Report, Status
-from checkers.engine.sandbox.inside.running import Inputs, run_probe
+from checkers.engine.sandbox.inside.running import Inputs, ordinary_torch, run_probe
 
 RunCase = Callable[[Exercise, Case, Inputs, int], dict[str, Any]]
 """Runs one case's probe on the answer under test: the outcome as `inside.running.run_probe`."""
@@ -43,7 +43,14 @@ def grade(
     Returns:
         A result for every case; the mistake is named on the first case that it explains.
     """
-    memory = Memory() if memory is None or seed is None else memory
+    with ordinary_torch():
+        known = Memory() if memory is None or seed is None else memory
+        return _grade(exercise, run_case, seed, hidden, known)
+
+
+def _grade(
+    exercise: Exercise, run_case: RunCase, seed: int | None, hidden: bool, memory: Memory
+) -> Report:
     trials = [
         _Trial(exercise, case, seed_of_case(seed, number), memory)
         for number, case in enumerate(exercise.cases)
@@ -52,7 +59,10 @@ def grade(
     problems: list[str] = []
     for trial in trials:
         trial.run(run_case)
-        problems += [text for text in trial.outcome.get("problems", []) if text not in problems]
+        passed = trial.verdict is not None and trial.verdict.passed
+        doubts = [] if passed else trial.outcome.get("doubts", [])
+        notes = [*trial.outcome.get("problems", []), *doubts]
+        problems += [text for text in notes if text not in problems]
         if trial.outcome["status"] in ("missing", "not attempted"):
             break  # so are all the others
     results = [trial.result(trials[0]) for trial in trials]
@@ -86,7 +96,7 @@ def seed_of_case(seed: int | None, number: int) -> int:
 def _run_here(
     answer: Answer, exercise: Exercise, case: Case, inputs: Inputs, seed: int
 ) -> dict[str, Any]:
-    return run_probe(case.probe, answer, inputs, seed)
+    return run_probe(case.probe, answer, inputs, seed, exercise.name)
 
 
 class _Trial:

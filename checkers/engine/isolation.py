@@ -37,6 +37,7 @@ _DATA = ("datasets/atlas", "datasets/pictures", "datasets/MNIST")
 _OTHER_DATA = ("DIFFUSION_MNIST", "DIFFUSION_ATLAS")
 _SECRETS = ("checkers", "solutions")
 _PRELOAD = (
+    "IPython.core.inputtransformer2",
     "torchvision.transforms.functional",
     "lessons.workbench.denoisers.loading",
     "lessons.workbench.pictures.figures",

@@ -13,12 +13,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from checkers.engine.registry import Lesson, all_lessons
-from checkers.engine.sandbox.inside.definitions import without_magics
 
 MAX_BYTES = 100 * 2**20
 # What a file of that size may become in memory is bounded by its brackets and commas.
 _MAX_CONTAINERS = 2_000_000
 _MAX_ENTRIES = 10_000_000
+# Parsing happens beside the answers, so it is bounded too.
+_MAX_PARSED = 2_000_000
+_DEFINES = re.compile(r"^(?:(?:def|class)\s+)?(\w+)(?=\s*[(:=])", re.MULTILINE)
 _NO_BLOCKING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -213,12 +215,14 @@ def _defined_names(submission: Submission) -> set[str]:
     names: set[str] = set()
     for _, source in submission.cells:
         try:
-            tree = ast.parse(without_magics(source))
+            tree = ast.parse(source if len(source) <= _MAX_PARSED else "?")
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            # A cell with an error still says, line by line, what it means to define.
-            names |= set(re.findall(r"^(?:def|class)\s+(\w+)", source, flags=re.MULTILINE))
+            # A cell with a magic or an error still says, line by line, what it means to define.
+            names |= set(_DEFINES.findall(source))
             continue
-        names |= {
-            node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)
-        }
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                names.add(node.name)
+            elif isinstance(node, ast.Assign):
+                names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
     return names

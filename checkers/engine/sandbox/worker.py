@@ -127,6 +127,7 @@ class Worker:
                 "probe": task.probe,
                 "inputs": dict(task.inputs),
                 "seed": task.seed,
+                "seconds": task.time_limit / 2,  # the first task of a box reads the submission
             }
         )
         outcome, was_fresh = self._ask(submission, request, task)
@@ -252,7 +253,7 @@ def _validated(outcome: Any) -> dict[str, Any]:
     if not isinstance(status, str) or status not in _STATUSES:
         return {"status": "crashed", "message": "Its answer is of no known form."}
     clean: dict[str, Any] = {"status": status}
-    for key in ("message", "type", "missing_name", "left_out_in"):
+    for key in ("message", "type", "missing_name", "lost"):
         if isinstance(outcome.get(key), str):
             clean[key] = outcome[key][:1000]
     where = outcome.get("where")
@@ -261,9 +262,9 @@ def _validated(outcome: Any) -> dict[str, Any]:
             "line": where["line"],
             **{key: str(where.get(key, ""))[:300] for key in ("cell", "text")},
         }
-    problems = outcome.get("problems")
-    if isinstance(problems, list):
-        clean["problems"] = [str(problem)[:300] for problem in problems[:20]]
+    for key in ("problems", "doubts"):
+        if isinstance(sentences := outcome.get(key), list):
+            clean[key] = [str(sentence)[:400] for sentence in sentences[:20]]
     if status == "ran":
         clean["observation"] = outcome.get("observation")
     return clean

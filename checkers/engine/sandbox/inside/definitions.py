@@ -1,202 +1,280 @@
-"""Read a submission by its definitions, not by running its cells.
+"""Read a submission by need: of a notebook, run what an exercise's function needs, and no more.
 
-Imports, functions, classes and simple constants are executed; plots, training loops and everything
-else that a notebook does is left alone. A broken plot or an hour of training so costs nothing.
+Plots, training loops, downloads and everything else that the function does without is left alone: a
+broken plot or an hour of training costs nothing. What is run, is run in the notebook's order.
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
-import linecache
-import re
+import builtins
+import contextlib
+import signal
 import sys
+import threading
+import time
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-MODULE_NAME = "submission"
+from checkers.engine.sandbox.inside.cells import Notebook, Statement, file_of, read_cells
+from checkers.engine.sandbox.inside.effects import executed
+from checkers.engine.sandbox.inside.needs import Needed, Needs
 
-_PURE_BUILTINS = re.compile(
-    r"abs|bool|dict|enumerate|float|frozenset|int|len|list|max|min|pow|range|reversed|round|set"
-    r"|slice|sorted|str|sum|tuple|zip"
-)
-_PURE_CALLS = re.compile(
-    r"math\.\w+"
-    r"|(torch|np|numpy)\.(tensor|array|arange|linspace|logspace|zeros|ones|full|eye|device|dtype"
-    r"|sqrt|exp|log|cumprod|cumsum|stack|cat|concatenate|asarray|float32|float16|Size|Generator)"
-    r"|torch\.cuda\.(is_available|device_count)|torch\.backends\.mps\.is_available"
-    r"|(functools\.)?partial|(pathlib\.)?Path"
-    r"|((torch\.)?nn|F|nn\.functional)\.\w+|(T|TF|transforms|v2)\.\w+"
-)
-_SIMPLE_NODES = (
-    ast.Constant,
-    ast.Name,
-    ast.Attribute,
-    ast.Subscript,
-    ast.Slice,
-    ast.Starred,
-    ast.Tuple,
-    ast.List,
-    ast.Set,
-    ast.Dict,
-    ast.UnaryOp,
-    ast.BinOp,
-    ast.BoolOp,
-    ast.Compare,
-    ast.IfExp,
-    ast.JoinedStr,
-    ast.FormattedValue,
-    ast.Lambda,
-    ast.arguments,
-    ast.arg,
-    ast.Call,
-    ast.keyword,
-    ast.operator,
-    ast.unaryop,
-    ast.boolop,
-    ast.cmpop,
-    ast.expr_context,
-)
-_MAGIC = re.compile(r"^(\s*)(?:[%!].*|\??\S[^#'\"]*\?{1,2}\s*|[\w, ]+=\s*[%!].*)$")
-_CELL_MAGICS_THAT_WRAP_PYTHON = ("%%time", "%%timeit", "%%capture", "%%prun")
+MODULE_NAME = "__main__"  # as in a notebook
+_MAX_DOUBTS = 3
+_AGAIN = 0.2
+
+
+class _TooLongError(BaseException):
+    """Not an Exception: a submission's `except Exception` must not keep it."""
 
 
 @dataclass
 class Definitions:
-    """What could be read.
+    """What could be read for one exercise.
 
     Attributes:
         module: holds every name that was defined.
         problems: one sentence for each cell or statement that could not be read.
-        left_out: names that are assigned by code the reader does not run, with the cell they are
-            assigned in.
+        doubts: one sentence for each statement left out that may have mattered.
+        lost: for each name that would be there but for a problem, a sentence that says why not.
     """
 
     module: types.ModuleType
     problems: list[str] = field(default_factory=list)
-    left_out: dict[str, str] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
+    lost: dict[str, str] = field(default_factory=dict)
 
 
-def read_definitions(cells: Sequence[tuple[str, str]]) -> Definitions:
-    """Execute the definitions of a submission in a fresh module.
+class Reader:
+    """Reads from one submission what an exercise needs, for one exercise after another.
 
     Args:
         cells: (label, source) pairs; the label ("cell 5", "answers.py") is what messages call it.
-
-    Returns:
-        The module and what could not be read. Never raises for what a cell holds.
     """
-    module = types.ModuleType(MODULE_NAME)
-    sys.modules[MODULE_NAME] = module  # dataclasses and pickling look a class's module up here
-    definitions = Definitions(module)
-    for label, source in cells:
-        tree = _parse(label, source, definitions.problems)
-        if tree is None:
-            continue
-        for statement in tree.body:
-            _take(statement, label, definitions)
-    return definitions
 
+    def __init__(self, cells: Sequence[tuple[str, str]]) -> None:
+        self._notebook: Notebook = read_cells(cells)
+        self._needs = Needs(self._notebook.statements)
+        self._too_long: set[str] = set()
+        self._future = _future_flags(self._notebook.statements)
 
-def _parse(label: str, source: str, problems: list[str]) -> ast.Module | None:
-    """Parse one cell, with IPython's magics taken out only if it does not parse with them."""
-    attempts = [source, without_magics(source)]
-    for attempt in attempts:
+    def definitions(self, name: str, seconds: float) -> Definitions:
+        """Execute what the function or class `name` needs in a fresh module.
+
+        Args:
+            name: of the exercise.
+            seconds: for all that is run; what takes longer is stopped and told.
+
+        Returns:
+            The module and what could not be read. Never raises for what a cell holds.
+        """
+        needed = self._needs.of(name)
+        module = types.ModuleType(MODULE_NAME)
+        module.__dict__.update(_given_by_ipython())
+        sys.modules[MODULE_NAME] = module  # dataclasses and pickling look a class's module up here
+        problems = [*self._notebook.unreadable, *self._notebook.unknown]
+        found = Definitions(module, problems, lost=dict(self._notebook.lost))
+        end = time.monotonic() + seconds
+        for statement in needed.statements:
+            self._run(statement, end, found)
+        self._add_elsewhere(needed, found)
+        found.doubts = [
+            f"{_capital(statement.place)}, was left out: {_text(statement)}. If it changes "
+            f"`{changed}`, put that into the cell that makes `{changed}`."
+            for statement, changed in needed.doubts[:_MAX_DOUBTS]
+        ]
+        return found
+
+    def functions(self) -> list[str]:
+        """Names of the functions and classes of the submission, each once."""
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        nodes = (statement.node for statement in self._notebook.statements)
+        return list(dict.fromkeys(node.name for node in nodes if isinstance(node, kinds)))
+
+    def _run(self, statement: Statement, end: float, found: Definitions) -> None:
+        """Execute one statement, or note why it could not be."""
+        names = _bound_names(statement.node)
+        if statement.place in self._too_long:
+            self._note_too_long(statement, names, found)
+            return
         try:
-            tree = ast.parse(attempt, filename=f"<{label}>")
-        except SyntaxError as error:
-            problem = f"{_capital(label)} cannot be read: {error.msg} in line {error.lineno}."
-            if error.text:
-                problem = problem[:-1] + f": {error.text.strip()[:80]}"
-        except (ValueError, RecursionError, MemoryError) as error:
-            problem = f"{_capital(label)} cannot be read: {error or type(error).__name__}."
-        else:
-            linecache.cache[f"<{label}>"] = (
-                len(attempt),
-                None,
-                attempt.splitlines(keepends=True),
-                f"<{label}>",
+            code = compile(
+                ast.Module(body=[statement.node], type_ignores=[]),
+                file_of(statement.label),
+                "exec",
+                self._future.get(statement.place, 0),
+                dont_inherit=True,
             )
-            return tree
-    problems.append(problem)
-    return None
-
-
-def without_magics(source: str) -> str:
-    """Replace IPython's magics, shell lines and help requests by `pass`, line for line."""
-    lines = source.splitlines()
-    first = next((line for line in lines if line.strip()), "")
-    if first.startswith("%%") and not first.startswith(_CELL_MAGICS_THAT_WRAP_PYTHON):
-        return ""
-    return "\n".join(_MAGIC.sub(r"\1pass", line) for line in lines)
-
-
-def _take(statement: ast.stmt, label: str, definitions: Definitions) -> None:
-    """Execute one top-level statement if it is a definition, else note the names it sets."""
-    if not _is_definition(statement):
-        for name in _assigned_names(statement):
-            definitions.left_out.setdefault(name, label)
-        return
-    code = ast.Module(body=[statement], type_ignores=[])
-    try:
-        exec(compile(code, f"<{label}>", "exec"), definitions.module.__dict__)
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
+            # What follows a statement that was too long gets a little time, too.
+            with _stopped_after(max(end - time.monotonic(), _AGAIN)):
+                exec(code, found.module.__dict__)
+        except _TooLongError:
+            self._too_long.add(statement.place)
+            self._note_too_long(statement, names, found)
+        except KeyboardInterrupt:
             raise
-        text = str(error).strip().splitlines()
-        definitions.problems.append(
-            f"{_capital(label)}, line {statement.lineno}, raised {type(error).__name__}"
-            + (f": {text[0][:200]}" if text else ".")
+        except BaseException as error:
+            why, root = _why(statement, error, found)
+            if not root:
+                found.problems.append(why)
+            for name in names:
+                found.lost[name] = root or why
+        else:
+            for name in names:
+                found.lost.pop(name, None)
+
+    def _note_too_long(self, statement: Statement, names: set[str], found: Definitions) -> None:
+        why = (
+            f"{_capital(statement.place)}, takes too long for a check and was stopped: "
+            f"{_text(statement)}. The function should not need it."
         )
-        for name in _assigned_names(statement):
-            definitions.left_out.setdefault(name, label)
-    else:
-        for name in _assigned_names(statement):
-            definitions.left_out.pop(name, None)
+        found.problems.append(why)
+        for name in names:
+            found.lost[name] = why
+
+    def _add_elsewhere(self, needed: Needed, found: Definitions) -> None:
+        """Name the magics that may have defined what is missing."""
+        there = found.module.__dict__
+        missing = {n for n in needed.names if n and n not in there and not hasattr(builtins, n)}
+        for place, text, body in self._notebook.elsewhere:
+            defined = missing if not body else missing & _defined_in(body)
+            why = f"{_capital(place)}, `{text}`, was left out: what it makes is not here."
+            for name in defined:
+                found.lost[name] = (
+                    f"`{name}` is not here. {why} Define `{name}` in a cell of the notebook."
+                )
+            if defined or (body and any(_imports(one, text) for one in needed.statements)):
+                found.problems.append(why)
 
 
-def _is_definition(statement: ast.stmt) -> bool:
-    match statement:
-        case ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.AsyncFunctionDef():
-            return True
-        case ast.ClassDef():
-            return True
-        case ast.Assign(targets=targets, value=value):
-            return all(isinstance(t, ast.Name | ast.Tuple) for t in targets) and _is_simple(value)
-        case ast.AnnAssign(target=ast.Name(), value=value):
-            return value is None or _is_simple(value)
-        case ast.If(test=test, body=body, orelse=orelse):
-            return _is_simple(test) and all(_is_definition(s) for s in [*body, *orelse])
-        case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody):
-            handled = [s for handler in handlers for s in handler.body]
-            return all(
-                _is_definition(s) or isinstance(s, ast.Pass)
-                for s in [*body, *handled, *orelse, *finalbody]
-            )
-        case _:
-            return False
+def _why(statement: Statement, error: BaseException, found: Definitions) -> tuple[str, str]:
+    """Why a statement failed, and the sentence for what it failed of, if that is another one's."""
+    text = (str(error).strip().splitlines() or [""])[0][:200]
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        library = error.name.partition(".")[0]
+        return (
+            f"{_capital(statement.place)}, imports `{library}`, which is not installed where the "
+            f"check runs; files beside this one are not there either."
+        ), ""
+    if isinstance(error, NameError) and error.name in found.lost:
+        return "", found.lost[error.name]
+    return (
+        f"{_capital(statement.place)}, raised {type(error).__name__}"
+        + (f": {text}" if text else ".")
+    ), ""
 
 
-def _is_simple(expression: ast.expr) -> bool:
-    """A constant, or arithmetic and harmless, fast calls on constants."""
-    for node in ast.walk(expression):
-        if not isinstance(node, _SIMPLE_NODES):
-            return False
-        if isinstance(node, ast.Call):
-            name = ast.unparse(node.func)
-            if not _PURE_BUILTINS.fullmatch(name) and not _PURE_CALLS.fullmatch(name):
-                return False
-    return True
+def _given_by_ipython() -> dict[str, Any]:
+    return {"display": _do_nothing, "get_ipython": _Shell, "In": [""], "Out": {}}
 
 
-def _assigned_names(statement: ast.stmt) -> Iterator[str]:
-    """The names a top-level statement may set, also inside loops and branches."""
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.name
+def _do_nothing(*_: object, **__: object) -> None: ...
+
+
+class _Shell:
+    """Stands for IPython's shell: every command is taken, and does nothing."""
+
+    def getoutput(self, *_: object, **__: object) -> list[str]:
+        """What `files = !ls` gives."""
+        return []
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Anything()
+
+
+class _Anything:
+    """An attribute of the shell, whatever it may be."""
+
+    def __call__(self, *_: object, **__: object) -> None: ...
+
+    def __getattr__(self, name: str) -> _Anything:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+
+def _future_flags(statements: Sequence[Statement]) -> dict[str, int]:
+    """For each place, the `from __future__` flags that hold there; they go on in later cells."""
+    flags, by_place = 0, {}
+    for statement in statements:
+        node = statement.node
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            for alias in node.names:
+                feature = getattr(__future__, alias.name, None)
+                flags |= getattr(feature, "compiler_flag", 0)
+        by_place[statement.place] = flags
+    return by_place
+
+
+def _bound_names(node: ast.stmt) -> set[str]:
+    """The names that a statement may set, also inside loops and branches."""
+    names = set()
+    for one in executed(node):
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
+            names.add(one.id)
+        elif isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(one.name)
+        elif isinstance(one, ast.Import | ast.ImportFrom):
+            names |= {alias.asname or alias.name.partition(".")[0] for alias in one.names}
+    return names
+
+
+def _defined_in(body: str) -> set[str]:
+    try:
+        return set().union(*map(_bound_names, ast.parse(body).body))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+
+
+def _imports(statement: Statement, text: str) -> bool:
+    """Whether a statement imports from the module that `%%writefile name.py` makes."""
+    module = text.rpartition(" ")[2].rpartition("/")[2].removesuffix(".py")
+    match statement.node:
+        case ast.Import(names=names):
+            return any(alias.name.partition(".")[0] == module for alias in names)
+        case ast.ImportFrom(module=str(name)):
+            return name.partition(".")[0] == module
+    return False
+
+
+def _text(statement: Statement) -> str:
+    lines = ast.unparse(statement.node).splitlines()
+    return f"`{lines[0][:80]}`" if lines else ""
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+@contextlib.contextmanager
+def _stopped_after(seconds: float) -> Iterator[None]:
+    """Raise `_TooLongError` in what is run within, once it takes longer."""
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+
+    running = [True]
+
+    def stop(*_: object) -> None:
+        if running:
+            raise _TooLongError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
+    try:
+        try:
+            yield
+        finally:
+            running.clear()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)

@@ -7,13 +7,14 @@ channel; whoever reads it takes nothing on trust.
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from checkers.engine.sandbox.inside import given_solutions, plain
-from checkers.engine.sandbox.inside.definitions import Definitions, read_definitions
+from checkers.engine.sandbox.inside.definitions import MODULE_NAME, Definitions, Reader
 from checkers.engine.sandbox.inside.running import find_probe, run_probe
 
 
@@ -33,7 +34,8 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer requests until there are no more.
 
     The first holds the submission: {"cells": (label, source) pairs, "given_solutions"}. Every other
-    is {"name", "probe", "inputs", "seed"} and is answered with an outcome.
+    is {"name", "probe", "inputs", "seed", "seconds": for reading what the function needs} and is
+    answered with an outcome.
     """
     with Path(os.devnull).open("w") as nothing:
         sys.stdout = sys.stderr = nothing
@@ -42,34 +44,55 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
             return
         submission = plain.decode(message, trusted=True)
         del message
-        definitions = _guarded(_read, submission)
+        answers = _guarded(_Answers, submission)
         while (message := plain.read_message(requests)) is not None:
             request = plain.decode(message, trusted=True)
-            if isinstance(definitions, Definitions):
-                outcome = _guarded(_run, definitions, request)
-            else:
-                outcome = definitions
+            ready = isinstance(answers, _Answers)
+            outcome = _guarded(answers.run, request) if ready else answers
             replies.write(_encoded(outcome))
             replies.flush()
 
 
-def _read(submission: dict[str, Any]) -> Definitions:
-    given_solutions.install(submission["given_solutions"])
-    return read_definitions([(label, source) for label, source in submission["cells"]])
+class _Answers:
+    """A submission's functions, each read when it is asked for first."""
 
+    def __init__(self, submission: dict[str, Any]) -> None:
+        given_solutions.install(submission["given_solutions"])
+        self._reader = Reader([(label, source) for label, source in submission["cells"]])
+        self._read: dict[str, Definitions] = {}
 
-def _run(definitions: Definitions, request: dict[str, Any]) -> dict[str, Any]:
-    """Run one probe on the function asked for."""
-    name = request["name"]
-    student = definitions.module.__dict__.get(name)
-    if not callable(student):
-        outcome: dict[str, Any] = {"status": "missing", "message": _missing(name, definitions)}
-    else:
-        probe = find_probe(request["probe"])
-        outcome = run_probe(probe, student, request["inputs"], request["seed"])
-    if missing_name := outcome.get("missing_name"):
-        outcome["left_out_in"] = definitions.left_out.get(missing_name)
-    return {**outcome, "problems": definitions.problems[:20]}
+    def run(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Run one probe on the function asked for."""
+        name = request["name"]
+        if name not in self._read:
+            self._read[name] = self._reader.definitions(name, request["seconds"])
+        definitions = self._read[name]
+        sys.modules[MODULE_NAME] = definitions.module
+        student = definitions.module.__dict__.get(name)
+        if not callable(student):
+            outcome: dict[str, Any] = {
+                "status": "missing",
+                "message": self._missing(name, definitions),
+            }
+        else:
+            probe = find_probe(request["probe"])
+            outcome = run_probe(probe, student, request["inputs"], request["seed"], name)
+        if missing_name := outcome.get("missing_name"):
+            outcome["lost"] = definitions.lost.get(missing_name)
+        said = str(outcome.get("message")) + str(outcome.get("lost"))
+        problems = [problem for problem in definitions.problems if problem not in said]
+        return {**outcome, "problems": problems[:20], "doubts": definitions.doubts[:20]}
+
+    def _missing(self, name: str, definitions: Definitions) -> str:
+        if name in definitions.module.__dict__:
+            kind = type(definitions.module.__dict__[name]).__name__
+            return f"There is no {name} here: the name stands for a value of type {kind}."
+        if name in definitions.lost:
+            return f"{name} could not be defined. {definitions.lost[name]}"
+        functions = self._reader.functions()
+        alike = difflib.get_close_matches(name, functions, n=8, cutoff=0.0)
+        found = f" Found: {', '.join(alike)}." if alike else ""
+        return f"There is no {name} here. Was the stub deleted or renamed?{found}"
 
 
 def _guarded(action: Any, *arguments: Any) -> Any:
@@ -89,21 +112,6 @@ def _encoded(outcome: dict[str, Any]) -> bytes:
         return plain.encode({"status": "out of memory"})
     except plain.WireError as error:
         return plain.encode({"status": "raised", "type": "ValueError", "message": str(error)})
-
-
-def _missing(name: str, definitions: Definitions) -> str:
-    if name in definitions.left_out:
-        return (
-            f"{name} is set in {definitions.left_out[name]}, but not by a plain `def` or `class`: "
-            f"the checker reads only definitions. Write `def {name}(...):` there."
-        )
-    functions = [
-        key
-        for key, value in definitions.module.__dict__.items()
-        if getattr(value, "__module__", None) == definitions.module.__name__
-    ]
-    found = f" Found: {', '.join(sorted(functions)[:8])}." if functions else ""
-    return f"There is no {name} here. Was the stub deleted or renamed?{found}"
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import copy
 import importlib
+import linecache
 import random
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,9 @@ def address_of(probe: Probe) -> str:
     return f"{probe.__module__}:{probe.__qualname__}"
 
 
-def run_probe(probe: Probe, student: Callable[..., Any], inputs: Inputs, seed: int) -> dict:
+def run_probe(
+    probe: Probe, student: Callable[..., Any], inputs: Inputs, seed: int, name: str | None = None
+) -> dict:
     """Run `probe(student, inputs)` and describe the outcome.
 
     Args:
@@ -43,6 +47,7 @@ def run_probe(probe: Probe, student: Callable[..., Any], inputs: Inputs, seed: i
         student: the function or class under test.
         inputs: arrays, tensors and plain values; the probe works on a copy.
         seed: seeds the global generators while the probe runs; they are put back afterwards.
+        name: what messages call `student`; its own name if None.
 
     Returns:
         {"status": "ran", "observation": ...}, {"status": "not attempted", "message": ...},
@@ -56,7 +61,7 @@ def run_probe(probe: Probe, student: Callable[..., Any], inputs: Inputs, seed: i
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            return _describe(error, getattr(student, "__name__", "the function"))
+            return _describe(error, name or getattr(student, "__name__", "the function"))
 
 
 def copied(value: Any) -> Any:
@@ -72,7 +77,7 @@ def copied(value: Any) -> Any:
 
 @contextlib.contextmanager
 def preserved_globals(seed: int) -> Iterator[None]:
-    """Seed the global random generators and put them, and torch's defaults, back afterwards.
+    """Seed the global random generators and put them back afterwards, in `ordinary_torch`.
 
     One thread meanwhile: the tensors of a check are small, and on a busy machine threads that wait
     for each other make it several times slower.
@@ -82,28 +87,58 @@ def preserved_globals(seed: int) -> Iterator[None]:
         np.random.get_state(),
         random.getstate(),
     )
-    dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.default_generator.manual_seed(seed)  # the CPU's only; a GPU's is left alone
-    np.random.seed(seed % 2**32)
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        torch.set_rng_state(torch_state)
-        np.random.set_state(numpy_state)
-        random.setstate(python_state)
-        torch.set_default_dtype(dtype)
-        torch.set_grad_enabled(grad)
-        torch.set_num_threads(threads)
+    with ordinary_torch():
+        torch.set_num_threads(1)
+        torch.default_generator.manual_seed(seed)  # the CPU's only; a GPU's is left alone
+        np.random.seed(seed % 2**32)
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            torch.set_rng_state(torch_state)
+            np.random.set_state(numpy_state)
+            random.setstate(python_state)
+            torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def ordinary_torch() -> Iterator[None]:
+    """Gradients on, single precision, the CPU and no errors for warnings; put back afterwards.
+
+    What a cell far from the exercise has set in a kernel must not decide a verdict.
+    """
+    dtype, grad, device = (
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        torch.get_default_device(),
+    )
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        warnings.filters[:] = [f for f in warnings.filters if f[0] != "error"]  # type: ignore[index]
+        stack.enter_context(np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"))
+        if torch.is_inference_mode_enabled():
+            stack.enter_context(torch.inference_mode(False))
+        if device.type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        torch.set_default_dtype(torch.float32)
+        torch.set_grad_enabled(True)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+            torch.set_grad_enabled(grad)
+            if device.type == "cpu" and torch.get_default_device() != device:
+                torch.set_default_device(None)
 
 
 def _describe(error: BaseException, name: str) -> dict:
     if isinstance(error, NotImplementedError):
         stub = _stub_that_raised(error)
         if stub == name:
-            return {"status": "not attempted", "message": f"{name} is not written yet."}
+            line = _line_of_a_raise_left(error)
+            message = f"{name} is not written yet." if line is None else _raise_left(name, line)
+            return {"status": "not attempted", "message": message}
         if stub is not None:
             message = f"{name} calls {stub}, which is not written yet."
             return {"status": "raised", "message": message, "type": "NotImplementedError"}
@@ -126,6 +161,29 @@ def _stub_that_raised(error: NotImplementedError) -> str | None:
     if last is None or "NotImplementedError" not in (last.line or ""):
         return None
     return _class_or_function(error) or last.name
+
+
+def _raise_left(name: str, line: int) -> str:
+    return (
+        f"{name} has code, and below it the stub's `raise NotImplementedError` (line {line} of its "
+        f"cell), which ends it there. Take the raise out."
+    )
+
+
+def _line_of_a_raise_left(error: NotImplementedError) -> int | None:
+    """The raise's line, if code was run above it in the stub; None if nothing was written there."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return None
+    code, raised = trace.tb_frame.f_code, trace.tb_lineno
+    lines = {line for _, _, line in code.co_lines() if line is not None and line < raised}
+    for line in sorted(lines - {code.co_firstlineno}):
+        given = linecache.getline(code.co_filename, line).strip()
+        if given and not given.startswith(("def ", "async def ", "@", "super().__init__(")):
+            return raised
+    return None
 
 
 def _class_or_function(error: BaseException) -> str | None:

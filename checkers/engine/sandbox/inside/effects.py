@@ -1,0 +1,329 @@
+"""What a statement does to names: which it binds, which it changes, which it needs.
+
+Everything is told from the text alone. Where that can't be known for sure, a method called for its
+own sake (`cfg.update(...)`) counts as a change, and a value handed to a function (`show(cfg)`) as
+one that may be changed.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import types
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+# Methods that change what they belong to, wherever they are called.
+_CHANGE_THEIR_OWN = frozenset(
+    {
+        "append",
+        "extend",
+        "insert",
+        "remove",
+        "pop",
+        "clear",
+        "sort",
+        "reverse",
+        "update",
+        "setdefault",
+        "popitem",
+        "add",
+        "discard",
+        "appendleft",
+        "extendleft",
+        "popleft",
+        "rotate",
+        "fill",
+        "put",
+        "itemset",
+        "resize",
+        "register_buffer",
+        "register_parameter",
+        "add_module",
+        "register_module",
+        "load_state_dict",
+        "requires_grad_",
+        "__setitem__",
+        "__setattr__",
+        "__delitem__",
+    }
+)
+# Functions that change their first argument.
+_CHANGE_THEIR_FIRST = frozenset(
+    {
+        "setattr",
+        "delattr",
+        "shuffle",
+        "heappush",
+        "heappop",
+        "heapify",
+        "heapreplace",
+        "insort",
+        "insort_left",
+        "insort_right",
+        "next",
+        "__setattr__",
+    }
+)
+# Functions of a library that set something for all that comes after.
+_SET_FOR_ALL = ("set_", "seed", "manual_seed", "use_", "seterr", "setrecursionlimit", "filterwarn")
+_SET_BY_PROBES = ("set_default_device", "set_grad_enabled", "set_num_threads")
+_READ_ONLY = frozenset(
+    {
+        "print",
+        "display",
+        "show",
+        "check",
+        "hint",
+        "when_ready",
+        "len",
+        "type",
+        "repr",
+        "str",
+        "help",
+        "dir",
+        "id",
+        "vars",
+        "isinstance",
+        "plot",
+        "imshow",
+        "hist",
+        "scatter",
+        "savefig",
+        "figure",
+        "subplots",
+        "title",
+        "legend",
+        "summary",
+    }
+)
+_ANYTHING = frozenset({"exec", "eval"})
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+@dataclass
+class Effects:
+    """What one statement does.
+
+    Attributes:
+        binds: names that it sets or deletes.
+        changes: names whose values it changes.
+        may_change: names whose values a function may change that gets them.
+        uses: global names that it needs, those in the bodies of functions included.
+        runs: those of them that it looks up itself, so may call.
+        aliases: names that it makes stand for (part of) another name's value.
+        sets_for_all: names of libraries in which it sets something.
+        stays: it decides how a loop goes on and must stay in it.
+    """
+
+    binds: set[str] = field(default_factory=set)
+    changes: set[str] = field(default_factory=set)
+    may_change: set[str] = field(default_factory=set)
+    uses: set[str] = field(default_factory=set)
+    runs: set[str] = field(default_factory=set)
+    aliases: dict[str, set[str]] = field(default_factory=dict)
+    sets_for_all: set[str] = field(default_factory=set)
+    stays: bool = False
+
+
+def effects_of(node: ast.stmt) -> Effects:
+    """The effects of a statement.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError: if it cannot be compiled.
+    """
+    found = Effects()
+    code = _compiled(node)
+    found.binds, found.runs, found.uses = _names(code)
+    found.stays = any(
+        isinstance(one, ast.Break | ast.Continue | ast.Raise | ast.Return) for one in executed(node)
+    )
+    for one in executed(node):
+        _add_stores(one, found)
+        _add_calls(one, found)
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        _add_arguments(node.value, found)
+    return found
+
+
+def effects_of_calling(node: ast.stmt) -> tuple[set[str], bool]:
+    """What calling a function (or making an object of a class) does.
+
+    Returns:
+        The global names that its body binds or changes, and whether it changes what it is given.
+    """
+    changed: set[str] = set()
+    changes_given = False
+    for function in ast.walk(node):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        arguments = function.args
+        given = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+        declared = {
+            n for one in ast.walk(function) if isinstance(one, ast.Global) for n in one.names
+        }
+        body = Effects()
+        local = set(given)
+        for one in ast.walk(function):
+            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store | ast.Del):
+                local.add(one.id)
+            if isinstance(one, ast.AST):
+                _add_stores(one, body)
+                _add_calls(one, body)
+        stored = {
+            one.id
+            for one in ast.walk(function)
+            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store | ast.Del)
+        }
+        changed |= (declared & stored) | (body.changes - (local - declared))
+        if isinstance(node, ast.ClassDef):
+            given.discard("self")
+        changes_given = changes_given or bool(body.changes & given)
+    return changed, changes_given
+
+
+def _compiled(node: ast.stmt) -> types.CodeType:
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    try:
+        module = ast.Module(body=[node], type_ignores=[])
+        return compile(module, "<statement>", "exec", flags, dont_inherit=True)
+    except SyntaxError:  # `break` and `continue` make sense in a loop only
+        loop = ast.While(test=ast.Constant(value=True), body=[node], orelse=[])
+        module = ast.Module(body=[ast.copy_location(loop, node)], type_ignores=[])
+        return compile(ast.fix_missing_locations(module), "<statement>", "exec", flags, True)
+
+
+def _names(code: types.CodeType) -> tuple[set[str], set[str], set[str]]:
+    """Names that a statement's code binds, looks up itself, and looks up anywhere in it."""
+    binds, runs, uses = set(), set(), set()
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("STORE_NAME", "STORE_GLOBAL", "DELETE_NAME", "DELETE_GLOBAL"):
+            binds.add(instruction.argval)
+        elif instruction.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
+            runs.add(instruction.argval)
+    waiting = [code]
+    while waiting:
+        one = waiting.pop()
+        waiting += [inner for inner in one.co_consts if isinstance(inner, types.CodeType)]
+        for instruction in dis.get_instructions(one):
+            if instruction.opname in _LOOK_UP:
+                uses.add(instruction.argval)
+    return binds, runs, uses
+
+
+_LOOK_UP = ("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS", "LOAD_CLASSDEREF")
+
+
+def executed(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run when a statement does: not those in the bodies of functions."""
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        if isinstance(one, _SCOPES):
+            waiting += [one.args]
+            if not isinstance(one, ast.Lambda):
+                waiting += one.decorator_list
+        else:
+            waiting += ast.iter_child_nodes(one)
+
+
+def _add_stores(node: ast.AST, found: Effects) -> None:
+    match node:
+        case ast.Subscript(ctx=ast.Store() | ast.Del(), value=ast.Call(func=ast.Name(id=function))):
+            if function in ("globals", "locals", "vars") and isinstance(node.slice, ast.Constant):
+                found.binds.add(str(node.slice.value))
+            found.changes |= roots(node)
+        case (
+            ast.Subscript(ctx=ast.Store() | ast.Del()) | ast.Attribute(ctx=ast.Store() | ast.Del())
+        ):
+            found.changes |= roots(node)
+        case ast.AugAssign(target=ast.Name(id=name)):
+            found.changes.add(name)  # a list or a tensor is changed, not only bound anew
+        case ast.Assign(targets=targets, value=value) if stands_for := _parts(value):
+            for target in targets:
+                _add_aliases(target, stands_for, found)
+        case (
+            ast.For(target=target, iter=iterable) | ast.comprehension(target=target, iter=iterable)
+        ):
+            _add_aliases(target, _parts(iterable), found)
+        case ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
+            _add_aliases(target, _parts(value), found)
+
+
+def _add_aliases(target: ast.expr, stands_for: set[str], found: Effects) -> None:
+    for one in ast.walk(target):
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
+            found.aliases.setdefault(one.id, set()).update(stands_for - {one.id})
+
+
+def _parts(value: ast.expr) -> set[str]:
+    """The names whose values, or parts of them, an expression may give: `x`, `x.y[0]`, `zip(x)`."""
+    match value:
+        case ast.Name() | ast.Attribute() | ast.Subscript():
+            return roots(value)
+        case ast.Tuple(elts=items) | ast.List(elts=items):
+            return set().union(*map(_parts, items))
+        case ast.Call(func=ast.Name(id="zip" | "enumerate" | "reversed" | "iter"), args=items):
+            return set().union(*map(_parts, items))
+        case ast.Call(
+            func=ast.Attribute(value=of, attr="items" | "values" | "parameters" | "modules")
+        ):
+            return _parts(of)
+        case ast.IfExp(body=one, orelse=other):
+            return _parts(one) | _parts(other)
+    return set()
+
+
+def _add_calls(node: ast.AST, found: Effects) -> None:
+    match node:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=of, attr=method))):
+            if method.startswith(_SET_FOR_ALL) and method not in _SET_BY_PROBES:
+                found.sets_for_all |= roots(of)
+            if method not in _READ_ONLY:
+                found.changes |= roots(of)
+        case ast.Expr(value=ast.Call(func=ast.Name(id=function))) if function in _ANYTHING:
+            found.sets_for_all.add("*")
+        case ast.Call(func=ast.Attribute(value=of, attr=method), args=given):
+            if method in _CHANGE_THEIR_OWN or (method.endswith("_") and method[0] != "_"):
+                found.changes |= roots(of)
+                found.changes |= roots(given[0]) if given and method[-1] == "_" else set()
+            if method in _CHANGE_THEIR_FIRST and given:
+                found.changes |= roots(given[0])
+        case ast.Call(func=ast.Name(id=function), args=[first, *_]):
+            if function in _CHANGE_THEIR_FIRST or function.endswith("_"):
+                found.changes |= roots(first)
+    if isinstance(node, ast.Expr):  # the call that the statement is, too
+        _add_calls(node.value, found)
+
+
+def _add_arguments(call: ast.Call, found: Effects) -> None:
+    """A value given to a function that nobody knows may be changed by it."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name not in _READ_ONLY:
+        for value in (*call.args, *(keyword.value for keyword in call.keywords)):
+            found.may_change |= roots(value)
+
+
+def roots(node: ast.AST) -> set[str]:
+    """The name that an expression such as `x.y[0]` or `vars(x)` begins with."""
+    while True:
+        match node:
+            case ast.Name(id=name):
+                return {name}
+            case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Starred(value=inner):
+                node = inner
+            case ast.Call(func=ast.Attribute(value=inner)):
+                node = inner
+            case ast.Call(args=[first, *_]):
+                node = first
+            case _:
+                return set()
+
+
+def compound_bodies(node: ast.stmt) -> Iterable[tuple[str, list[ast.stmt]]]:
+    """The bodies of a statement that may be thinned out: of loops, branches and `with`."""
+    if isinstance(node, ast.If | ast.For | ast.While | ast.With):
+        yield "body", node.body
+        if not isinstance(node, ast.With) and node.orelse:
+            yield "orelse", node.orelse
