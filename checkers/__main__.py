@@ -34,6 +34,14 @@ What = Annotated[
 ]
 
 
+@app.callback(help="Check the exercises of the course.")
+def on_any_terminal() -> None:
+    """Show what the terminal's encoding lacks as an escape, and no error: names may be Greek."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 @app.command()
 def check(
     what: What,
@@ -59,11 +67,11 @@ def check(
 
 def _find_work(text: str) -> tuple[Submission, list[Lesson]]:
     from checkers.engine.registry import UnknownLessonError, find_lesson
-    from checkers.engine.submission import SubmissionError, lessons_in, read_submission
+    from checkers.engine.submission import SubmissionError, kind_of, lessons_in, read_submission
 
     path = Path(text)
     try:
-        if path.suffix not in (".ipynb", ".py") and not path.exists():
+        if not kind_of(path.name) and not path.exists():
             lesson = find_lesson(text)
             return read_submission(lesson.notebook), [lesson]
         submission = read_submission(path)
@@ -96,13 +104,9 @@ def status() -> None:
     """Show the points of every lesson and what to do next."""
     from checkers.engine.checking import course_progress
     from checkers.engine.progress import progress_lines
-    from checkers.engine.submission import SubmissionError
 
-    try:
-        with out.status("Checking what changed ..."):
-            reports = course_progress()
-    except SubmissionError as error:
-        _stop(str(error))
+    with out.status("Checking what changed ..."):
+        reports = course_progress()
     for line in progress_lines(reports):
         out.print(line, markup=False)
 

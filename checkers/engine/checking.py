@@ -15,10 +15,10 @@ from checkers.engine.grading import RunCase, grade
 from checkers.engine.isolation import CourseWorker
 from checkers.engine.memory import Memory
 from checkers.engine.registry import ROOT, Lesson, all_lessons
-from checkers.engine.report import Report, Status
+from checkers.engine.report import CaseResult, Report, Status
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.sources import sources_digest
-from checkers.engine.submission import Submission, read_submission
+from checkers.engine.submission import Submission, SubmissionError, read_submission
 
 _PROGRESS = ROOT / ".progress.json"
 MAX_TIMEOUTS = 2
@@ -31,11 +31,13 @@ class LessonReport(BaseModel):
         number: the lesson's two digits.
         lesson: its name.
         reports: one for each exercise.
+        problem: why its notebook can't be read, in a sentence that says what to do; "" if it can.
     """
 
     number: str
     lesson: str
     reports: list[Report]
+    problem: str = ""
 
     @property
     def points(self) -> int:
@@ -103,16 +105,48 @@ def impatient(run_case: RunCase) -> RunCase:
 
 
 def course_progress() -> list[LessonReport]:
-    """The state of every lesson notebook; lessons that did not change are not run again."""
+    """The state of every lesson notebook; lessons that did not change are not run again.
+
+    A notebook that cannot be read costs its own lesson, and no other.
+    """
     known = _load_progress()
     fresh: dict[str, LessonReport] = {}
+    reports = []
     with CourseWorker() as worker:
         for lesson in all_lessons():
-            submission = read_submission(lesson.notebook)
+            try:
+                submission = read_submission(lesson.notebook)
+            except SubmissionError as error:
+                reports.append(_unreadable(lesson, str(error)))
+                continue
             key = _key(lesson, submission)
             fresh[key] = known.get(key) or check_submission(submission, [lesson], worker)[0]
+            reports.append(fresh[key])
     _save_progress(fresh)
-    return list(fresh.values())
+    return reports
+
+
+def _unreadable(lesson: Lesson, problem: str) -> LessonReport:
+    """The report of a lesson whose notebook is damaged or not there: nothing could be run."""
+    reports = [
+        Report(
+            exercise=exercise.name,
+            lesson=lesson.name,
+            cases=[
+                CaseResult(
+                    title=case.title,
+                    status=Status.MISSING,
+                    points=0,
+                    max_points=case.points,
+                    message=problem,
+                )
+                for case in exercise.cases
+                if not case.hidden
+            ],
+        )
+        for exercise in lesson.exercises
+    ]
+    return LessonReport(number=lesson.number, lesson=lesson.name, reports=reports, problem=problem)
 
 
 def _key(lesson: Lesson, submission: Submission) -> str:

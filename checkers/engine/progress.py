@@ -12,11 +12,13 @@ _NAME_WIDTH = 26
 
 def progress_lines(reports: Sequence[LessonReport]) -> list[str]:
     """One line for each lesson, then the sum and what to do next."""
-    following = next((report for report in reports if not report.passed), None)
+    readable = [report for report in reports if not report.problem]
+    following = next((report for report in [*readable, *reports] if not report.passed), None)
     lines = [_lesson_line(report, report is following) for report in reports]
     points = sum(report.points for report in reports)
     total = sum(report.max_points for report in reports)
     summary = f" {points} of {total} points."
+    lines += [f" {report.problem}" for report in reports if report.problem]
     if following is None:
         return [*lines, f"{summary} Every exercise is solved."]
     stub = _first_unsolved(following).exercise
@@ -33,6 +35,8 @@ def _lesson_line(report: LessonReport, is_next: bool) -> str:
 def _state(report: LessonReport) -> str:
     if report.passed:
         return "done"
+    if report.problem:
+        return "cannot be read"
     if all(r.status in (Status.NOT_ATTEMPTED, Status.MISSING) for r in report.reports):
         missing = [r.exercise for r in report.reports if r.status is Status.MISSING]
         return f"{missing[0]}: missing" if missing else "not started"

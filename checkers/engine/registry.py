@@ -1,4 +1,7 @@
-"""Find the lessons, and each lesson's exercises, by their one name."""
+"""Find the lessons, and each lesson's exercises, by their one name.
+
+A lesson is what has a checker. Whatever else lies in `lessons/`, a copy of a notebook say, is none.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from checkers.engine.exercise import Exercise
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = ROOT / "lessons"
 SOLVED = ROOT / "solutions" / "notebooks"
-_NOTEBOOK = re.compile(r"(\d\d)_([a-z0-9_]+)\.ipynb")
+_CHECKERS = ROOT / "checkers"
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,20 @@ class UnknownLessonError(ValueError):
 @cache
 def all_lessons() -> tuple[Lesson, ...]:
     """Every lesson, in the order of the course."""
-    found = (_NOTEBOOK.fullmatch(path.name) for path in sorted(LESSONS.glob("*.ipynb")))
-    return tuple(Lesson(match[1], match[2]) for match in found if match)
+    names = sorted(path.parent.name for path in _CHECKERS.glob("*/exercises.py"))
+    found = (Lesson(number, name) for name in names if (number := _number_of(name)))
+    return tuple(sorted(found, key=lambda lesson: lesson.number))
+
+
+def _number_of(name: str) -> str:
+    """A lesson's number: its notebooks' names tell it; "" if it has none, not even a copy."""
+    own = re.compile(rf"(\d\d)_{name}\.ipynb")
+    copy = re.compile(rf"(\d\d)_{name}(?![a-z0-9]).*\.ipynb")
+    for pattern, folder in ((own, SOLVED), (own, LESSONS), (copy, LESSONS)):
+        names = sorted(path.name for path in folder.glob(f"*_{name}*.ipynb"))
+        if found := next(filter(None, map(pattern.fullmatch, names)), None):
+            return found[1]
+    return ""
 
 
 def find_lesson(text: str) -> Lesson:

@@ -20,7 +20,10 @@ _MAX_CONTAINERS = 2_000_000
 _MAX_ENTRIES = 10_000_000
 # Parsing happens beside the answers, so it is bounded too.
 _MAX_PARSED = 2_000_000
+_CHECKS = re.compile(r"^check\((\w+)\)", re.MULTILINE)
 _DEFINES = re.compile(r"^(?:(?:def|class)\s+)?(\w+)(?=\s*[(:=])", re.MULTILINE)
+_KIND = re.compile(r"(\.ipynb|\.py|\.zip)(?:(?<!zip)\.(?:json|txt))*$", re.IGNORECASE)
+_MERGE_MARKER = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
 _NO_BLOCKING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -37,6 +40,7 @@ class Unreadable(StrEnum):
     VERSION_3 = "notebook of version 3"
     NO_EXERCISE = "nothing of the course"
     UNSAFE_ARCHIVE = "unsafe archive"
+    COURSE_FILE = "the course's own"
 
 
 class SubmissionError(ValueError):
@@ -109,13 +113,23 @@ def too_large(name: str) -> SubmissionError:
     )
 
 
+def kind_of(name: str) -> str:
+    """What a file's name makes it, ".ipynb", ".py" or ".zip" in any capitals; "" for all else.
+
+    A browser or a mail program may have added .json or .txt.
+    """
+    found = _KIND.search(name)
+    return found[1].lower() if found else ""
+
+
 def parse_submission(path: Path, data: bytes) -> Submission:
     """The code in a notebook's or a Python file's bytes; `path` is its name and kind.
 
     Raises:
         SubmissionError: if they are neither.
     """
-    if path.suffix not in (".ipynb", ".py"):
+    kind = kind_of(path.name)
+    if kind not in (".ipynb", ".py"):
         raise SubmissionError(
             Unreadable.OTHER_KIND,
             f"{path.name} is neither a notebook (.ipynb) nor a Python file (.py).",
@@ -133,7 +147,7 @@ def parse_submission(path: Path, data: bytes) -> Submission:
             Unreadable.NOT_UTF8,
             f"{path.name} is not UTF-8 text. Save it again from Jupyter, or as UTF-8.",
         ) from None
-    if path.suffix == ".py":
+    if kind == ".py":
         return Submission(path, ((path.name, text),))
     if text.count("{") + text.count("[") > _MAX_CONTAINERS or text.count(",") > _MAX_ENTRIES:
         raise too_large(path.name)
@@ -148,11 +162,7 @@ def _code_cells(path: Path, text: str) -> tuple[tuple[str, str], ...]:
     try:
         notebook = json.loads(text)
     except (ValueError, RecursionError):
-        raise SubmissionError(
-            Unreadable.DAMAGED,
-            f"{path.name} is not a notebook: its JSON is damaged. "
-            f"Open it in Jupyter, or take the copy in .ipynb_checkpoints beside it.",
-        ) from None
+        raise SubmissionError(Unreadable.DAMAGED, _what_damaged(path.name, text)) from None
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
         if isinstance(notebook, dict) and isinstance(notebook.get("worksheets"), list):
@@ -170,6 +180,24 @@ def _code_cells(path: Path, text: str) -> tuple[tuple[str, str], ...]:
     )
 
 
+def _what_damaged(name: str, text: str) -> str:
+    """What seems to have happened to a notebook that is no JSON, and what to do."""
+    if _MERGE_MARKER.search(text):
+        return (
+            f"{name} holds the markers of a merge (<<<<<<<, >>>>>>>). Choose one version with "
+            f"git checkout --ours or --theirs, and save it."
+        )
+    if text.lstrip()[:1] == "<":
+        return (
+            f"{name} is a web page, not a notebook. Download the file itself: on GitHub, with "
+            f"the button for the raw file."
+        )
+    return (
+        f"{name} is not a notebook: its JSON is damaged. "
+        f"Open it in Jupyter, or take the copy in .ipynb_checkpoints beside it."
+    )
+
+
 def _source(cell: dict) -> str:
     source = cell.get("source", "")
     if isinstance(source, list):
@@ -177,28 +205,75 @@ def _source(cell: dict) -> str:
     return source if isinstance(source, str) else ""
 
 
+@dataclass(frozen=True)
+class Answered:
+    """Which lessons a file answers.
+
+    Attributes:
+        lessons: those it is for.
+        helpers: those of which it only defines functions that it uses for the others.
+        told: whether its name or its check cells say so, and not only the functions in it.
+    """
+
+    lessons: tuple[Lesson, ...]
+    helpers: tuple[Lesson, ...] = ()
+    told: bool = False
+
+
 def lessons_in(submission: Submission) -> list[Lesson]:
-    """The lessons a submission answers: by its file's name, else by the functions it defines.
+    """The lessons a submission is for.
 
     Raises:
         SubmissionError: if it answers none.
     """
-    by_name = lesson_named(submission.path.stem)
-    if by_name is not None:
-        return [by_name]
-    defined = _defined_names(submission)
-    by_content = [
-        lesson
-        for lesson in all_lessons()
-        if any(exercise.name in defined for exercise in lesson.exercises)
-    ]
-    if not by_content:
-        raise SubmissionError(
-            Unreadable.NO_EXERCISE,
-            f"{submission.path.name} has none of the course's functions. "
-            f"Is it the right file, and is it saved?",
-        )
-    return by_content
+    return list(answered_in(submission).lessons)
+
+
+def answered_in(submission: Submission) -> Answered:
+    """The lessons a submission answers: its content tells first, its name second.
+
+    A check cell says most clearly what a file is for. Else it is the lesson of its full name,
+    "01_forward_noising"; else what its name says, if it defines anything of that; else those
+    lessons of which it defines every function, or if there are none, any.
+
+    Raises:
+        SubmissionError: if it answers none.
+    """
+    defined, checked = _defined_names(submission), _checked_names(submission)
+    content = [lesson for lesson in all_lessons() if _names_of(lesson) & defined]
+    checks = [lesson for lesson in all_lessons() if _names_of(lesson) & checked]
+    stem = submission.path.name.partition(".")[0]
+    named = lesson_named(stem)
+    fully_named = named is not None and _is_full_name(named, stem)
+    if named is not None and (fully_named or named in content) and named not in checks:
+        checks = [named] if not any(lesson in content for lesson in checks) else checks
+    if checks:
+        helpers = [lesson for lesson in content if lesson not in checks]
+        return Answered(tuple(checks), tuple(helpers), told=True)
+    whole = [lesson for lesson in content if _names_of(lesson) <= defined] or content
+    if whole:
+        return Answered(tuple(whole), tuple(lesson for lesson in content if lesson not in whole))
+    if named is not None:
+        return Answered((named,), told=True)
+    raise SubmissionError(
+        Unreadable.NO_EXERCISE,
+        f"{submission.path.name} has none of the course's functions. "
+        f"Is it the right file, and is it saved?",
+    )
+
+
+def _names_of(lesson: Lesson) -> set[str]:
+    return {exercise.name for exercise in lesson.exercises}
+
+
+def _is_full_name(lesson: Lesson, stem: str) -> bool:
+    """Whether a file's name begins or ends with the notebook's own, or is the lesson's."""
+    stem = stem.lower()
+    return f"{lesson.number}_{lesson.name}" in stem or stem == lesson.name
+
+
+def _checked_names(submission: Submission) -> set[str]:
+    return {name for _, source in submission.cells for name in _CHECKS.findall(source)}
 
 
 def lesson_named(stem: str) -> Lesson | None:

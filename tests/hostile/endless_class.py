@@ -6,5 +6,5 @@ class Endless:
         pass
 
 
-def forward(im, t, alphas_cumprod, noise=None):
+def forward(im, t, alphas_cumprod, noise=None, endless=Endless):
     return im

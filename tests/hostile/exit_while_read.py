@@ -7,5 +7,5 @@ class Now:
     os._exit(0)
 
 
-def forward(im, t, alphas_cumprod, noise=None):
+def forward(im, t, alphas_cumprod, noise=None, now=Now):
     return im

@@ -9,12 +9,14 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from checkers.engine.submission import MAX_BYTES, SubmissionError, Unreadable, too_large
+from checkers.engine.gradebook.own_files import course_folders, is_in_course, is_library
+from checkers.engine.submission import MAX_BYTES, SubmissionError, Unreadable, kind_of, too_large
 
-MAX_ENTRIES = 5_000
+MAX_ENTRIES = 100_000
 MAX_FILES = 200
 MAX_TOTAL = 200 * 2**20
-KINDS = (".ipynb", ".py")
+MAX_DEPTH = 3
+"""How many zips may lie within one another."""
 _ENTRY = b"PK\x01\x02"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -27,12 +29,65 @@ def is_ignored(name: str) -> bool:
 def read_archive(path: Path, data: bytes) -> Iterator[tuple[str, bytes | SubmissionError]]:
     """Every notebook and Python file of a zip: its name in the zip, and its bytes or the reason.
 
-    Sizes are checked as declared and again as they come out; links, dotfiles and zips within the
-    zip are passed over.
+    Zips within the zip are opened, too. Sizes are checked as declared and again as they come out;
+    links, dotfiles, libraries and the course's own folders are passed over.
 
     Raises:
         SubmissionError: if the zip is damaged, too large, or made to escape or to explode.
     """
+    yield from _read(path, data, 1, _Budget())
+
+
+class _Budget:
+    """What may still come out of one archive, those within it included."""
+
+    def __init__(self) -> None:
+        self.files, self.bytes = MAX_FILES, MAX_TOTAL
+
+    def take(self, path: Path, size: int) -> None:
+        """Count one file; SubmissionError if it is too much."""
+        self.files -= 1
+        self.bytes -= size
+        if self.bytes < 0:
+            raise _unsafe(path, f"unpacked it is larger than {MAX_TOTAL // 2**20} MB")
+
+
+def _read(
+    path: Path, data: bytes, depth: int, budget: _Budget
+) -> Iterator[tuple[str, bytes | SubmissionError]]:
+    archive, wanted = _entries(path, data)
+    if sum(entry.file_size for entry in wanted) > MAX_TOTAL:
+        raise _unsafe(path, f"unpacked it is larger than {MAX_TOTAL // 2**20} MB")
+    # Notebooks first: they are what a limit must not hide.
+    for entry in sorted(wanted, key=lambda e: (kind_of(e.filename) != ".ipynb", e.filename)):
+        if budget.files <= 0:
+            sentence = f"Only the first {MAX_FILES} notebooks and Python files were read."
+            yield entry.filename, SubmissionError(Unreadable.TOO_LARGE, sentence)
+            return
+        content = _read_entry(archive, entry)
+        budget.take(path, len(content) if isinstance(content, bytes) else 0)
+        if kind_of(entry.filename) != ".zip" or isinstance(content, SubmissionError):
+            yield entry.filename, content
+        elif depth >= MAX_DEPTH:
+            sentence = f"More than {MAX_DEPTH} zips lie within one another. Pack it once."
+            yield entry.filename, SubmissionError(Unreadable.UNSAFE_ARCHIVE, sentence)
+        else:
+            yield from _read_inner(entry.filename, content, depth + 1, budget)
+
+
+def _read_inner(
+    name: str, content: bytes, depth: int, budget: _Budget
+) -> Iterator[tuple[str, bytes | SubmissionError]]:
+    """What a zip within a zip holds; a damaged one costs only itself."""
+    try:
+        for inner, data in _read(Path(PurePosixPath(name).name), content, depth, budget):
+            yield f"{name}/{inner}", data
+    except SubmissionError as error:
+        yield name, error
+
+
+def _entries(path: Path, data: bytes) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
+    """The archive, and what in it may be an answer."""
     if data.count(_ENTRY) > MAX_ENTRIES:
         raise _unsafe(path, f"it has more than {MAX_ENTRIES} entries")
     try:
@@ -45,18 +100,11 @@ def read_archive(path: Path, data: bytes) -> Iterator[tuple[str, bytes | Submiss
     for entry in entries:
         if _leaves_the_folder(entry.filename):
             raise _unsafe(path, "it has an entry that points out of its own folder")
-    wanted = [entry for entry in entries if _is_wanted(entry)]
-    if len(wanted) > MAX_FILES:
-        raise _unsafe(path, f"it has more than {MAX_FILES} notebooks and Python files")
-    if sum(entry.file_size for entry in wanted) > MAX_TOTAL:
-        raise _unsafe(path, f"unpacked it is larger than {MAX_TOTAL // 2**20} MB")
-    total = 0
-    for entry in sorted(wanted, key=lambda entry: entry.filename):
-        content = _read_entry(archive, entry)
-        total += len(content) if isinstance(content, bytes) else 0
-        if total > MAX_TOTAL:
-            raise _unsafe(path, f"unpacked it is larger than {MAX_TOTAL // 2**20} MB")
-        yield entry.filename, content
+    course = course_folders(entry.filename for entry in entries)
+    wanted = [
+        entry for entry in entries if _is_wanted(entry) and not is_in_course(entry.filename, course)
+    ]
+    return archive, wanted
 
 
 def _leaves_the_folder(name: str) -> bool:
@@ -68,7 +116,8 @@ def _is_wanted(entry: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(entry.filename.replace("\\", "/"))
     mode = entry.external_attr >> 16
     is_link = stat.S_IFMT(mode) not in (0, stat.S_IFREG)
-    return path.suffix in KINDS and not is_link and not any(map(is_ignored, path.parts))
+    ignored = any(is_ignored(part) or is_library(part) for part in path.parts)
+    return bool(kind_of(path.name)) and not is_link and not ignored
 
 
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | SubmissionError:

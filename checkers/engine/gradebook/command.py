@@ -30,7 +30,7 @@ from checkers.engine.gradebook.folder import FolderError
 from checkers.engine.gradebook.journal import JournalError, what_failed
 from checkers.engine.gradebook.run import Tally, grade_class
 from checkers.engine.gradebook.settings import SettingsError, load_settings, with_lessons
-from checkers.engine.gradebook.submissions import SubmissionsError, find_students
+from checkers.engine.gradebook.submissions import SubmissionsError, find_students, passed_over
 from checkers.engine.registry import UnknownLessonError
 from checkers.engine.sandbox.levels import Level
 
@@ -85,6 +85,7 @@ def grade_folder(
                 seed=seed,
                 require=require or "",
                 on_student=advance,
+                passed_over=passed_over(submissions),
             )
     except (
         SettingsError,

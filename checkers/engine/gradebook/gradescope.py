@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
+from checkers.engine.gradebook.own_files import DIGESTS, own_digests_text
 from checkers.engine.gradebook.settings import Settings
 from checkers.engine.registry import ROOT
 
@@ -41,6 +42,8 @@ def build_autograder(target: Path, settings: Settings) -> int:
             source = files("checkers.engine.gradebook").joinpath("templates", script)
             _add(archive, script, source.read_bytes(), executable=True)
         _add(archive, f"course/{SETTINGS}", settings.model_dump_json(indent=2).encode())
+        # The solved notebooks stay at home; what they are must be known all the same.
+        _add(archive, f"course/{DIGESTS}", own_digests_text().encode())
         for path in _course_files():
             _add(archive, f"course/{path.relative_to(ROOT).as_posix()}", path.read_bytes())
         count = len(archive.namelist())

@@ -9,8 +9,14 @@ from dataclasses import dataclass
 
 # doejane_LATE_12345_67890_file-1.ipynb: name, LATE if so, user, submission, the student's own name
 _CANVAS = re.compile(
-    r"(?P<name>[^_]+(?:_[^_]+)*?)_(?:(?P<late>LATE)_)?(?P<id>\d{3,})_(?P<submission>\d{3,})"
+    r"(?P<name>[^_]+(?:_[^_]+)*?)_(?:(?P<late>LATE)_)?(?P<id>\d+)_(?P<submission>\d+)"
     r"_(?P<file>.+)",
+    re.DOTALL,
+)
+# anon_4711_12345_hw.ipynb, LATE_anon_4711_12345_hw.ipynb: marked without names
+_ANONYMOUS = re.compile(
+    r"(?:(?P<late>LATE)_)?anon_(?:(?P<late_too>LATE)_)?(?P<id>[A-Za-z0-9]+)_"
+    r"(?:(?P<late_then>LATE)_)?(?P<submission>\d+)_(?P<file>.+)",
     re.DOTALL,
 )
 # Jane Doe_12345_assignsubmission_file_ (a folder), or with the file's name after it
@@ -19,6 +25,10 @@ _MOODLE = re.compile(
 )
 _CANVAS_AGAIN = re.compile(r"-(\d{1,3})$")
 _LAST_NUMBER = re.compile(r"(?:[ _-]v?|\()(\d{1,3})\)?$", re.IGNORECASE)
+_MOODLE_MARK = "_assignsubmission_"
+_LONG_ID = 3
+# jane.ipynb, jane.tar.gz, jane.ipynb.json; a name such as "v1.2 jane.py" keeps its own dots
+_ENDING = re.compile(r"(?:(?<=.)\.(?:tar|ipynb|py)\.\w+|(?<=.)\.[^. /]+|)$")
 _MAX_SHOWN = 120
 _MAX_SLUG = 48
 
@@ -51,22 +61,42 @@ def parse_export_name(name: str, *, folder: bool) -> ExportName:
         name: of a file, with its suffix, or of a folder.
         folder: which of the two.
     """
+    # One student's name has one key, however its Umlaut is written.
+    name = unicodedata.normalize("NFC", name)
+    if found := _ANONYMOUS.fullmatch(name):
+        late = any(found[group] for group in ("late", "late_too", "late_then"))
+        file, version = _without_version(found["file"])
+        key = f"canvas:anon:{found['id']}"
+        return ExportName(key, f"anon {found['id']}", found["id"], file, late, version)
+    canvas = _CANVAS.fullmatch(name)
+    if canvas and _MOODLE_MARK not in canvas["name"]:
+        file, version = _without_version(canvas["file"])
+        key = f"canvas:{canvas['id']}"
+        if len(canvas["id"]) < _LONG_ID:  # may be no number of a student's at all
+            key += f":{canvas['name']}"
+        return ExportName(key, canvas["name"], canvas["id"], file, bool(canvas["late"]), version)
     if found := _MOODLE.fullmatch(name):
         file = found["file"] or ""
         return ExportName(f"moodle:{found['id']}", found["name"], found["id"], file)
-    if found := _CANVAS.fullmatch(name):
-        file, version = found["file"], 0
-        stem, dot, suffix = file.rpartition(".")
-        if dot and (again := _CANVAS_AGAIN.search(stem)):
-            version = int(again[1])
-            file = stem[: again.start()] + dot + suffix
-        return ExportName(
-            f"canvas:{found['id']}", found["name"], found["id"], file, bool(found["late"]), version
-        )
     if folder:
         return ExportName(f"name:{name}", name)
-    stem = name.rpartition(".")[0] or name
+    stem, _ = split_ending(name)
     return ExportName(f"name:{stem}", stem, file=name)
+
+
+def _without_version(file: str) -> tuple[str, int]:
+    """The student's own name of a file, and how often it was handed in before: "hw-1.ipynb"."""
+    stem, ending = split_ending(file)
+    if ending and (again := _CANVAS_AGAIN.search(stem)):
+        return stem[: again.start()] + ending, int(again[1])
+    return file, 0
+
+
+def split_ending(name: str) -> tuple[str, str]:
+    """A file's name without its ending, and the ending: ".ipynb", ".tar.gz", ".ipynb.json"."""
+    found = _ENDING.search(name)
+    place = found.start() if found else len(name)
+    return name[:place], name[place:]
 
 
 def version_of(stem: str) -> int:

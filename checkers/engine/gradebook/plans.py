@@ -11,6 +11,7 @@ from checkers.engine.gradebook.results import NOT_SUBMITTED, READ, FileGrade
 from checkers.engine.gradebook.settings import Settings
 from checkers.engine.gradebook.submissions import Student
 from checkers.engine.registry import Lesson
+from checkers.engine.submission import Unreadable
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Plan:
         reasons: by lesson, the status and sentence of a file that can't be read; under "" that of
             one whose name tells no lesson.
         notes: what was passed over or chosen between.
+        told: lessons that a file's name or its check cells tell.
+        guessed: these, and those that only the functions in a file tell.
     """
 
     student: Student
@@ -41,6 +44,8 @@ class Plan:
     candidates: dict[str, list[Candidate]] = field(default_factory=dict)
     reasons: dict[str, tuple[str, str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
+    guessed: set[str] = field(default_factory=set)
 
     @property
     def keys(self) -> set[str]:
@@ -49,8 +54,8 @@ class Plan:
 
     @property
     def answered(self) -> set[str]:
-        """The lessons for which something was handed in, readable or not."""
-        return {*self.candidates, *self.reasons} - {""}
+        """The lessons that a file is for, readable or not."""
+        return (self.guessed | {*self.reasons}) - {""}
 
     def reason(self, lesson: str) -> tuple[str, str]:
         """Why nothing is graded for a lesson: a status and a sentence."""
@@ -83,12 +88,17 @@ def make_plan(
     for file in read_files(student):
         plan.files.append(_file_grade(file))
         if file.problem is not None:
-            for lesson in file.lessons or ("",):
+            # A solution that came with the course says nothing of what was handed in.
+            of_the_course = file.problem is Unreadable.COURSE_FILE
+            for lesson in ("",) if of_the_course else file.lessons or ("",):
                 plan.reasons.setdefault(lesson, (file.problem.value, file.message))
             continue
-        for lesson in file.lessons:
+        for lesson in (*file.lessons, *file.helpers):
             if lesson in names:
                 found.setdefault(lesson, []).append(file)
+        if not file.own:
+            plan.told |= set(file.lessons) if file.told else set()
+            plan.guessed |= set(file.lessons)
     jobs = []
     for lesson in filter(found.__contains__, names):
         for file in _choose(found[lesson], lesson, plan, settings):
@@ -120,8 +130,26 @@ def _file_grade(file: ReadFile) -> FileGrade:
     )
 
 
+def _most_clearly_for(lesson: str, files: list[ReadFile], plan: Plan) -> list[ReadFile]:
+    """Those of the files that are for this lesson, rather than use a function of it for another."""
+    clearest = min(_unclear(file, lesson) for file in files)
+    chosen = [file for file in files if _unclear(file, lesson) == clearest]
+    if len(chosen) < len(files):
+        others = ", ".join(file.name for file in files if file not in chosen)
+        plan.notes.append(f"For {lesson}, {others} was left aside: it answers other lessons, too.")
+    return chosen
+
+
+def _unclear(file: ReadFile, lesson: str) -> tuple[bool, int]:
+    """Grows with doubt whether a file is for this lesson."""
+    return lesson not in file.lessons, len(file.lessons)
+
+
 def _choose(files: list[ReadFile], lesson: str, plan: Plan, settings: Settings) -> list[ReadFile]:
     """The files to grade for one lesson, and a note if there was a choice."""
+    files = [file for file in files if not file.own] or files
+    if settings.duplicates != "best":
+        files = _most_clearly_for(lesson, files, plan)
     ordered = sorted(files, key=lambda file: file.order)
     if lesson in plan.reasons:
         plan.notes.append(

@@ -8,13 +8,15 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from checkers.engine.gradebook.archives import read_archive
-from checkers.engine.gradebook.names import shown, version_of
+from checkers.engine.gradebook.names import shown, split_ending, version_of
+from checkers.engine.gradebook.own_files import is_own, is_untouched
 from checkers.engine.gradebook.submissions import HandedIn, Student
 from checkers.engine.submission import (
     SubmissionError,
     Unreadable,
+    answered_in,
+    kind_of,
     lesson_named,
-    lessons_in,
     parse_submission,
     read_bytes,
 )
@@ -29,6 +31,9 @@ class ReadFile:
     Attributes:
         name: for people, one line; with folders and, for a zip, the zip's name.
         lessons: names of the lessons it answers; if it can't be read, those that its name tells.
+        helpers: those of which it only defines functions that it uses for the others.
+        told: whether its name or its check cells say what it answers, not only its functions.
+        own: whether it is a file of the course in which nothing was written.
         cells: its code; empty if it can't be read.
         problem: why it can't be read; None if it can.
         message: the same in a sentence.
@@ -39,6 +44,9 @@ class ReadFile:
 
     name: str
     lessons: tuple[str, ...] = ()
+    helpers: tuple[str, ...] = ()
+    told: bool = False
+    own: bool = False
     cells: Cells = ()
     problem: Unreadable | None = None
     message: str = ""
@@ -55,7 +63,7 @@ class ReadFile:
 def read_files(student: Student) -> Iterator[ReadFile]:
     """Every file of a student, zips opened; nothing is written and no error gets out."""
     for handed_in in student.files:
-        if handed_in.path.suffix == ".zip":
+        if kind_of(handed_in.path.name) == ".zip":
             yield from _read_zip(handed_in)
             continue
         try:
@@ -82,20 +90,33 @@ def _read_zip(handed_in: HandedIn) -> Iterator[ReadFile]:
 
 def _read_one(handed_in: HandedIn, name: str, data: bytes | SubmissionError) -> ReadFile:
     path = PurePosixPath(name)
-    version = max(handed_in.version, version_of(path.stem))
+    stem, _ = split_ending(path.name)
+    version = max(handed_in.version, version_of(stem))
     about = {"late": handed_in.late, "time": handed_in.time, "version": version}
-    named = lesson_named(path.stem)
+    named = lesson_named(stem)
     try:
         if isinstance(data, SubmissionError):
             raise data
         submission = parse_submission(Path(path.name), data)
-        lessons = tuple(lesson.name for lesson in lessons_in(submission))
+        if is_own(submission.cells):
+            raise SubmissionError(
+                Unreadable.COURSE_FILE, f"{path.name} is the course's own, and was left aside."
+            )
+        answered = answered_in(submission)
     except SubmissionError as error:
         lessons = (named.name,) if named else ()
         return ReadFile(
             shown(name), lessons, problem=error.problem, message=shown_message(error), **about
         )
-    return ReadFile(shown(name), lessons, submission.cells, **about)
+    return ReadFile(
+        shown(name),
+        tuple(lesson.name for lesson in answered.lessons),
+        tuple(lesson.name for lesson in answered.helpers),
+        told=answered.told,
+        own=is_untouched(submission.cells),
+        cells=submission.cells,
+        **about,
+    )
 
 
 def shown_message(error: SubmissionError) -> str:

@@ -44,6 +44,7 @@ class GradeStatus(StrEnum):
     VERSION_3 = Unreadable.VERSION_3.value
     NO_EXERCISE = Unreadable.NO_EXERCISE.value
     UNSAFE_ARCHIVE = Unreadable.UNSAFE_ARCHIVE.value
+    COURSE_FILE = Unreadable.COURSE_FILE.value
     NOT_SUBMITTED = NOT_SUBMITTED
     NOT_GRADED = NOT_GRADED
 

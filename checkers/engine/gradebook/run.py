@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def grade_class(
     seed: int | None = None,
     require: str = "",
     on_student: Callable[[], None] = lambda: None,
+    passed_over: Sequence[str] = (),
 ) -> Tally:
     """Grade everyone and write grades.csv, grades.json, summary.html and the feedback pages.
 
@@ -69,6 +71,7 @@ def grade_class(
         seed: the run's; None for the journal's, or a fresh one.
         require: the weakest isolation that will do; "" for any.
         on_student: called when a student's last job is done.
+        passed_over: names of files that nobody is taken to have handed in; the summary lists them.
 
     Raises:
         FolderError, JournalError, ExecutorError: in one sentence, before anything is overwritten.
@@ -80,7 +83,7 @@ def grade_class(
         for key, text in executor(run.jobs()):
             run.take(key, text)
         lessons = run.lessons_that_count()
-        _write_outputs(results, run, lessons)
+        _write_outputs(results, run, lessons, passed_over)
         return run.tally
 
 
@@ -152,11 +155,18 @@ class _Run:
             self._on_student()
 
     def lessons_that_count(self) -> list[Lesson]:
-        """Those asked for, or else those that somebody handed in."""
+        """Those asked for, or else those that somebody handed in.
+
+        Where only the functions in files tell, a lesson must be answered by many: a few students'
+        own helpers may bear the name of another lesson's function.
+        """
         if self.settings.lessons is not None:
             return self._lessons
-        answered = set().union(*(plan.answered for plan in self.plans))
-        return [lesson for lesson in self._lessons if lesson.name in answered]
+        told = set().union(*(plan.told | {*plan.reasons} for plan in self.plans))
+        guessed = Counter(name for plan in self.plans for name in plan.guessed)
+        most = max(guessed.values(), default=0)
+        counting = told | {name for name, count in guessed.items() if 2 * count >= most}
+        return [lesson for lesson in self._lessons if lesson.name in counting]
 
     def grades(self, lessons: list[Lesson]) -> Iterator[Graded]:
         """Every student's grade, one at a time."""
@@ -164,9 +174,12 @@ class _Run:
             yield grade_student(plan, lessons, self.settings, self.journal.get, self.failures)
 
 
-def _write_outputs(results: Path, run: _Run, lessons: list[Lesson]) -> None:
+def _write_outputs(
+    results: Path, run: _Run, lessons: list[Lesson], passed_over: Sequence[str]
+) -> None:
     journal, settings = run.journal, run.settings
     statistics = ClassStatistics.of(lessons)
+    statistics.passed_over = list(passed_over)
     pages: set[str] = set()
     for graded in run.grades(lessons):
         statistics.add(graded.grade)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from checkers.engine.gradebook.results import ExerciseGrade, StudentGrade
+from checkers.engine.gradebook.results import READ, ExerciseGrade, StudentGrade
 from checkers.engine.registry import Lesson, find_lesson
 
 BINS = 10
@@ -41,6 +41,9 @@ class ClassStatistics:
         files: by status, of all files.
         isolation: by level, of all lessons that were run.
         exercises: by lesson name, in order.
+        unread: (student, file, status) of each file that could not be read or was left aside.
+        notes: (student, note) of whatever was passed over or chosen between.
+        passed_over: names of files that are nobody's.
         people: name, points, statuses in words and feedback page of everyone.
     """
 
@@ -53,6 +56,9 @@ class ClassStatistics:
     exercises: dict[str, list[ExerciseStatistics]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    unread: list[tuple[str, str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
     people: list[tuple[str, str, str, str, str]] = field(default_factory=list)
 
     @classmethod
@@ -73,6 +79,9 @@ class ClassStatistics:
         self.bins[min(BINS - 1, max(0, int(share * BINS)))] += 1
         self.statuses.update(student.statuses)
         self.files.update(file.status for file in student.files)
+        unread = [file for file in student.files if file.status != READ]
+        self.unread += [(student.student, file.name, file.status) for file in unread]
+        self.notes += [(student.student, note) for note in student.notes]
         self.late += any(lesson.late for lesson in student.lessons)
         for lesson in student.lessons:
             self.isolation.update([lesson.isolation] if lesson.isolation else [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +11,27 @@ from typing import Any
 
 import yaml
 
-from checkers.engine.gradebook.archives import KINDS, is_ignored
-from checkers.engine.gradebook.names import ExportName, parse_export_name, shown, version_of
+from checkers.engine.gradebook.archives import is_ignored
+from checkers.engine.gradebook.names import (
+    ExportName,
+    parse_export_name,
+    shown,
+    split_ending,
+    version_of,
+)
+from checkers.engine.gradebook.own_files import course_folders, is_in_course, is_library
+from checkers.engine.submission import kind_of
 
 MAX_DEPTH = 8
 MAX_FILES = 200
+# What lies beside hand-ins and is none: lists, notes, data, pictures.
+_BESIDE = frozenset(
+    {".csv", ".tsv", ".xls", ".xlsx", ".ods", ".yml", ".yaml", ".toml", ".md", ".txt", ".log"}
+    | {".json", ".xml", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".npy", ".npz", ".pt"}
+    | {".pth", ".ckpt", ".safetensors", ".pyc", ".ini", ".cfg", ".lock", ".pyi", ".css", ".js"}
+    | {""}
+)
+_SHOWN_NAMES = 5
 _METADATA = "submission_metadata.yml"
 _MAX_METADATA = 64 * 2**20
 
@@ -89,7 +105,7 @@ def find_students(folder: Path, results: Path | None = None) -> list[Student]:
             _add_folder(students, path, known.get(path.name))
         elif path.is_symlink():
             _add_link(students, path)
-        elif path.suffix in (*KINDS, ".zip"):
+        elif _is_handed_in(path.name):
             export = parse_export_name(path.name, folder=False)
             student = _student(students, export)
             name = export.file or path.name
@@ -99,6 +115,25 @@ def find_students(folder: Path, results: Path | None = None) -> list[Student]:
             f"{folder} has no submissions: no folders, and no .ipynb, .py or .zip files."
         )
     return sorted(students.values(), key=lambda student: (student.name.casefold(), student.key))
+
+
+def passed_over(folder: Path) -> list[str]:
+    """Names of the files in a class's folder that nobody is taken to have handed in."""
+    return [
+        shown(path.name)
+        for path in _entries(_without_wrapper(folder))
+        if path.is_file() and not path.is_symlink() and not _is_handed_in(path.name)
+    ]
+
+
+def _is_handed_in(name: str) -> bool:
+    """Whether a file in a class's folder is somebody's, readable or not.
+
+    A name as a platform writes it says so; so does an ending that is not of lists and notes.
+    """
+    if kind_of(name) or parse_export_name(name, folder=False).ident:
+        return True
+    return split_ending(name)[1].lower() not in _BESIDE
 
 
 def _without_wrapper(folder: Path) -> Path:
@@ -134,27 +169,51 @@ def _add_folder(students: dict[str, Student], path: Path, known: _Submitted | No
 
 
 def add_files(student: Student, folder: Path, time: datetime | None = None) -> None:
-    """Add every notebook, Python file and zip in `folder`; links are passed over.
+    """Add what is, or else what may be, an answer in `folder`.
+
+    Links, libraries and the course's own folders are passed over.
 
     Args:
         student: gets the files, and notes on what was passed over.
         folder: the student's own.
         time: when it was handed in, if that is known.
     """
-    links, too_many = 0, False
-    for file in _walk(folder):
-        if file.is_symlink():
-            links += 1
-        elif file.suffix in (*KINDS, ".zip"):
-            if len(student.files) >= MAX_FILES:
-                too_many = True
-                break
-            name = file.relative_to(folder).as_posix()
-            student.files.append(HandedIn(file, name, version=version_of(file.stem), time=time))
+    found, troubles = _walk(folder)
+    names = [file.relative_to(folder).as_posix() for file in found]
+    course = course_folders(names)
+    links = [file for file in found if file.is_symlink()]
+    own = [n for n in names if is_in_course(n, course)]
+    files = [
+        (name, file)
+        for name, file in zip(names, found, strict=True)
+        if not file.is_symlink() and name not in set(own)
+    ]
+    answers = [(name, file) for name, file in files if kind_of(name)]
+    others = [(name, file) for name, file in files if not kind_of(name)]
+    # Notebooks first: they are what the limit must not hide.
+    answers.sort(key=lambda one: (kind_of(one[0]) != ".ipynb", one[0]))
+    if not answers:
+        answers = [one for one in others if split_ending(one[0])[1].lower() not in _BESIDE]
+    taken = {name for name, _ in answers}
+    for name, file in answers[: MAX_FILES - len(student.files)]:
+        version = version_of(split_ending(file.name)[0])
+        student.files.append(HandedIn(file, name, version=version, time=time))
+    if len(answers) > MAX_FILES:
+        student.notes.append(f"Only the first {MAX_FILES} notebooks and Python files were read.")
     if links:
         student.notes.append("Links to other files were passed over; only real files are graded.")
-    if too_many:
-        student.notes.append(f"Only the first {MAX_FILES} notebooks and Python files were read.")
+    if own:
+        student.notes.append(
+            f"{len(own)} files of the course itself, in {_some(own)}, were left aside."
+        )
+    if passed := [name for name, _ in others if name not in taken]:
+        student.notes.append(f"Passed over: {_some(passed)}.")
+    student.notes += troubles
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _SHOWN_NAMES
+    return ", ".join(map(shown, names[:_SHOWN_NAMES])) + (f" and {more} more" if more > 0 else "")
 
 
 def _add_link(students: dict[str, Student], path: Path) -> None:
@@ -162,19 +221,32 @@ def _add_link(students: dict[str, Student], path: Path) -> None:
     student.notes.append(f"{shown(path.name)} is a link to another file and was passed over.")
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Files below `folder` in a fixed order, links as themselves, to a bounded depth."""
-    for here, folders, files in os.walk(folder, followlinks=False):
+def _walk(folder: Path) -> tuple[list[Path], list[str]]:
+    """Files below `folder` in a fixed order, links as themselves, and sentences on troubles."""
+    found: list[Path] = []
+    troubles: list[str] = []
+
+    def cannot_be_read(error: OSError) -> None:
+        name = shown(Path(error.filename).name)
+        troubles.append(f"The folder {name} cannot be read: {error.strerror}.")
+
+    for here, folders, files in os.walk(folder, followlinks=False, onerror=cannot_be_read):
         depth = len(Path(here).relative_to(folder).parts)
         linked = [name for name in folders if (Path(here) / name).is_symlink()]
-        folders[:] = sorted(
+        below = sorted(
             name
             for name in folders
-            if not is_ignored(name) and name not in linked and depth < MAX_DEPTH
+            if not is_ignored(name) and not is_library(name) and name not in linked
         )
-        for name in sorted([*files, *linked]):
-            if not is_ignored(name):
-                yield Path(here) / name
+        if below and depth >= MAX_DEPTH:
+            troubles.append(
+                f"{_some(below)}: more than {MAX_DEPTH} folders deep, and passed over. Move the "
+                f"notebook further up."
+            )
+            below = []
+        folders[:] = below
+        found += [Path(here) / n for n in sorted([*files, *linked]) if not is_ignored(n)]
+    return found, troubles
 
 
 @dataclass(frozen=True)

@@ -238,6 +238,7 @@ def _add_stores(node: ast.AST, found: Effects) -> None:
             ast.Subscript(ctx=ast.Store() | ast.Del()) | ast.Attribute(ctx=ast.Store() | ast.Del())
         ):
             found.changes |= roots(node)
+            found.sets_for_all |= roots(node)
         case ast.AugAssign(target=ast.Name(id=name)):
             found.changes.add(name)  # a list or a tensor is changed, not only bound anew
         case ast.Assign(targets=targets, value=value) if stands_for := _parts(value):

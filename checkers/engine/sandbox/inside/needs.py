@@ -122,12 +122,9 @@ class Needs:
 
     def _sets_for_all(self, known: Known, needed: set[str], end: int) -> bool:
         """Whether it sets something in a library that is needed, a default type say."""
-        effects = known.effects
         if known.number > end or known.within or known.also:
             return False
-        if isinstance(known.statement.node, ast.Assign | ast.AugAssign):
-            return bool(effects.changes & needed & self._libraries)
-        return bool(effects.sets_for_all & (needed & self._libraries | {_ANY}))
+        return bool(known.effects.sets_for_all & (needed & self._libraries | {_ANY}))
 
     def _end(self, name: str) -> int:
         """The place of the last statement that sets `name` or checks it; the end if none checks."""
