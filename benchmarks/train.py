@@ -7,7 +7,7 @@ All train on the same digits with the same batch size, on the same device, in on
     plain       the class-conditioned U-Net, a DataLoader over torchvision's MNIST with ToTensor,
                 float32, a loss read after every step: how most tutorials write it
     diffusers   the same loop around a diffusers UNet2DModel with about as many parameters
-    ours        lessons/workbench/training/loop.py: digits on the device as one tensor, channels-last,
+    ours        workbench/training/loop.py: digits on the device as one tensor, channels-last,
                 on a GPU bfloat16 (and with --compile torch.compile)
 
 Then what share of the device's peak our loop reaches: the arithmetic of a step over its time,
