@@ -99,6 +99,20 @@ def _run_here(
     return run_probe(case.probe, answer, inputs, seed, exercise.name)
 
 
+def judged(case: Case, observed: Any, expected: Observation, inputs: Inputs) -> Verdict:
+    """The verdict of a case's judge on an observation, which may be forged, of any form."""
+    unreadable = Verdict(False, "The result cannot be read.")
+    if not isinstance(observed, dict):
+        return unreadable
+    try:
+        return case.judge(observed, expected, inputs)
+    except Exception:
+        # What can't be read costs its author the case. But if the judge can't even read the
+        # reference's own, it is broken: no answer is to blame.
+        case.judge(expected, expected, inputs)
+        return unreadable
+
+
 class _Trial:
     """One case with its inputs, the answer's outcome and, when asked for, the known versions'."""
 
@@ -179,15 +193,7 @@ class _Trial:
         )
 
     def _judge(self, observed: Any, expected: Observation) -> Verdict:
-        if not isinstance(observed, dict):
-            return Verdict(False, "The result cannot be read.")
-        try:
-            return self.case.judge(observed, expected, self.inputs)
-        except Exception:
-            # An observation may be forged, of any form, which costs its author the case. But if the
-            # judge can't even read the reference's own, it is broken: no answer is to blame.
-            self.case.judge(expected, expected, self.inputs)
-            return Verdict(False, "The result cannot be read.")
+        return judged(self.case, observed, expected, self.inputs)
 
     def result(self, first: _Trial) -> CaseResult:
         """What the report says of this case."""
