@@ -38,7 +38,13 @@ from checkers.engine.judges.dropping import (
     same_shares,
 )
 from checkers.engine.judges.inputs import draw_noise, draw_seed, draw_times
-from checkers.engine.judges.networks import batch_for, conditional_cases, other_times, place_case
+from checkers.engine.judges.networks import (
+    batch_for,
+    conditional_cases,
+    draw_count,
+    other_times,
+    place_case,
+)
 from checkers.engine.judges.values import all_of, same_answer, same_form, same_values
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.call import call_many
@@ -129,20 +135,19 @@ def _classes(generator: torch.Generator, count: int) -> Tensor:
 
 
 def _shape_inputs(generator: torch.Generator) -> Inputs:
-    return {
-        "builds": [
+    builds = []
+    for channels, classes, width in ((1, 10, 4), (3, 4, 3)):
+        count = draw_count(generator, 2, 30)
+        times = torch.cat([torch.tensor([0.0, 1.0]), draw_times(generator, count - 2)])
+        told = torch.eye(classes + 1)[_labels(generator, count, high=classes + 1), :-1]
+        builds.append(
             {
-                "arguments": [1, 10, 4],
-                "shape": [2, 1, 28, 28],
-                "also": [torch.tensor([0.1, 0.9]), _classes(generator, 2)],
-            },
-            {
-                "arguments": [3, 4, 3],
-                "shape": [2, 3, 28, 28],
-                "also": [torch.tensor([0.0, 1.0]), torch.eye(4)[:2]],
-            },
-        ]
-    }
+                "arguments": [channels, classes, width],
+                "shape": [count, channels, 28, 28],
+                "also": [times, told],
+            }
+        )
+    return {"builds": builds}
 
 
 def _draw_also(generator: torch.Generator, count: int) -> list[Tensor]:
@@ -150,22 +155,27 @@ def _draw_also(generator: torch.Generator, count: int) -> list[Tensor]:
 
 
 def _apart_inputs(generator: torch.Generator) -> Inputs:
+    """Every class, no class (10), and some of them again, in an order nobody knows."""
+    told = torch.cat([torch.arange(11), _labels(generator, 9, high=11)])
     return {
         "arguments": [1, 10, 4],
         "x": draw_noise(generator, 1, 1, 28, 28),
         "t": torch.rand(1, generator=generator),
+        "told": told[torch.randperm(20, generator=generator)],
         "seed": draw_seed(generator),
     }
 
 
 def _no_class_apart(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    mine, target = observed["as_class"], expected["as_class"]
+    mine, target = observed["as_none"], expected["as_none"]
     if mine == target:
         return Verdict(True)
+    classes = [told for told, same in zip(inputs["told"].tolist(), mine, strict=True) if same]
+    wrong = min(classes, default=10)
     return Verdict(
         False,
         "No class, a row of zeros, gives the same result as "
-        + (f"class {mine[0]}." if mine else "a class.")
+        + (f"class {wrong}." if wrong < 10 else "a class.")
         + " It should differ from all of them.",
     )
 

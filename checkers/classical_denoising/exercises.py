@@ -136,10 +136,14 @@ BLUR_DENOISE = Exercise(
 # --- psnr -----------------------------------------------------------------------------------------
 
 
+_GAPS = (0.02, 0.2, -2.0)
+
+
 def _known_inputs(generator: torch.Generator) -> Inputs:
     """Differences of 0.02, 0.2 and 2 everywhere: 40, 20 and 0 dB."""
     a = _pictures(generator, 1, 3, 16, 16)
-    return {"calls": [{"a": a, "b": a + gap} for gap in (0.02, 0.2, -2.0)]}
+    gaps = [_GAPS[int(i)] for i in torch.randint(3, (12,), generator=generator)]
+    return {"calls": [{"a": a, "b": a + gap} for gap in (*_GAPS, *gaps)], "gaps": [*_GAPS, *gaps]}
 
 
 def _grain_inputs(generator: torch.Generator) -> Inputs:
@@ -176,7 +180,7 @@ PSNR = Exercise(
             _known_inputs,
             same_values(
                 what="the PSNR",
-                labels=lambda _: ["a difference of 0.02", "a difference of 0.2", "of 2"],
+                labels=lambda inputs: [f"a difference of {abs(g):g}" for g in inputs["gaps"]],
                 atol=1e-3,
             ),
             call_many,
@@ -224,22 +228,29 @@ PSNR = Exercise(
 
 def _search_inputs(generator: torch.Generator) -> Inputs:
     """A known best pair: the "clean" picture is a blurred version of the noisy one, nearly."""
+    large, middle, small = _near(generator, 2.0, 1.0, 0.6)
     return {
         "calls": [
-            _known_search(generator, (1, 3, 24, 24), (5, 3, 9), (1.0, 2.0, 0.6), best)
-            for best in ((9, 2.0), (3, 0.6))
+            _known_search(generator, (1, 3, 24, 24), (5, 3, 9), (middle, large, small), best)
+            for best in ((9, large), (3, small))
         ]
     }
+
+
+def _near(generator: torch.Generator, *sigmas: float) -> list[float]:
+    """Sigmas that nobody has seen, close to these."""
+    return [round(s * (1 + 0.1 * float(torch.rand((), generator=generator))), 3) for s in sigmas]
 
 
 def _other_lists_inputs(generator: torch.Generator) -> Inputs:
     """Lists and tuples of other lengths, and a batch of pictures."""
     shape = (2, 3, 16, 24)
+    first, second, third = _near(generator, 1.0, 1.0, 1.5)
     return {
         "calls": [
-            _known_search(generator, shape, [7, 3, 5, 9], (3.0, 1.0), (5, 1.0)),
-            _known_search(generator, shape, (3,), [0.5, 1.0, 2.0, 4.0], (3, 1.0)),
-            _known_search(generator, shape, (3, 5, 7), [1.5], (5, 1.5)),
+            _known_search(generator, shape, [7, 3, 5, 9], (3.0, first), (5, first)),
+            _known_search(generator, shape, (3,), [0.5, second, 2.0, 4.0], (3, second)),
+            _known_search(generator, shape, (3, 5, 7), [third], (5, third)),
         ]
     }
 
@@ -264,7 +275,7 @@ def _noise_levels_inputs(generator: torch.Generator) -> Inputs:
 
 def _clear_search(generator: torch.Generator, strength: float) -> Inputs:
     """A search whose winner is far enough ahead that rounding cannot change it."""
-    kernel_sizes, sigmas = (5, 7, 3), (0.8, 1.6, 0.4)
+    kernel_sizes, sigmas = (5, 7, 3), tuple(_near(generator, 0.8, 1.6, 0.4))
     while True:
         clean = _pictures(generator, 1, 3, 32, 32)
         noisy = clean + strength * draw_noise(generator, 1, 3, 32, 32)

@@ -13,6 +13,7 @@ from checkers.classifier_free_guidance.probe import (
 )
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges.cases import MakeInputs, form_case
+from checkers.engine.judges.evidence import hide_in, with_evidence
 from checkers.engine.judges.inputs import draw_noise, draw_pictures
 from checkers.engine.judges.loops import ENDS_EARLY, loop_cases, runs, same_path, same_spread
 from checkers.engine.judges.values import all_of, each_call, same_values
@@ -144,10 +145,12 @@ def _gaussian_inputs(generator: torch.Generator) -> Inputs:
     uncond = torch.full((3, 40, 40), -0.1)
     cond = uncond + 0.03 + 0.02 * float(torch.rand((), generator=generator))
     guided = uncond + 7 * (cond - uncond)
-    x_0 = guided + 0.2 * draw_noise(generator, 3, 3, 40, 40)
+    worlds = {"": uncond, ROCKET: cond, "a high quality photo": 2 * cond}
+    hidden = hide_in(worlds, generator, strength=0.1)
+    x_0 = guided + 0.1 * hidden["secret"] + 0.2 * draw_noise(generator, 3, 3, 40, 40)
     abar, drawn = squared_cosine_alphas_cumprod(), draw_noise(generator, 3, 3, 40, 40)
     return {
-        "means": {"": uncond, ROCKET: cond, "a high quality photo": 2 * cond},
+        **hidden,
         "std": 0.2,
         "im_noisy": forward(x_0, TIMESTEPS[1], abar, drawn),
         "i_start": 1,
@@ -212,7 +215,7 @@ ITERATIVE_DENOISE_CFG = Exercise(
                 "where pictures are normally distributed, guidance moves the mean, not the spread",
                 2,
                 _gaussian_inputs,
-                same_spread,
+                with_evidence(same_spread, "result"),
                 guide_to_gaussians,
             ),
         ],

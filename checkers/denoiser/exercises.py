@@ -15,6 +15,7 @@ from checkers.denoiser.probe import (
 )
 from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
 from checkers.engine.judges.cases import form_case
+from checkers.engine.judges.evidence import draw_secret, with_evidence
 from checkers.engine.judges.inputs import draw_digits, draw_noise
 from checkers.engine.judges.sentences import EVALUATED
 from checkers.engine.judges.values import (
@@ -65,12 +66,17 @@ def _given_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _drawn_inputs(generator: torch.Generator) -> Inputs:
-    return {"calls": [{"x": torch.zeros(2, 2, 64, 64), "sigma": s} for s in STRENGTHS]}
+    """Strengths that nobody has seen."""
+    factors = (1 + 0.5 * torch.rand(len(STRENGTHS), generator=generator)).tolist()
+    strengths = [round(s * factor, 2) for s, factor in zip(STRENGTHS, factors, strict=True)]
+    return {"calls": [{"x": torch.zeros(2, 2, 64, 64), "sigma": s} for s in strengths]}
 
 
 def _twice_inputs(generator: torch.Generator) -> Inputs:
-    x = draw_digits(generator, 1).repeat(2, 1, 1, 1)
-    return {"x": x, "sigma": 0.5, "noise": draw_noise(generator, *x.shape)}
+    secret = draw_secret(generator, 1, 28, 28)
+    x = (0.5 + 0.4 * secret).repeat(2, 1, 1, 1)
+    noise = draw_noise(generator, *x.shape)
+    return {"x": x, "sigma": 0.5, "noise": noise, "secret": secret}
 
 
 ADD_NOISE = Exercise(
@@ -102,14 +108,18 @@ ADD_NOISE = Exercise(
             "the `noise` it is given is used; without it, every picture and every call get new",
             1,
             _twice_inputs,
-            all_of(
-                same_answer("given", says="The same `noise` gives two different results."),
-                same_answer(
-                    "drawn",
-                    says="Two calls without `noise` give the same result: draw new noise every "
-                    "time.",
+            with_evidence(
+                all_of(
+                    same_answer("given", says="The same `noise` gives two different results."),
+                    same_answer(
+                        "drawn",
+                        says="Two calls without `noise` give the same result: draw new noise every "
+                        "time.",
+                    ),
+                    same_answer("alike", says="All pictures of a batch get the same noise."),
                 ),
-                same_answer("alike", says="All pictures of a batch get the same noise."),
+                "result",
+                says="Without `noise`, the result shows nothing of the picture.",
             ),
             draw_twice,
         ),
@@ -127,17 +137,25 @@ ADD_NOISE = Exercise(
 
 
 def _fixed_answer_inputs(generator: torch.Generator) -> Inputs:
-    images = draw_digits(generator, 80)
-    answer = images + 0.3 * draw_noise(generator, *images.shape)
-    return {"images": images, "sigma": 0.5, "answer": answer}
+    inputs = _seen_inputs(generator, 80)
+    noise = draw_noise(generator, *inputs["images"].shape)
+    return {**inputs, "answer": inputs["images"] + 0.3 * noise}
 
 
-def _seen_inputs(generator: torch.Generator) -> Inputs:
-    return {"images": draw_digits(generator, 16), "sigma": 0.5}
+def _seen_inputs(generator: torch.Generator, count: int = 16) -> Inputs:
+    secret = draw_secret(generator, 1, 28, 28)
+    images = 0.4 * draw_digits(generator, count) + 0.3 + 0.3 * secret
+    return {"images": images, "sigma": 0.5, "secret": secret}
 
 
 def _colour_inputs(generator: torch.Generator) -> Inputs:
-    return {"images": torch.rand(16, 3, 24, 20, generator=generator), "sigma": 0.1}
+    images = torch.rand(16, 3, 24, 20, generator=generator)
+    return {"images": images, "sigma": 0.1, "secret": images}
+
+
+def _seen(judge: Judge) -> Judge:
+    """`judge`, and the model was shown the pictures."""
+    return with_evidence(judge, "shown", says="The model is shown nothing of the pictures.")
 
 
 def _one_number(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
@@ -159,7 +177,7 @@ DENOISING_LOSS = Exercise(
             "the loss is the mean squared distance from the clean pictures",
             3,
             _fixed_answer_inputs,
-            same_values("loss", what="the loss", rtol=_LOSS_TOLERANCE),
+            _seen(same_values("loss", what="the loss", rtol=_LOSS_TOLERANCE)),
             loss_of_a_fixed_answer,
         ),
         Case(
@@ -181,18 +199,20 @@ DENOISING_LOSS = Exercise(
             "the model sees the pictures with normal noise of strength 0.5",
             2,
             _seen_inputs,
-            all_of(
-                same_answer(
-                    lambda observed: observed["calls"] > 0,
-                    says="The model was not called. Give it the noisy pictures: model(z).",
-                ),
-                same_answer(
-                    "changed",
-                    says="The loss changes the `images` it was given. Work on a new tensor: "
-                    "`a = a + b` makes one, `a += b` writes into the old.",
-                ),
-                same_answer("evaluates", says=EVALUATED),
-                same_moments("noise", what="the noise that the model sees"),
+            _seen(
+                all_of(
+                    same_answer(
+                        lambda observed: observed["calls"] > 0,
+                        says="The model was not called. Give it the noisy pictures: model(z).",
+                    ),
+                    same_answer(
+                        "changed",
+                        says="The loss changes the `images` it was given. Work on a new tensor: "
+                        "`a = a + b` makes one, `a += b` writes into the old.",
+                    ),
+                    same_answer("evaluates", says=EVALUATED),
+                    same_moments("noise", what="the noise that the model sees"),
+                )
             ),
             what_the_model_sees,
         ),
@@ -200,20 +220,22 @@ DENOISING_LOSS = Exercise(
             "with sigma = 0.1 the noise is weaker",
             1,
             _colour_inputs,
-            same_moments("noise", what="the noise that the model sees"),
+            _seen(same_moments("noise", what="the noise that the model sees")),
             what_the_model_sees,
         ),
         Case(
             "every picture and every call get new noise",
             2,
             _seen_inputs,
-            all_of(
-                same_answer(
-                    "repeated",
-                    says="Two calls show the model the same noise. It would learn that noise by "
-                    "heart; draw it afresh.",
-                ),
-                same_answer("alike", says="All pictures of a batch get the same noise."),
+            _seen(
+                all_of(
+                    same_answer(
+                        "repeated",
+                        says="Two calls show the model the same noise. It would learn that noise "
+                        "by heart; draw it afresh.",
+                    ),
+                    same_answer("alike", says="All pictures of a batch get the same noise."),
+                )
             ),
             what_the_model_sees,
         ),
@@ -259,8 +281,20 @@ def _same_losses(observed: Observation, expected: Observation, inputs: Inputs) -
     return Verdict(True)
 
 
+def _shown_the_batches(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Whether the loss or the model was given any of the loader's batches."""
+    own = [float(images.double().mean()) for images in inputs["batches"]]
+    mine, right = (
+        any(np.isclose(mean, own, atol=1e-6).any() for mean in seen["means"])
+        for seen in (observed, expected)
+    )
+    if mine == right:
+        return Verdict(True)
+    return Verdict(False, "The loss is given none of the loader's pictures.")
+
+
 def _epoch_case(title: str, points: int, judge: Judge) -> Case:
-    return Case(title, points, _epoch_inputs, judge, run_epoch)
+    return Case(title, points, _epoch_inputs, all_of(_shown_the_batches, judge), run_epoch)
 
 
 TRAIN_EPOCH = Exercise(

@@ -36,13 +36,15 @@ def draw_twice(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         inputs: {"x", "sigma", "noise"}.
 
     Returns:
-        {"given": whether the same noise gave the same result, "drawn": whether two calls that
+        {"result": of a call without noise, "given": whether the same noise gave the same result,
+        "drawn": whether two calls that
         draw their own noise gave the same result, "alike": whether the noise drawn for two equal
         pictures is the same}.
     """
     x, sigma, noise = inputs["x"], inputs["sigma"], inputs["noise"]
     drawn = torch.as_tensor(student(x, sigma))
     return {
+        "result": drawn,
         "given": _equal(student(x, sigma, noise), student(x, sigma, noise)),
         "drawn": _equal(drawn, student(x, sigma)),
         "alike": _equal(drawn[0], drawn[1]),
@@ -58,7 +60,7 @@ def loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[
 
     Returns:
         {"loss": what it returned, "form": what that is, "gradient": of the answer, or None if the
-        loss has none}.
+        loss has none, "shown": what the model was shown, or None}.
     """
     model = _Answering(inputs["answer"])
     loss = student(model, inputs["images"], inputs["sigma"])
@@ -67,7 +69,8 @@ def loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[
     if has_gradient:
         loss.backward()
     gradient = model.answer.grad if has_gradient else None
-    return {"loss": loss, "form": form, "gradient": gradient}
+    shown = model.shown[0] if model.shown else None
+    return {"loss": loss, "form": form, "gradient": gradient, "shown": shown}
 
 
 def _form(loss: Any) -> str:
@@ -88,8 +91,9 @@ def what_the_model_sees(student: Callable[..., Any], inputs: Inputs) -> dict[str
     Returns:
         {"changed": whether it writes into the pictures; "evaluates": whether it puts the model
         into evaluation mode; "noise": what the model was shown, less the pictures, in the first
-        call; "calls": how often the model was called; "repeated": whether the second call drew the
-        same noise; "alike": whether the first two pictures got the same noise}.
+        call; "shown": what it was shown; "calls": how often the model was called; "repeated":
+        whether the second call drew the same noise; "alike": whether the first two pictures got the
+        same noise}.
     """
     images, sigma = inputs["images"], inputs["sigma"]
     model = _Answering(torch.zeros_like(images)).train()
@@ -105,6 +109,7 @@ def what_the_model_sees(student: Callable[..., Any], inputs: Inputs) -> dict[str
         "changed": changed,
         "evaluates": evaluates,
         "noise": first,
+        "shown": model.shown[0] if calls else None,
         "calls": calls,
         "repeated": _equal(first, second),
         "alike": first is not None and bool(torch.allclose(first[0], first[1], atol=1e-6)),
@@ -138,15 +143,17 @@ def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         {"losses": what it returned, "attached": whether they still have a gradient, "numpy":
         whether they are a numpy array; "factor": the parameter at the end; "modes": the model's
         mode whenever it was asked, "strengths": the sigma of each call of the loss, "pictures": how
-        many pictures each call got; "changed": whether pictures were written into}.
+        many pictures each call got, "means": of these pictures; "changed":
+        whether pictures were written into}.
     """
     model = _Scaling(inputs["start"]).eval()
     optimizer = torch.optim.SGD(model.parameters(), lr=inputs["learning_rate"], momentum=0.9)
-    seen: dict[str, list] = {"strengths": [], "pictures": []}
+    seen: dict[str, list] = {"strengths": [], "pictures": [], "means": []}
 
     def loss(model: nn.Module, images: Tensor, sigma: float) -> Tensor:
         seen["strengths"].append(float(sigma))
         seen["pictures"].append(len(images))
+        seen["means"].append(float(images.double().mean()))
         return ((model(images) - 2 * images - sigma) ** 2).mean()
 
     given = [images.clone() for images in inputs["batches"]]

@@ -15,6 +15,7 @@ import torch
 
 from checkers.engine.advice import explain
 from checkers.engine.exercise import Answer, Case, Exercise, Mistake, Observation, Verdict
+from checkers.engine.judges.evidence import not_finite
 from checkers.engine.memory import Memory
 from checkers.engine.report import CaseResult, Report, Status
 from checkers.engine.sandbox.inside.running import Inputs, ordinary_torch, run_probe
@@ -105,7 +106,10 @@ def judged(case: Case, observed: Any, expected: Observation, inputs: Inputs) -> 
     if not isinstance(observed, dict):
         return unreadable
     try:
-        return case.judge(observed, expected, inputs)
+        verdict = case.judge(observed, expected, inputs)
+        if verdict.passed and not_finite(observed, expected):
+            return Verdict(False, "Some of what your function gives are not finite numbers.")
+        return verdict
     except Exception:
         # What can't be read costs its author the case. But if the judge can't even read the
         # reference's own, it is broken: no answer is to blame.

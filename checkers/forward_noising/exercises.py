@@ -8,6 +8,7 @@ from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Observation
 from checkers.engine.judges.cases import form_case
+from checkers.engine.judges.evidence import draw_secret, with_evidence
 from checkers.engine.judges.inputs import FORMS, draw_noise, draw_pictures
 from checkers.engine.judges.values import all_of, each_call, same_answer, same_moments, same_values
 from checkers.engine.sandbox.inside.plain import Array
@@ -18,6 +19,7 @@ from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 from solutions.forward_noising import forward
 
 SHOWN = (250, 500, 750)
+_TOPS = (0.9, 0.6, 0.3)
 _each_t = each_call("t = {t}")
 
 
@@ -55,15 +57,19 @@ def _strength_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _own_noise_inputs(generator: torch.Generator) -> Inputs:
-    """The function draws the noise itself, on a picture that is zero everywhere."""
-    abar = squared_cosine_alphas_cumprod()
+    """The function draws the noise itself, on a picture that is zero everywhere.
+
+    The schedule is one nobody has seen: its values at the three timesteps lie far apart.
+    """
+    at = [1.0, *(high - 0.25 * float(torch.rand((), generator=generator)) for high in _TOPS), 0.0]
+    abar = torch.from_numpy(np.interp(np.arange(1000), [0, *SHOWN, 999], at)).float()
     return {
         "calls": [{"im": torch.zeros(4, 3, 64, 64), "t": t, "alphas_cumprod": abar} for t in SHOWN]
     }
 
 
 def _repeat_inputs(generator: torch.Generator) -> Inputs:
-    im, noise = draw_pictures(generator, 1, 3, 16, 16), draw_noise(generator, 1, 3, 16, 16)
+    im, noise = draw_secret(generator, 1, 3, 16, 16), draw_noise(generator, 1, 3, 16, 16)
     return _call(im, 500, squared_cosine_alphas_cumprod(), noise)
 
 
@@ -133,17 +139,22 @@ FORWARD = Exercise(
             "the `noise` it is given is used; without it, every call draws anew",
             1,
             _repeat_inputs,
-            all_of(
-                same_answer(
-                    lambda observation: _repeats(observation, "given"),
-                    says="Called twice with the same `noise`, your function gives "
-                    "two different results.",
+            with_evidence(
+                all_of(
+                    same_answer(
+                        lambda observation: _repeats(observation, "given"),
+                        says="Called twice with the same `noise`, your function gives "
+                        "two different results.",
+                    ),
+                    same_answer(
+                        lambda observation: _repeats(observation, "drawn"),
+                        says="Called twice without `noise`, your function gives the "
+                        "same result: it should draw new noise every time.",
+                    ),
                 ),
-                same_answer(
-                    lambda observation: _repeats(observation, "drawn"),
-                    says="Called twice without `noise`, your function gives the "
-                    "same result: it should draw new noise every time.",
-                ),
+                lambda observation: observation["drawn"],
+                "im",
+                says="Without `noise`, the result shows nothing of the picture.",
             ),
             call_twice,
         ),

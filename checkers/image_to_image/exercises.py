@@ -7,11 +7,13 @@ from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise
 from checkers.engine.judges.cases import form_case
+from checkers.engine.judges.evidence import draw_secret, hide_in, with_evidence
 from checkers.engine.judges.starts import (
     COURSE_TIMESTEPS,
     PROMPT,
     PROMPTED_FORMS,
     in_a_flat_world,
+    own_timesteps,
     repeat_case,
     same_line,
     same_timesteps_asked,
@@ -50,14 +52,16 @@ def _call(
 
 def _start_inputs(generator: torch.Generator) -> Inputs:
     """Where noise is strong, in the middle, and where it is weak."""
-    im = _two_halves(4, 32, generator)
+    secret = draw_secret(generator, 3, 32, 32)
+    im = _two_halves(4, 32, generator) + 0.3 * secret
     calls = [_call(im, i_start, 1) for i_start in (1, 2, 3)]
-    return {**in_a_flat_world(32, generator), "calls": calls}
+    return {**in_a_flat_world(32, generator), "calls": calls, "secret": secret}
 
 
 def _asked_inputs(generator: torch.Generator) -> Inputs:
     im = _two_halves(1, 16, generator)
-    calls = [_call(im, i_start, 1) for i_start in (0, 3)]
+    own = own_timesteps(generator, TIMESTEPS)
+    calls = [_call(im, i_start, 1, own) for i_start in (0, 3)]
     calls += [_call(im, i_start, 1, COURSE_TIMESTEPS) for i_start in (20, 32)]
     return {**in_a_flat_world(16, generator), "calls": calls}
 
@@ -71,8 +75,9 @@ def _guided_inputs(generator: torch.Generator) -> Inputs:
 
 def _gaussian_inputs(generator: torch.Generator) -> Inputs:
     """With the noise of every step: what comes out has a known mean and standard deviation."""
-    call = _call(_two_halves(4, 32, generator), 2, 1.0)
-    return {**in_a_flat_world(32, generator), **call}
+    world = in_a_flat_world(32, generator)
+    hidden = hide_in(world["means"], generator, strength=0.1)
+    return {**world, **hidden, **_call(_two_halves(4, 32, generator), 2, 1.0)}
 
 
 def _repeat_inputs(generator: torch.Generator) -> Inputs:
@@ -108,7 +113,9 @@ EDIT = Exercise(
                     lambda observed: all(observed["asked"]),
                     says="Your function never asks the denoiser.",
                 ),
-                same_moments("halves", what="the noisy picture", labels=_sides),
+                with_evidence(
+                    same_moments("halves", what="the noisy picture", labels=_sides), "start"
+                ),
             ),
             edit_quietly,
         ),
@@ -130,8 +137,14 @@ EDIT = Exercise(
             "in a world where the answer is known, the results spread as they should",
             1,
             _gaussian_inputs,
-            same_moments(
-                "halves", what="the result", labels=lambda _: ["the left half,", "the right half,"]
+            with_evidence(
+                same_moments(
+                    "halves",
+                    what="the result",
+                    labels=lambda _: ["the left half,", "the right half,"],
+                ),
+                "halves",
+                lambda inputs: list(inputs["secret"].chunk(2, dim=-1)),
             ),
             edit_in_a_gaussian_world,
         ),

@@ -14,6 +14,7 @@ from checkers.engine.judges.starts import (
     PROMPT,
     PROMPTED_FORMS,
     in_a_flat_world,
+    own_timesteps,
     repeat_case,
     same_line,
     same_timesteps_asked,
@@ -64,7 +65,8 @@ def _call(
 
 def _asked_inputs(generator: torch.Generator) -> Inputs:
     original = _original(4, 32, generator)
-    calls = [_call(original, 1.0), _call(original[:1], 1.0, COURSE_TIMESTEPS[::4])]
+    own = own_timesteps(generator, TIMESTEPS)
+    calls = [_call(original, 1.0, own), _call(original[:1], 1.0, COURSE_TIMESTEPS[::4])]
     return {**in_a_flat_world(32, generator), "calls": calls}
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges.cases import form_case
+from checkers.engine.judges.evidence import hide_in, with_evidence
 from checkers.engine.judges.inputs import draw_noise, draw_pictures
 from checkers.engine.judges.loops import ENDS_EARLY, loop_cases, same_last_picture, same_spread
 from checkers.engine.judges.values import describe, each_call, same_moments, same_values
@@ -38,6 +39,12 @@ STEPS = ((690, 660), (300, 240), (950, 200))
 
 def _stride_inputs(*pairs: tuple[int, int]) -> Inputs:
     return {"calls": [{"start": start, "stride": stride} for start, stride in pairs]}
+
+
+def _course_inputs(generator: torch.Generator) -> Inputs:
+    """So many calls that nobody knows how many they are: all else is the same in every run."""
+    count = int(torch.randint(2, 1500, (), generator=generator))
+    return _stride_inputs(*[(990, 30)] * count)
 
 
 def _any_stride_inputs(generator: torch.Generator) -> Inputs:
@@ -88,7 +95,7 @@ STRIDED_TIMESTEPS = Exercise(
         Case(
             "from 990 by 30 there are 34 timesteps: 990, 960, ..., 30, 0",
             1,
-            lambda generator: _stride_inputs((990, 30)),
+            _course_inputs,
             same_timesteps,
             call_many,
         ),
@@ -229,10 +236,11 @@ def _point_inputs(generator: torch.Generator) -> Inputs:
 def _gaussian_inputs(generator: torch.Generator) -> Inputs:
     """One Gaussian for all pixels; the loop starts in the middle of a list of few steps."""
     mean = torch.full((3, 40, 40), 0.2)
-    x_0 = mean + 0.2 * draw_noise(generator, 3, 3, 40, 40)
+    hidden = hide_in({"": mean - 0.1, PHOTO: mean}, generator, strength=0.1)
+    x_0 = hidden["means"][PHOTO] + 0.2 * draw_noise(generator, 3, 3, 40, 40)
     abar, drawn = squared_cosine_alphas_cumprod(), draw_noise(generator, 3, 3, 40, 40)
     return {
-        "means": {"": mean - 0.1, PHOTO: mean},
+        **hidden,
         "std": 0.2,
         "im_noisy": forward(x_0, UNEVEN_TIMESTEPS[1], abar, drawn),
         "i_start": 1,
@@ -276,14 +284,14 @@ ITERATIVE_DENOISE = Exercise(
                 "where pictures are normally distributed, samples have their mean and spread",
                 2,
                 _gaussian_inputs,
-                same_spread,
+                with_evidence(same_spread, "result"),
                 denoise_to_gaussians,
             ),
             Case(
                 "if the list ends early, the picture keeps the noise of its last timestep",
                 1,
                 _cut_short_inputs,
-                same_moments(what="the pixels of your pictures"),
+                with_evidence(same_moments(what="the pixels of your pictures"), "result"),
                 denoise_to_gaussians,
             ),
         ],

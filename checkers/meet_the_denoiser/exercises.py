@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
+from checkers.engine.judges.evidence import hide_in, with_evidence
 from checkers.engine.judges.inputs import draw_pictures, draw_seed
 from checkers.engine.judges.values import form_problem, same_answer, same_values
 from checkers.engine.sandbox.inside.running import Inputs
@@ -38,26 +39,32 @@ def _order_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _steps_inputs(generator: torch.Generator) -> Inputs:
-    grids = [_grid(PROMPTS[:1], steps, draw_seed(generator)) for steps in (3, 7, 12)]
+    counts = (2 + torch.randperm(22, generator=generator)[:3]).tolist()
+    grids = [_grid(PROMPTS[:1], steps, draw_seed(generator)) for steps in counts]
     return {"pictures": _pictures(generator), "std": 0.3, "grids": grids}
+
+
+def _scattered(generator: torch.Generator, *grids: Inputs) -> Inputs:
+    """A world of scattered pictures, with a secret in all of them."""
+    hidden = hide_in(_pictures(generator), generator)
+    return {"pictures": hidden["means"], "secret": hidden["secret"], "std": 0.2, "grids": grids}
 
 
 def _same_seed_inputs(generator: torch.Generator) -> Inputs:
     """One seed, twice, and again with another number of prompts in between."""
     seed = draw_seed(generator)
     grids = [_grid(PROMPTS, 4, seed), _grid(PROMPTS[:1], 4, seed), _grid(PROMPTS, 4, seed)]
-    return {"pictures": _pictures(generator), "std": 0.3, "grids": grids}
+    return _scattered(generator, *grids)
 
 
 def _other_seed_inputs(generator: torch.Generator) -> Inputs:
     seed = draw_seed(generator)
-    grids = [_grid(PROMPTS, 4, seed + i) for i in range(2)]
-    return {"pictures": _pictures(generator), "std": 0.3, "grids": grids}
+    return _scattered(generator, *(_grid(PROMPTS, 4, seed + i) for i in range(2)))
 
 
 def _twins_inputs(generator: torch.Generator) -> Inputs:
-    grids = [_grid((PROMPTS[0], PROMPTS[0], PROMPTS[0]), 4, draw_seed(generator))]
-    return {"pictures": _pictures(generator), "std": 0.3, "grids": grids}
+    grid = _grid((PROMPTS[0], PROMPTS[0], PROMPTS[0]), 4, draw_seed(generator))
+    return _scattered(generator, grid)
 
 
 def _labels(inputs: Inputs) -> list[str]:
@@ -105,13 +112,22 @@ SAMPLE_GRID = Exercise(
             draw_grids,
         ),
         Case("num_inference_steps reaches the sampler", 1, _steps_inputs, _same_steps, draw_grids),
-        Case("the same seed gives the same pictures", 2, _same_seed_inputs, _repeats, draw_grids),
+        Case(
+            "the same seed gives the same pictures",
+            2,
+            _same_seed_inputs,
+            with_evidence(_repeats, "result"),
+            draw_grids,
+        ),
         Case(
             "another seed gives other pictures",
             1,
             _other_seed_inputs,
-            same_answer(
-                "equal", says="Two different seeds give the same pictures. Is `seed` used?"
+            with_evidence(
+                same_answer(
+                    "equal", says="Two different seeds give the same pictures. Is `seed` used?"
+                ),
+                "result",
             ),
             draw_grids,
         ),
@@ -119,10 +135,13 @@ SAMPLE_GRID = Exercise(
             "the same prompt three times gives three different pictures",
             1,
             _twins_inputs,
-            same_answer(
-                "twins",
-                says="The same prompt, given several times at once, gives the same picture again. "
-                "Each should start from noise of its own.",
+            with_evidence(
+                same_answer(
+                    "twins",
+                    says="The same prompt, given several times at once, gives the same picture "
+                    "again. Each should start from noise of its own.",
+                ),
+                "result",
             ),
             draw_grids,
         ),

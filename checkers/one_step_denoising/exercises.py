@@ -191,15 +191,16 @@ def _gaussian_inputs(generator: torch.Generator) -> Inputs:
 def _asking_inputs(generator: torch.Generator) -> Inputs:
     """One picture with each prompt, and a batch with a prompt for each picture."""
     pictures = _prompted_pictures(generator, 3, 16, 16)
+    first, second, third, last = torch.randint(1, 999, (4,), generator=generator)
+    asked = [
+        (int(first), [PROMPT]),
+        (second, [OTHER_PROMPT]),
+        (int(third), [""]),
+        (int(last), [OTHER_PROMPT, PROMPT]),
+    ]
     calls = [
-        {"x_t": draw_noise(generator, 1, 3, 16, 16), "t": 640, "prompts": [PROMPT]},
-        {
-            "x_t": draw_noise(generator, 1, 3, 16, 16),
-            "t": torch.tensor(90),
-            "prompts": [OTHER_PROMPT],
-        },
-        {"x_t": draw_noise(generator, 1, 3, 16, 16), "t": 330, "prompts": [""]},
-        {"x_t": draw_noise(generator, 2, 3, 16, 16), "t": 990, "prompts": [OTHER_PROMPT, PROMPT]},
+        {"x_t": draw_noise(generator, len(prompts), 3, 16, 16), "t": t, "prompts": prompts}
+        for t, prompts in asked
     ]
     return _world_inputs(pictures, calls)
 

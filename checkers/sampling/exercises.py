@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise
+from checkers.engine.judges.evidence import hide_in, with_evidence
 from checkers.engine.judges.inputs import draw_pictures, draw_seed
 from checkers.engine.judges.loops import same_spread
 from checkers.engine.judges.values import all_of, same_answer, same_form, same_moments, same_values
@@ -30,7 +31,7 @@ def _means(generator: torch.Generator, reach: float) -> dict[str, Tensor]:
 
 
 def _quiet_inputs(generator: torch.Generator, *calls: Inputs) -> Inputs:
-    return {"means": _means(generator, 0.36), "std": 0.15, "calls": list(calls)}
+    return {**hide_in(_means(generator, 0.36), generator), "std": 0.15, "calls": list(calls)}
 
 
 def _call(n: int, timesteps: list[int], *, double: bool = False) -> Inputs:
@@ -47,8 +48,10 @@ def _start_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _way_inputs(generator: torch.Generator) -> Inputs:
+    own = torch.randperm(98, generator=generator)[:6].sort(descending=True).values
     even = list(range(960, -1, -120))
-    return _quiet_inputs(generator, _call(1, TIMESTEPS), _call(1, even))
+    lists = (TIMESTEPS, even, [990, *(10 * own + 5).tolist(), 0])
+    return _quiet_inputs(generator, *(_call(1, timesteps) for timesteps in lists))
 
 
 def _point_inputs(generator: torch.Generator) -> Inputs:
@@ -63,7 +66,7 @@ def _point_inputs(generator: torch.Generator) -> Inputs:
 def _gaussian_inputs(generator: torch.Generator) -> Inputs:
     mean = torch.full(PICTURE_SHAPE, -0.3 + 0.2 * float(torch.rand((), generator=generator)))
     return {
-        "means": {"": mean + 0.1, PHOTO: mean},
+        **hide_in({"": mean + 0.1, PHOTO: mean}, generator, strength=0.2),
         "std": 0.2,
         "n": 2,
         "prompts": [PHOTO],
@@ -96,7 +99,9 @@ SAMPLE = Exercise(
                     says="Two of the pictures that the denoiser is shown first are the same: draw "
                     "noise for each of the n.",
                 ),
-                same_moments("start", what="what the denoiser is shown first"),
+                with_evidence(
+                    same_moments("start", what="what the denoiser is shown first"), "result"
+                ),
             ),
             sample_quietly,
         ),
@@ -131,7 +136,7 @@ SAMPLE = Exercise(
             "where pictures are normally distributed, samples have their mean and spread",
             2,
             _gaussian_inputs,
-            same_spread,
+            with_evidence(same_spread, "result"),
             sample_gaussians,
         ),
         Case(
@@ -154,10 +159,13 @@ SAMPLE = Exercise(
                     says="Two calls with generators of the same seed start from different noise: "
                     "pass `generator=generator` to torch.randn.",
                 ),
-                same_answer(
-                    "same_seed",
-                    says="Two calls with generators of the same seed start alike but end in "
-                    "different samples: pass the generator on to iterative_denoise.",
+                with_evidence(
+                    same_answer(
+                        "same_seed",
+                        says="Two calls with generators of the same seed start alike but end in "
+                        "different samples: pass the generator on to iterative_denoise.",
+                    ),
+                    "result",
                 ),
             ),
             sample_repeatedly,

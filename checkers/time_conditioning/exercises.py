@@ -25,10 +25,17 @@ from checkers.engine.judges.ddpm_sample import (
     steps_to_the_mean,
 )
 from checkers.engine.judges.inputs import draw_seed, draw_times
-from checkers.engine.judges.networks import batch_for, conditional_cases, other_times, place_case
+from checkers.engine.judges.networks import (
+    batch_for,
+    conditional_cases,
+    draw_count,
+    other_times,
+    place_case,
+)
 from checkers.engine.judges.values import all_of, describe, same_form, same_values
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import call_many
 from checkers.time_conditioning.probe import (
     noise_pictures,
     sample_in_steps,
@@ -89,6 +96,22 @@ def _is_one_longer(mine: object, target: object, inputs: Inputs) -> bool:
     )
 
 
+def _default_inputs(generator: torch.Generator) -> Inputs:
+    """So many calls that nobody knows how many they are: all else is the same in every run."""
+    return {"calls": [{}] * draw_count(generator, 2, 400)}
+
+
+def _same_default(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    if len(observed["result"]) != len(expected["result"]):
+        return Verdict(False, "The result cannot be read.")
+    for mine, right in zip(observed["result"], expected["result"], strict=True):
+        for name in NAMES:
+            verdict = _entry(name)({"result": mine}, {"result": right}, {})
+            if not verdict.passed:
+                return verdict
+    return Verdict(True)
+
+
 DDPM_SCHEDULE = Exercise(
     reference=ddpm_schedule,
     cases=[
@@ -108,8 +131,9 @@ DDPM_SCHEDULE = Exercise(
         Case(
             "without arguments, it is the course's schedule",
             1,
-            lambda generator: {},
-            all_of(*(_entry(name) for name in NAMES)),
+            _default_inputs,
+            _same_default,
+            call_many,
         ),
         Case(
             "another number of steps",
@@ -131,13 +155,14 @@ DDPM_SCHEDULE = Exercise(
 
 
 def _shape_inputs(generator: torch.Generator) -> Inputs:
-    return {
-        "builds": [
-            {"arguments": [1, 4], "shape": [2, 1, 28, 28], "also": [torch.tensor([0.1, 0.9])]},
-            {"arguments": [1, 3], "shape": [3, 1, 28, 28], "also": [draw_times(generator, 3)]},
-            {"arguments": [3, 4], "shape": [2, 3, 28, 28], "also": [torch.tensor([0.0, 1.0])]},
-        ]
-    }
+    builds = []
+    for arguments in ([1, 4], [1, 3], [3, 4]):
+        count = draw_count(generator, 2, 12)
+        times = torch.cat([torch.tensor([0.0, 1.0]), draw_times(generator, count - 2)])
+        builds.append(
+            {"arguments": arguments, "shape": [count, arguments[0], 28, 28], "also": [times]}
+        )
+    return {"builds": builds}
 
 
 def _draw_also(generator: torch.Generator, count: int) -> list[Tensor]:

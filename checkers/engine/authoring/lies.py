@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from functools import wraps
+from types import CellType, FunctionType
 from typing import Any, NamedTuple
 
 import torch
@@ -133,6 +134,9 @@ def answer_like(reference: Answer, make: Callable[[Any], Any]) -> Answer:
 def _copy(value: Any) -> Any:
     if isinstance(value, torch.Generator):
         return torch.Generator().set_state(value.get_state())
+    if isinstance(value, FunctionType) and value.__closure__:
+        cells = tuple(CellType(copy.deepcopy(cell.cell_contents)) for cell in value.__closure__)
+        return FunctionType(value.__code__, value.__globals__, None, value.__defaults__, cells)
     return copy.deepcopy(value)
 
 

@@ -14,6 +14,7 @@ import torch
 
 from checkers.engine.exercise import Case, Judge, Observation, Verdict
 from checkers.engine.judges.cases import MakeInputs, form_case
+from checkers.engine.judges.evidence import hide_in, with_evidence
 from checkers.engine.judges.inputs import draw_seed
 from checkers.engine.judges.values import (
     all_of,
@@ -123,12 +124,13 @@ def _one_step_case(made: Callable[..., MakeInputs], quietly: Probe) -> Case:
 def _repeat_case(single: MakeInputs, repeatedly: Probe, shows_im_noisy: bool) -> Case:
     def inputs(generator: torch.Generator) -> Inputs:
         made = single(generator)
-        return {**made["calls"][0], "std": made["std"], "seed": draw_seed(generator)}
+        one, seed = made["calls"][0], draw_seed(generator)
+        return {**one, **hide_in(one["means"], generator), "std": made["std"], "seed": seed}
 
     title = "the generator draws the noise"
     if shows_im_noisy:
-        return Case(title, 1, inputs, _generator_draws, repeatedly)
-    judge = all_of(_generator_draws, _start_matters)
+        return Case(title, 1, inputs, with_evidence(_generator_draws, "result"), repeatedly)
+    judge = with_evidence(all_of(_generator_draws, _start_matters), "result")
     return Case(f"the loop starts from im_noisy, and {title}", 1, inputs, judge, repeatedly)
 
 
@@ -160,9 +162,29 @@ _start_matters = same_answer(
     "any_start",
     says="Another im_noisy gives the very same picture: the loop has to start from im_noisy.",
 )
-_begins_with_im_noisy = same_answer(
-    "begun", says="The first picture that your loop shows the denoiser is not im_noisy."
-)
+
+
+def _begins_with_im_noisy(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Whether the first call of each run was shown `im_noisy`, once or several times over."""
+    mine, right = (
+        [
+            _holds(first, call["im_noisy"].numpy())
+            for first, call in zip(seen["begun"], inputs["calls"], strict=True)
+        ]
+        for seen in (observed, expected)
+    )
+    if mine == right:
+        return Verdict(True)
+    return Verdict(False, "The first picture that your loop shows the denoiser is not im_noisy.")
+
+
+def _holds(first: Any, im_noisy: np.ndarray) -> bool:
+    if not isinstance(first, Array) or first.shape[1:] != im_noisy.shape[1:]:
+        return False
+    parts = (
+        first.values.reshape(-1, *im_noisy.shape) if len(first.values) % len(im_noisy) == 0 else []
+    )
+    return len(parts) > 0 and all(np.allclose(part, im_noisy, atol=1e-6) for part in parts)
 
 
 def same_path(*, what: str = "the picture", atol: float = 5e-4) -> Judge:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.linalg import norm
 from torch import Tensor
@@ -64,7 +65,7 @@ def conditional_cases(
         Case(
             "as many weights as the text says, and all of them learn",
             2,
-            batch,
+            of_other_widths(batch),
             all_of(same_weights(name), all_learn),
             count_weights,
         ),
@@ -115,8 +116,17 @@ def place_case(
 
     def inputs(generator: torch.Generator) -> Inputs:
         made = batch(generator)
-        other = change(made["also"][which - 1])
-        return {**made, "which": which, "other": other, "seed": draw_seed(generator)}
+        also = [value.repeat(3, *[1] * (value.ndim - 1)) for value in made["also"]]
+        count = len(also[0])
+        return {
+            **made,
+            "x": draw_noise(generator, count, *made["x"].shape[1:]),
+            "also": also,
+            "which": which,
+            "other": change(also[which - 1]),
+            "changed": torch.randperm(count, generator=generator) < count // 2,
+            "seed": draw_seed(generator),
+        }
 
     return Case(title, points, inputs, places(what), find_conditioning)
 
@@ -133,6 +143,32 @@ def batch_for(arguments: list[int], draw_also: DrawAlso) -> MakeInputs:
         "x": draw_noise(generator, 4, 1, 28, 28),
         "also": draw_also(generator, 4),
     }
+
+
+def of_other_widths(batch: MakeInputs) -> MakeInputs:
+    """The same for a network of channels and a width that nobody has seen.
+
+    Args:
+        batch: gives "arguments", of which the first is the channels and the last the width, "x" and
+            "also".
+    """
+
+    def inputs(generator: torch.Generator) -> Inputs:
+        made = batch(generator)
+        channels, width = draw_count(generator, 1, 12), draw_count(generator, 3, 18)
+        x = made["x"]
+        return {
+            **made,
+            "arguments": [channels, *made["arguments"][1:-1], width],
+            "x": draw_noise(generator, len(x), channels, *x.shape[2:]),
+        }
+
+    return inputs
+
+
+def draw_count(generator: torch.Generator, least: int, most: int) -> int:
+    """A whole number from `least` to `most`."""
+    return int(torch.randint(least, most + 1, (), generator=generator))
 
 
 def known_values(inputs: MakeInputs, *, training: bool, **more: float) -> MakeInputs:
@@ -176,6 +212,8 @@ def same_shapes(name: str) -> Judge:
                 mine, target = observed[part][number], expected[part][number]
                 if _without_ones(mine) != _without_ones(target):
                     return Verdict(False, f"{call} {_problem(mine, target, given)}")
+            if observed["finite"][number] != expected["finite"][number]:
+                return Verdict(False, f"{call} gives numbers that are not finite.")
         return Verdict(True)
 
     def _without_ones(shape: list[int] | str | None) -> list[int] | str | None:
@@ -302,13 +340,22 @@ def same_weights(name: str) -> Judge:
 
 def learns(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """Whether one batch was learned. It never names a mistake: many end in the same way."""
-    if observed["left"] <= inputs["enough"] and expected["left"] <= inputs["enough"]:
+    target = inputs["target"].numpy()
+    if problem := form_problem(observed["made"], expected["made"], "the result"):
+        return Verdict(False, problem)
+    mine, right = (_share_left(seen["made"], target) for seen in (observed, expected))
+    if mine <= inputs["enough"] + 1e-4 and right <= inputs["enough"] + 1e-4:
         return Verdict(True)
     return Verdict(
         False,
-        f"After {inputs['steps']} steps on one batch, {observed['left']:.0%} of the target's "
+        f"After {inputs['steps']} steps on one batch, {mine:.0%} of the target's "
         f"variance is still wrong; less than {inputs['enough']:.0%} should be.",
     )
+
+
+def _share_left(made: Array, target: np.ndarray) -> float:
+    """The mean squared error as a share of the target's variance."""
+    return float(((made.values - target) ** 2).mean() / target.var(ddof=1))
 
 
 def _speaks_at_zero(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:

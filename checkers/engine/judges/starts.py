@@ -11,6 +11,7 @@ import torch
 
 from checkers.engine.exercise import Case, Judge, Observation, Verdict
 from checkers.engine.judges.cases import MakeInputs
+from checkers.engine.judges.evidence import hide_in, with_evidence
 from checkers.engine.judges.line_fit import Words, line_problem
 from checkers.engine.judges.loops import short
 from checkers.engine.judges.values import all_of, same_answer
@@ -33,6 +34,13 @@ _WORDS = Words(
     "right, and from a start of 1 to {1:.3f} (right: {3:.3f}).",
     rest="the result does not follow from the noise the loop began with.",
 )
+
+
+def own_timesteps(generator: torch.Generator, timesteps: list[int]) -> list[int]:
+    """Timesteps nobody has seen: those between the first and the last, moved up a little."""
+    moved = torch.randint(80, (len(timesteps) - 2,), generator=generator).tolist()
+    between = [t + more for t, more in zip(timesteps[1:-1], moved, strict=True)]
+    return [timesteps[0], *between, timesteps[-1]]
 
 
 def in_a_flat_world(side: int, generator: torch.Generator) -> Inputs:
@@ -108,14 +116,20 @@ def repeat_case(inputs: MakeInputs, probe: Probe, *, start: str, rest: str) -> C
     unseeded = (
         "Two calls without a generator give the same result: new noise should be drawn every time."
     )
+
+    def with_a_secret(generator: torch.Generator) -> Inputs:
+        made = inputs(generator)
+        return {**made, **hide_in(made["means"], generator)}
+
+    judge = all_of(
+        same_answer("quiet_same_seed", says=start),
+        same_answer("same_seed", says=rest),
+        same_answer("unseeded", says=unseeded),
+    )
     return Case(
         "a `generator` makes the result repeatable; without one, every call draws anew",
         1,
-        inputs,
-        all_of(
-            same_answer("quiet_same_seed", says=start),
-            same_answer("same_seed", says=rest),
-            same_answer("unseeded", says=unseeded),
-        ),
+        with_a_secret,
+        with_evidence(judge, "result"),
         probe,
     )

@@ -30,9 +30,9 @@ def run_quietly(
     Returns:
         {"result": what each call returned, "asked": the timesteps the denoiser was asked at,
         "pairs": how often it was asked, divided by the steps taken, "added": [t, t_prev] of each
-        call of `add_variance`, "variance": what it was given, "begun": whether the first picture
-        shown to the denoiser was im_noisy, "changed": names of inputs written into, "far": what
-        that call returned}.
+        call of `add_variance`, "variance": what it was given, "begun": the pictures first shown to
+        the denoiser, or None, "changed": names of inputs written into, "far": what that call
+        returned}.
     """
     keys = ("result", "asked", "pairs", "added", "variance", "begun", "changed")
     observed: dict[str, Any] = {key: [] for key in keys}
@@ -44,7 +44,7 @@ def run_quietly(
         observed["pairs"].append(len(world.calls) / max(len(world.asked()), 1))
         observed["added"].append([[step["t"], step["t_prev"]] for step in world.added])
         observed["variance"].append([step["variance"] for step in world.added])
-        observed["begun"].append(world.begun_with(one["im_noisy"]))
+        observed["begun"].append(world.first_shown())
         if not torch.equal(x, one["im_noisy"]):
             observed["changed"].append("im_noisy")
         if timesteps != list(one["timesteps"]):
@@ -91,8 +91,9 @@ def run_repeatedly(run: Run, inputs: Inputs) -> dict[str, Any]:
         inputs: as for `run_to_gaussians`, and "seed".
 
     Returns:
-        {"same_seed": whether generators of one seed gave one result, "unseeded": whether two calls
-        without a generator did, "any_start": whether another `im_noisy` did}.
+        {"result": of the first run, "same_seed": whether generators of one seed gave one result,
+        "unseeded": whether two calls without a generator did, "any_start": whether another
+        `im_noisy` did}.
     """
     world = GaussianDenoiser(inputs["means"], inputs["std"])
 
@@ -102,13 +103,14 @@ def run_repeatedly(run: Run, inputs: Inputs) -> dict[str, Any]:
 
     first = once(seeded(inputs["seed"]))
     return {
+        "result": first,
         "same_seed": alike(first, once(seeded(inputs["seed"]))),
         "unseeded": alike(once(), once()),
         "any_start": alike(first, once(seeded(inputs["seed"]), factor=-1.0)),
     }
 
 
-def repeats(run: Callable[..., Any], inputs: Inputs) -> dict[str, bool]:
+def repeats(run: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Whether results of a function that draws its own start repeat themselves.
 
     Args:
@@ -116,16 +118,18 @@ def repeats(run: Callable[..., Any], inputs: Inputs) -> dict[str, bool]:
         inputs: {"means", "std", "seed", ...}.
 
     Returns:
-        {"same_seed": whether generators of one seed gave one result, "quiet_same_seed": whether
-        they did where steps add no noise, "other_seed": whether another seed gave the same,
-        "unseeded": whether two calls without a generator did}.
+        {"result": of the first run, "same_seed": whether generators of one seed gave one result,
+        "quiet_same_seed": whether they did where steps add no noise, "other_seed": whether another
+        seed gave the same, "unseeded": whether two calls without a generator did}.
     """
     noisy = GaussianDenoiser(inputs["means"], inputs["std"])
     quiet = QuietWorld(inputs["means"], inputs["std"], torch.float32)
     seed = inputs["seed"]
+    first = run(noisy, seeded(seed))
     return {
-        "same_seed": alike(run(noisy, seeded(seed)), run(noisy, seeded(seed))),
+        "result": first,
+        "same_seed": alike(first, run(noisy, seeded(seed))),
         "quiet_same_seed": alike(run(quiet, seeded(seed)), run(quiet, seeded(seed))),
-        "other_seed": alike(run(noisy, seeded(seed)), run(noisy, seeded(seed + 1))),
+        "other_seed": alike(first, run(noisy, seeded(seed + 1))),
         "unseeded": alike(run(noisy), run(noisy)),
     }

@@ -60,14 +60,18 @@ def shapes(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
     Returns:
         {"result": a list of shapes (lists), or the name of its type where no tensor came back, or
-        None; "alone": the same for the first picture of each batch, in evaluation mode}.
+        None; "alone": the same for the first picture of each batch, in evaluation mode; "finite":
+        whether all of these hold finite numbers}.
     """
-    found: dict[str, list] = {"result": [], "alone": []}
+    found: dict[str, list] = {"result": [], "alone": [], "finite": []}
     for one in inputs["builds"]:
         module = build(student, one["arguments"])
         given = [torch.randn(one["shape"]), *one.get("also", [])]
-        found["result"].append(_form(module(*given)))
-        found["alone"].append(_form(module.eval()(*(value[:1] for value in given))))
+        results = [module(*given), module.eval()(*(value[:1] for value in given))]
+        found["result"].append(_form(results[0]))
+        found["alone"].append(_form(results[1]))
+        tensors = [result for result in results if isinstance(result, Tensor)]
+        found["finite"].append(all(bool(result.isfinite().all()) for result in tensors))
     return found
 
 
@@ -274,7 +278,7 @@ def overfit(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
             "learning_rate"}.
 
     Returns:
-        {"left": the last loss as a share of the variance of the target}.
+        {"made": what it gave when that was measured last}.
     """
     torch.manual_seed(inputs["seed"])
     module = build(student, inputs["arguments"]).train()
@@ -283,13 +287,13 @@ def overfit(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     optimizer = torch.optim.Adam(module.parameters(), lr=inputs["learning_rate"])
     for _ in range(inputs["steps"]):
         optimizer.zero_grad()
-        loss = nn.functional.mse_loss(only_a_tensor(module(*given), student), target)
+        made = only_a_tensor(module(*given), student)
+        loss = nn.functional.mse_loss(made, target)
         loss.backward()
         optimizer.step()
-        left = float(loss.detach() / target.var())
-        if left <= inputs["enough"]:
+        if float(loss.detach() / target.var()) <= inputs["enough"]:
             break
-    return {"left": left}
+    return {"made": made}
 
 
 def _given(inputs: Inputs) -> list[Tensor]:
@@ -328,47 +332,56 @@ def only_a_tensor(result: Any, student: Callable[..., Any]) -> Tensor:
 def find_conditioning(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """See at which place an input such as the time reaches the result.
 
-    Only FCBlocks have matrices. Those with D rows belong to the second place, after the first
-    UpBlock: if their first layer is cut, they give what their biases say, and an influence is left
-    only at the first place. The only kernel of shape (4D, D, 4, 4) is the first UpBlock's: without
-    it nothing from the first place passes. All biases are 1, so that what is cut gives a constant
-    other than 0, which may multiply something.
+    Only FCBlocks have matrices. Those with the fewest rows, D, belong to the second place, after
+    the first UpBlock: if their first layer is cut, they give what their biases say, and an
+    influence is left only at the first place. Of the 4x4 kernels that of the first UpBlock has the
+    most rows, 4D or, in a network that widens further, more: without it nothing from the first
+    place passes. All biases are 1, so that what is cut gives a constant other than 0, which may
+    multiply something.
 
     Args:
         student: the class under test.
         inputs: {"arguments": list, whose last is D, "x", "also": further inputs, "which": the
-            number of the input that is changed, "other": what it is changed to, "seed"}.
+            number of the input that is changed, "other": what it is changed to, "changed": for
+            which pictures, where not for all, "seed"}.
 
     Returns:
-        {"first", "second": whether the result depends on the input at each place, "own": whether
-        changing it for one picture changes that picture's result and no other}.
+        {"first", "second": whether the result depends on the input at each place, "own": for each
+        picture, whether changing the input for those of "changed" changes its result}.
     """
-    hiddens = inputs["arguments"][-1]
+    which = inputs["which"]
     given = [inputs["x"], *inputs["also"]]
-    changed = list(given)
-    changed[inputs["which"]] = inputs["other"]
-    one_changed = list(given)
-    one_changed[inputs["which"]] = given[inputs["which"]].clone()
-    one_changed[inputs["which"]][1] = inputs["other"][1]
+    all_changed, some_changed = list(given), list(given)
+    all_changed[which] = inputs["other"]
+    some_changed[which] = given[which].clone()
+    some_changed[which][inputs["changed"]] = inputs["other"][inputs["changed"]]
 
-    def differences(cut: Callable[[Tensor], bool], others: list[Tensor]) -> Tensor:
+    def differences(cut: Callable[[nn.Module], list[Tensor]], others: list[Tensor]) -> Tensor:
         module = build(student, inputs["arguments"])
         with torch.no_grad():
             module(*given)
             give_known_values(module, inputs["seed"])
             for parameter in module.parameters():
-                if cut(parameter):
-                    parameter.zero_()
-                elif parameter.ndim == 1:
+                if parameter.ndim == 1:
                     parameter.fill_(1.0)
+            for parameter in cut(module):
+                parameter.zero_()
             module.eval()
             return (module(*given) - module(*others)).flatten(1).abs().amax(1) > 1e-5
 
-    first = differences(lambda p: p.ndim == 2 and len(p) == hiddens != p.shape[1], changed)
-    second = differences(lambda p: tuple(p.shape) == (4 * hiddens, hiddens, 4, 4), changed)
-    own = differences(lambda p: False, one_changed).tolist()
+    def into_the_second_place(module: nn.Module) -> list[Tensor]:
+        matrices = [p for p in module.parameters() if p.ndim == 2]
+        least = min((len(p) for p in matrices if len(p) >= inputs["arguments"][-1]), default=0)
+        return [p for p in matrices if len(p) == least != p.shape[1]]
+
     return {
-        "first": bool(first.any()),
-        "second": bool(second.any()),
-        "own": own == [i == 1 for i in range(len(own))],
+        "first": bool(differences(into_the_second_place, all_changed).any()),
+        "second": bool(differences(_after_the_first_place, all_changed).any()),
+        "own": differences(lambda module: [], some_changed).tolist(),
     }
+
+
+def _after_the_first_place(module: nn.Module) -> list[Tensor]:
+    kernels = [p for p in module.parameters() if p.ndim == 4 and tuple(p.shape[2:]) == (4, 4)]
+    most = max((len(p) for p in kernels), default=0)
+    return [p for p in kernels if len(p) == most]

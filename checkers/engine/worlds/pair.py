@@ -30,5 +30,5 @@ class PairWorld(QuietWorld):
         noise = GaussianDenoiser.__call__(self, x_t, t, prompt_embeds).noise
         prompted = (prompt_embeds.reshape(-1, 1, 1, 1) != self.prompts.index("")).to(noise.dtype)
         columns = torch.arange(noise.shape[-1], dtype=noise.dtype)
-        phase = 0.02 * torch.as_tensor(t).reshape(-1, 1, 1, 1) + 1.5 * prompted
+        phase = 0.02 * torch.as_tensor(t).reshape(-1, 1, 1, 1) + 1.5 * prompted + self.own_phase
         return NoiseEstimate(noise, torch.sin(columns + phase).expand_as(noise))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ class QuietWorld(GaussianDenoiser):
     """A Gaussian world whose `add_variance` adds nothing and writes down what it was given.
 
     Its estimates of the variance differ from step to step, prompt to prompt and pixel to pixel, so
-    that it shows which of them a loop uses.
+    that it shows which of them a loop uses; and from world to world, so that it shows whose.
 
     Args:
         means: a mean picture for each prompt.
@@ -31,6 +32,7 @@ class QuietWorld(GaussianDenoiser):
     def __init__(self, means: Mapping[str, Tensor], std: float, dtype: torch.dtype) -> None:
         super().__init__(means, std, record=True, dtype=dtype)
         self.added: list[dict[str, Any]] = []
+        self.own_phase = 1e3 * float(self.means.double().mean()) % math.tau
 
     def __call__(self, x_t: Tensor, t: int | Tensor, prompt_embeds: Tensor) -> NoiseEstimate:
         """Return the exact noise estimate with a variance that tells where it comes from."""
@@ -38,6 +40,7 @@ class QuietWorld(GaussianDenoiser):
         rows = (-1, *[1] * len(self.picture_shape))
         places = torch.arange(noise[0].numel(), dtype=noise.dtype).reshape(noise[0].shape)
         phase = 0.02 * torch.as_tensor(t).reshape(rows) + 1.5 * prompt_embeds.reshape(rows)
+        phase = phase + self.own_phase
         return NoiseEstimate(noise, torch.sin(places + phase).expand_as(noise))
 
     def add_variance(
@@ -58,12 +61,6 @@ class QuietWorld(GaussianDenoiser):
         steps = [call.timesteps[0] for call in self.calls]
         return [t for i, t in enumerate(steps) if i == 0 or t != steps[i - 1]]
 
-    def begun_with(self, im_noisy: Tensor) -> bool:
-        """Whether the first call was shown `im_noisy`, once or several times over."""
-        if not self.calls:
-            return False
-        seen = self.calls[0].x_t.to(im_noisy.dtype)
-        return len(seen) % len(im_noisy) == 0 and all(
-            part.shape == im_noisy.shape and torch.allclose(part, im_noisy, atol=1e-6)
-            for part in seen.split(len(im_noisy))
-        )
+    def first_shown(self) -> Tensor | None:
+        """(n, ...), the pictures of the first call, which may hold them several times over."""
+        return self.calls[0].x_t if self.calls else None
