@@ -16,6 +16,7 @@ from checkers.class_conditioned_flow.probe import (
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges.cases import MakeInputs
 from checkers.engine.judges.dropping import SAYS, same_rule
+from checkers.engine.judges.evidence import draw_secret, with_evidence
 from checkers.engine.judges.flow_loss import (
     called,
     drawn_anew,
@@ -23,6 +24,7 @@ from checkers.engine.judges.flow_loss import (
     leaves_things_alone,
     many_images,
     not_called,
+    of_the_pictures,
     same_line_end,
     same_loss,
     same_noise_seen,
@@ -67,9 +69,12 @@ def _fixed_answer_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _classes_inputs(p_uncond: float | None, count: int, times: int = 1) -> MakeInputs:
+    """Of many pictures small ones will do."""
+    side = 2 if count > 1000 else 28
+
     def inputs(generator: torch.Generator) -> Inputs:
         return {
-            "images": torch.rand(count, 1, 2, 2, generator=generator),
+            "images": torch.rand(count, 1, side, side, generator=generator),
             "labels": _labels(generator, count),
             "p_uncond": p_uncond,
             "times": times,
@@ -132,63 +137,65 @@ CLASS_FLOW_LOSS = Exercise(
             "the loss is the mean squared distance from x_1 - x_0, and has a gradient",
             2,
             _fixed_answer_inputs,
-            all_of(leaves_things_alone, same_loss, has_a_gradient),
+            of_the_pictures(all_of(leaves_things_alone, same_loss, has_a_gradient)),
             class_loss_of_a_fixed_answer,
         ),
         Case(
             "x_t, t and the target belong to one line",
             1,
             _fixed_answer_inputs,
-            all_of(has_a_gradient, same_line_end),
+            of_the_pictures(all_of(has_a_gradient, same_line_end)),
             class_loss_of_a_fixed_answer,
         ),
         Case(
             "the model sees the digits on their way from standard normal noise",
             1,
             _images_inputs,
-            same_noise_seen,
+            of_the_pictures(same_noise_seen),
             what_the_class_model_sees,
         ),
         Case(
             "times are uniform between 0 and 1, one for each picture",
             1,
             _images_inputs,
-            same_times_drawn,
+            of_the_pictures(same_times_drawn),
             what_the_class_model_sees,
         ),
         Case(
             "every picture and every call get new noise, every call new times",
             1,
             _images_inputs,
-            drawn_anew,
+            of_the_pictures(drawn_anew),
             what_the_class_model_sees,
         ),
         Case(
             "with p_uncond = 0, the model is told every class, as a one-hot row of float32",
             1,
             _classes_inputs(0.0, 10),
-            same_classes,
+            of_the_pictures(same_classes),
             classes_seen,
         ),
         Case(
             "with p_uncond = 0.3, the class of three pictures in ten becomes zeros",
             1,
             _classes_inputs(0.3, 8192),
-            same_classes,
+            of_the_pictures(same_classes),
             classes_seen,
         ),
         Case(
             "each picture has a chance of its own to lose its class",
             1,
             _classes_inputs(0.5, 64, times=24),
-            all_of(
-                same_kind_of_classes,
-                same_answer(
-                    "by_time",
-                    says="Which classes are dropped hangs on the times of their pictures. Draw the "
-                    "two independently of each other.",
-                ),
-                same_rule,
+            of_the_pictures(
+                all_of(
+                    same_kind_of_classes,
+                    same_answer(
+                        "by_time",
+                        says="Which classes are dropped hangs on the times of their pictures. Draw "
+                        "the two independently of each other.",
+                    ),
+                    same_rule,
+                )
             ),
             classes_seen,
         ),
@@ -196,7 +203,7 @@ CLASS_FLOW_LOSS = Exercise(
             "without `p_uncond`, one class in ten is dropped",
             1,
             _classes_inputs(None, 8192),
-            same_classes,
+            of_the_pictures(same_classes),
             classes_seen,
         ),
     ],
@@ -234,19 +241,30 @@ def _some_labels(generator: torch.Generator, count: int) -> list[int]:
     return _labels(generator, count).tolist()
 
 
+def _hiding_means(generator: torch.Generator) -> Inputs:
+    """{"means": those of `_flat_means` with a secret in all of them, "secret": (1, 28, 28)}."""
+    secret = draw_secret(generator, 1, 28, 28)
+    return {"means": _flat_means(generator) + 0.5 * secret, "secret": secret}
+
+
 def _shape_inputs(generator: torch.Generator) -> Inputs:
-    means = _flat_means(generator)
-    return {"calls": [_run(means, _some_labels(generator, n), 2, 2.0) for n in (1, 3)]}
+    hiding = _hiding_means(generator)
+    calls = [_run(hiding["means"], _some_labels(generator, n), 2, 2.0) for n in (1, 3)]
+    return {"calls": calls, "secret": hiding["secret"]}
 
 
 def _start_inputs(generator: torch.Generator) -> Inputs:
-    return {"calls": [_run(_flat_means(generator), _some_labels(generator, 8), 2, 2.0)]}
+    hiding = _hiding_means(generator)
+    call = _run(hiding["means"], _some_labels(generator, 8), 2, 2.0)
+    return {"calls": [call], "secret": hiding["secret"]}
 
 
 def _times_inputs(generator: torch.Generator) -> Inputs:
-    means, labels = _flat_means(generator), _some_labels(generator, 2)
-    given = ((4, 2.0), (10, 1.0), (None, None))
-    return {"calls": [_run(means, labels, steps, scale) for steps, scale in given]}
+    hiding, labels = _hiding_means(generator), _some_labels(generator, 2)
+    own = int(torch.randint(2, 40, (), generator=generator))
+    given = ((own, 2.0), (10, 1.0), (None, None))
+    calls = [_run(hiding["means"], labels, steps, scale) for steps, scale in given]
+    return {"calls": calls, "secret": hiding["secret"]}
 
 
 def _scales_inputs(*scales: float | None) -> MakeInputs:
@@ -272,12 +290,14 @@ def _point_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _told_inputs(generator: torch.Generator) -> Inputs:
-    return {"means": _flat_means(generator), "std": 0.4, "labels": _labels(generator, 400)}
+    return {**_hiding_means(generator), "std": 0.4, "labels": _labels(generator, 400)}
 
 
 def _repeat_inputs(generator: torch.Generator) -> Inputs:
     seed = draw_seed(generator)
-    return {**_run(_flat_means(generator), _some_labels(generator, 100), 2, 2.0), "seed": seed}
+    hiding = _hiding_means(generator)
+    run = _run(hiding["means"], _some_labels(generator, 100), 2, 2.0)
+    return {**run, "secret": hiding["secret"], "seed": seed}
 
 
 def _scale_asked_for(inputs: Inputs, number: int) -> str:
@@ -308,21 +328,21 @@ CLASS_FLOW_SAMPLE = Exercise(
             "a picture of shape (1, 28, 28) comes out for each label",
             1,
             _shape_inputs,
-            all_of(_same_kind_of_rows, same_form(what="the samples")),
+            with_evidence(all_of(_same_kind_of_rows, same_form(what="the samples")), "result"),
             follow_classes,
         ),
         Case(
             "it starts from standard normal noise, different for every picture",
             1,
             _start_inputs,
-            same_start("model(x, t, c)"),
+            with_evidence(same_start("model(x, t, c)"), "result"),
             follow_classes,
         ),
         Case(
             "the T steps begin at the times 0, 1/T, ... 1 - 1/T",
             1,
             _times_inputs,
-            all_of(asked_in_its_mode, same_times_asked(steps_asked_for)),
+            with_evidence(all_of(asked_in_its_mode, same_times_asked(steps_asked_for)), "result"),
             follow_classes,
         ),
         Case(
@@ -363,14 +383,19 @@ CLASS_FLOW_SAMPLE = Exercise(
             "no class is dropped while sampling",
             1,
             _told_inputs,
-            all_of(called, same_moments("told", what="the share of classes asked for", also=())),
+            with_evidence(
+                all_of(
+                    called, same_moments("told", what="the share of classes asked for", also=())
+                ),
+                "result",
+            ),
             classes_told,
         ),
         Case(
             "a generator makes samples repeatable; without one, they differ",
             1,
             _repeat_inputs,
-            same_repeats,
+            with_evidence(same_repeats, "result"),
             follow_classes_repeatedly,
         ),
     ],

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from checkers.engine.sandbox.inside.running import Inputs, copied
 from checkers.engine.worlds.dropping import hangs_on, how_dropped, not_their_own, shared_coin
-from checkers.engine.worlds.flow import AnsweringModel, FlowWorld, way_of
+from checkers.engine.worlds.flow import AnsweringModel, FlowWorld, only_pictures, way_of
 from checkers.engine.worlds.flow_readings import read_loss, read_repeats, read_shown, read_ways
 
 
@@ -61,9 +61,9 @@ def classes_seen(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         {"calls": of the model in all, "shape", "dtype": of the classes in the first call, or the
         name of their type; "dropped": for each picture of the first call 1.0 if its row is zeros;
         "first": 1.0 if it is that of class 0; "own": 1.0 if it is that of its label; "largest": the
-        largest entry; "shared": the coin that all of the first call share, "rule": by which classes
-        are dropped in all calls (see `worlds.dropping`), "by_time": whether that hangs on the
-        times}.
+        largest entry; "shown": the pictures x_t of the first call; "shared": the coin that all of
+        it share, "rule": by which classes are dropped in all calls (see `worlds.dropping`),
+        "by_time": whether that hangs on the times}.
     """
     images, labels = inputs["images"], inputs["labels"]
     model = AnsweringModel(torch.zeros_like(images))
@@ -87,6 +87,7 @@ def classes_seen(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         "first": _rows_like(c, one_hot[0]).float(),
         "own": _rows_like(c, one_hot[labels]).float(),
         "largest": float(c.max()),
+        "shown": model.asked[0].x,
         "shared": shared_coin(changed[:1], labels),
         "rule": how_dropped(changed, labels),
         "by_time": hangs_on(changed.flatten(), times),
@@ -135,14 +136,19 @@ def classes_told(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         inputs: {"means", "std", "labels"}.
 
     Returns:
-        {"calls": of the model, "told": (n,), 1.0 as often as it was told a class, then 0.0}.
+        {"result": the first twenty pictures, "calls": of the model, "told": (n,), 1.0 as often as
+        it was told a class, then 0.0}.
     """
     world = FlowWorld(inputs["means"], inputs["std"])
     n = len(inputs["labels"])
-    student(world, inputs["labels"], 1, 2.0)
+    result = only_pictures(student(world, inputs["labels"], 1, 2.0), n)
     rows = [one.c for one in world.asked if isinstance(one.c, Tensor) and one.c.ndim == 2]
     told = sum(int((c != 0).any(dim=1).sum()) for c in rows)
-    return {"calls": len(world.asked), "told": (torch.arange(n) < told).float()}
+    return {
+        "result": result[:20] if isinstance(result, Tensor) else result,
+        "calls": len(world.asked),
+        "told": (torch.arange(n) < told).float(),
+    }
 
 
 def follow_classes_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:

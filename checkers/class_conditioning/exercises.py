@@ -19,12 +19,14 @@ from checkers.engine.judges.ddpm_loss import (
     levels,
     noise_is_target,
     noised_like_forward,
+    of_the_pictures,
     own_timesteps,
     right_times,
     squared_error,
 )
 from checkers.engine.judges.ddpm_sample import (
     every_timestep,
+    led_by_the_model,
     noise_added,
     normal_start,
     same_randomness,
@@ -32,6 +34,7 @@ from checkers.engine.judges.ddpm_sample import (
     steps_to_the_mean,
 )
 from checkers.engine.judges.dropping import (
+    keeps_their_own,
     other_rows_dropped,
     same_dropping,
     same_dropping_at_any_time,
@@ -105,10 +108,16 @@ DROP_CLASSES = Exercise(
             "a share of p_uncond is dropped, and rows are kept or dropped whole",
             3,
             _many_inputs([0.1], [0.3], [0.8], []),
-            same_dropping,
+            all_of(same_dropping, keeps_their_own),
             drop_often,
         ),
-        Case("each call draws anew", 1, _many_inputs([0.3]), other_rows_dropped, drop_often),
+        Case(
+            "each call draws anew",
+            1,
+            _many_inputs([0.3]),
+            all_of(other_rows_dropped, keeps_their_own),
+            drop_often,
+        ),
     ],
     hints=[
         "`F.one_hot(labels, num_classes)` gives whole numbers; `.float()` makes them what the "
@@ -246,36 +255,42 @@ CLASS_DDPM_LOSS = Exercise(
             "it is the mean of squared differences between answer and noise, with a gradient",
             2,
             _loss_inputs(64, 10, 16),
-            all_of(squared_error, noise_is_target),
+            of_the_pictures(all_of(squared_error, noise_is_target)),
             noise_pictures,
         ),
         Case(
             "each picture is noised to a timestep of its own, with noise of its own",
             2,
             _loss_inputs(64, 10, 16),
-            all_of(noised_like_forward, own_timesteps),
+            of_the_pictures(all_of(noised_like_forward, own_timesteps)),
             noise_pictures,
         ),
-        Case("the model is told t / T", 1, _loss_inputs(64, 7, 3), right_times, noise_pictures),
+        Case(
+            "the model is told t / T",
+            1,
+            _loss_inputs(64, 7, 3),
+            of_the_pictures(right_times),
+            noise_pictures,
+        ),
         Case(
             "with p_uncond = 0, the model is told every class",
             2,
             _loss_inputs(64, 4, 2, 0.0, high=9),
-            same_shares,
+            of_the_pictures(same_shares),
             noise_pictures,
         ),
         Case(
             "otherwise a share of p_uncond is dropped, each class on its own",
             2,
             _loss_inputs(75, 4, 40, 0.3, side=4),
-            same_dropping_at_any_time,
+            of_the_pictures(same_dropping_at_any_time),
             noise_pictures,
         ),
         Case(
             "without p_uncond, it is 0.1",
             1,
             _loss_inputs(20, 4, 150, side=4),
-            same_shares,
+            of_the_pictures(same_shares),
             noise_pictures,
         ),
     ],
@@ -337,7 +352,7 @@ _classes_asked = all_of(
 
 
 def _steps(title: str, points: int, inputs: MakeInputs, judge: Judge) -> Case:
-    return Case(title, points, inputs, judge, sample_in_steps)
+    return Case(title, points, inputs, led_by_the_model(judge), sample_in_steps)
 
 
 CLASS_DDPM_SAMPLE = Exercise(
@@ -375,7 +390,7 @@ CLASS_DDPM_SAMPLE = Exercise(
             "the generator draws all noise",
             1,
             _sample_inputs(3, 60, 2.0),  # so many that dropping classes shows in every run
-            same_randomness,
+            led_by_the_model(same_randomness),
             sample_repeatedly,
         ),
         Case(

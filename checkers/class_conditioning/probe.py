@@ -13,11 +13,16 @@ from checkers.engine.worlds.ddpm_loss import watch_loss
 from checkers.engine.worlds.ddpm_sample import (
     StepWorld,
     changed_schedule,
-    path_of,
     same_again,
     watch_steps,
 )
-from checkers.engine.worlds.dropping import hangs_on, how_dropped, not_their_own, own_rows
+from checkers.engine.worlds.dropping import (
+    classes_told,
+    hangs_on,
+    how_dropped,
+    not_their_own,
+    own_rows,
+)
 from checkers.engine.worlds.known_values import give_known_values
 from checkers.engine.worlds.networks import build, one_thread
 
@@ -33,13 +38,15 @@ def drop_often(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
     Returns:
         {"kept", "dropped", "other": for each call the share of rows that are the label's one-hot
-        vector, all zeros, or anything else; "rule": by which rows are dropped in many calls with
-        p_uncond = 0.5, as `worlds.dropping.how_dropped`}.
+        vector, all zeros, or anything else; "told": for each call (n,), the class that each row is
+        the one-hot vector of, or -1; "rule": by which rows are dropped in many calls with p_uncond
+        = 0.5, as `worlds.dropping.how_dropped`}.
     """
     labels = inputs["labels"]
-    observed: dict[str, Any] = {"kept": [], "dropped": [], "other": []}
+    observed: dict[str, Any] = {"kept": [], "dropped": [], "other": [], "told": []}
     for arguments in inputs["calls"]:
         rows = torch.as_tensor(student(labels.clone(), *arguments))
+        observed["told"].append(classes_told(rows))
         for name, share in shares_of_rows(rows, labels).items():
             observed[name].append(share)
     few = labels[:20]
@@ -155,10 +162,10 @@ def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         As `worlds.ddpm_sample.same_again`.
     """
 
-    def run(*generator: torch.Generator) -> Tensor | None:
+    def run(*generator: torch.Generator) -> tuple[StepWorld, Any]:
         world = _world(inputs)
-        student(world, inputs["labels"], inputs["schedule"], *_scale(inputs), *generator)
-        return path_of(world)
+        result = student(world, inputs["labels"], inputs["schedule"], *_scale(inputs), *generator)
+        return world, result
 
     return same_again(run, inputs["seed"])
 

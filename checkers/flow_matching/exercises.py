@@ -7,11 +7,13 @@ from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise
 from checkers.engine.judges.cases import form_case
+from checkers.engine.judges.evidence import draw_secret, with_evidence
 from checkers.engine.judges.flow_loss import (
     drawn_anew,
     has_a_gradient,
     leaves_things_alone,
     many_images,
+    of_the_pictures,
     same_line_end,
     same_loss,
     same_noise_seen,
@@ -119,42 +121,42 @@ FLOW_LOSS = Exercise(
             "the loss is the mean squared distance from x_1 - x_0",
             2,
             _fixed_answer_inputs,
-            all_of(leaves_things_alone, same_loss),
+            of_the_pictures(all_of(leaves_things_alone, same_loss)),
             loss_of_a_fixed_answer,
         ),
         Case(
             "its gradient reaches what the model answers",
             1,
             _fixed_answer_inputs,
-            has_a_gradient,
+            of_the_pictures(has_a_gradient),
             loss_of_a_fixed_answer,
         ),
         Case(
             "x_t, t and the target belong to one line",
             2,
             _fixed_answer_inputs,
-            all_of(has_a_gradient, same_line_end),
+            of_the_pictures(all_of(has_a_gradient, same_line_end)),
             loss_of_a_fixed_answer,
         ),
         Case(
             "the model sees the digits on their way from standard normal noise",
             2,
             _images_inputs,
-            same_noise_seen,
+            of_the_pictures(same_noise_seen),
             what_the_model_sees,
         ),
         Case(
             "times are uniform between 0 and 1, one for each picture",
             2,
             _images_inputs,
-            same_times_drawn,
+            of_the_pictures(same_times_drawn),
             what_the_model_sees,
         ),
         Case(
             "every picture and every call get new noise, every call new times",
             1,
             _images_inputs,
-            drawn_anew,
+            of_the_pictures(drawn_anew),
             what_the_model_sees,
         ),
     ],
@@ -181,16 +183,24 @@ def _flat(generator: torch.Generator) -> float:
     return 0.3 + 0.4 * float(torch.rand((), generator=generator))
 
 
+def _hiding(generator: torch.Generator, *calls: tuple[int, int | None]) -> Inputs:
+    """Runs of n pictures and so many steps, in a world with a secret in its mean."""
+    secret = draw_secret(generator, 1, 28, 28)
+    means = _flat(generator) + 0.3 * secret[None]
+    return {"calls": [_run(means, 0.4, n, steps) for n, steps in calls], "secret": secret}
+
+
 def _shape_inputs(generator: torch.Generator) -> Inputs:
     return {"calls": [_run(_flat(generator), 0.4, n, 2) for n in (1, 3)]}
 
 
 def _start_inputs(generator: torch.Generator) -> Inputs:
-    return {"calls": [_run(_flat(generator), 0.4, 8, 2)]}
+    return _hiding(generator, (8, 2))
 
 
 def _times_inputs(generator: torch.Generator) -> Inputs:
-    return {"calls": [_run(_flat(generator), 0.4, 2, steps) for steps in (4, 10, None)]}
+    own = int(torch.randint(2, 40, (), generator=generator))
+    return _hiding(generator, (2, own), (2, 10), (2, None))
 
 
 def _lines_inputs(generator: torch.Generator) -> Inputs:
@@ -203,7 +213,8 @@ def _point_inputs(generator: torch.Generator) -> Inputs:
 
 def _repeat_inputs(generator: torch.Generator) -> Inputs:
     seed = draw_seed(generator)
-    return {**_run(_flat(generator), 0.4, 2, 3), "seed": seed}
+    hiding = _hiding(generator, (2, 3))
+    return {**hiding["calls"][0], "secret": hiding["secret"], "seed": seed}
 
 
 FLOW_SAMPLE = Exercise(
@@ -220,14 +231,14 @@ FLOW_SAMPLE = Exercise(
             "it starts from standard normal noise, different for every picture",
             1,
             _start_inputs,
-            same_start("model(x, t)"),
+            with_evidence(same_start("model(x, t)"), "result"),
             follow,
         ),
         Case(
             "the T steps begin at the times 0, 1/T, ... 1 - 1/T",
             2,
             _times_inputs,
-            all_of(asked_in_its_mode, same_times_asked(steps_asked_for)),
+            with_evidence(all_of(asked_in_its_mode, same_times_asked(steps_asked_for)), "result"),
             follow,
         ),
         Case(
@@ -254,7 +265,7 @@ FLOW_SAMPLE = Exercise(
             "a generator makes samples repeatable; without one, they differ",
             1,
             _repeat_inputs,
-            same_repeats,
+            with_evidence(same_repeats, "result"),
             follow_repeatedly,
         ),
     ],

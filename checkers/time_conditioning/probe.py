@@ -13,7 +13,6 @@ from checkers.engine.worlds.ddpm_loss import watch_loss
 from checkers.engine.worlds.ddpm_sample import (
     StepWorld,
     changed_schedule,
-    path_of,
     same_again,
     watch_steps,
 )
@@ -72,10 +71,10 @@ def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         As `worlds.ddpm_sample.same_again`.
     """
 
-    def run(*generator: torch.Generator) -> Tensor | None:
+    def run(*generator: torch.Generator) -> tuple[StepWorld, Any]:
         world = StepWorld(inputs["schedule"]["alphas_cumprod"], inputs["n"], inputs["seed"])
-        student(world, inputs["n"], inputs["schedule"], *generator)
-        return path_of(world)
+        result = student(world, inputs["n"], inputs["schedule"], *generator)
+        return world, result
 
     return same_again(run, inputs["seed"])
 

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from checkers.engine.exercise import Observation, Verdict
+from checkers.engine.exercise import Judge, Observation, Verdict
+from checkers.engine.judges.evidence import with_evidence
 from checkers.engine.judges.sentences import EVALUATED, WRITTEN_INTO
 from checkers.engine.judges.values import repeats, repetition_problem
 from checkers.engine.sandbox.inside.running import Inputs
@@ -21,6 +22,13 @@ _TIME_TOLERANCE = 1e-4
 def levels(count: int) -> Tensor:
     """Products of alphas that lie clearly apart, (count,) from 0.95 down to 0.05."""
     return torch.linspace(0.95, 0.05, count)
+
+
+def of_the_pictures(judge: Judge) -> Judge:
+    """`judge`, and the noisy pictures that the model is shown are those of this run's images."""
+    return with_evidence(
+        judge, "shown", "images", says="What the model is shown has nothing of the pictures in it."
+    )
 
 
 def squared_error(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:

@@ -8,12 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from checkers.engine.exercise import Observation, Verdict
+from checkers.engine.exercise import Judge, Observation, Verdict
 from checkers.engine.judges.ddpm_loss import same_times, time_told
+from checkers.engine.judges.evidence import shows
 from checkers.engine.judges.sentences import CONTINUED, IN_TRAINING_MODE
 from checkers.engine.judges.values import REPEATED, all_of, repeats, repetition_problem, same_answer
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.ddpm_sample import signs_of_step
 
 _Z = 6.5
 """Standard errors that a measured number may be off: two hundred numbers, and no false alarm in ten
@@ -34,6 +36,25 @@ def short_schedule(count: int) -> dict[str, Tensor]:
     betas = torch.linspace(0.1, 0.45, count)
     alphas = 1 - betas
     return {"betas": betas, "alphas": alphas, "alphas_cumprod": alphas.cumprod(dim=0)}
+
+
+def led_by_the_model(judge: Judge) -> Judge:
+    """`judge`, and what the steps lead to follows from what the model answers in this run."""
+
+    def judge_both(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+        verdict = judge(observed, expected, inputs)
+        if not verdict.passed or _is_led(observed, inputs) == _is_led(expected, inputs):
+            return verdict
+        return Verdict(False, "What comes out has nothing to do with what the model answers.")
+
+    return judge_both
+
+
+def _is_led(seen: Observation, inputs: Inputs) -> bool:
+    ends = seen["ends"]
+    steps = range(len(ends.values))
+    signs = [signs_of_step(inputs["seed"], step)[0] for step in steps]
+    return bool(signs) and shows(ends, torch.stack(signs))
 
 
 def normal_start(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:

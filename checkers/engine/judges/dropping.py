@@ -28,6 +28,25 @@ _Z = 6.5
 """Standard errors that a share may be off."""
 
 
+def keeps_their_own(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Compare "told", for each call the classes that are left: whether most are the labels' own."""
+    labels = inputs["labels"].numpy()
+    mine, right = (
+        [_are_their_own(one.values, labels) for one in seen["told"]]
+        for seen in (observed, expected)
+    )
+    if mine == right:
+        return Verdict(True)
+    return Verdict(False, "No row is the one-hot vector of its label.")
+
+
+def _are_their_own(told: np.ndarray, labels: np.ndarray) -> bool:
+    """Whether most of those that are one-hot are so for their label."""
+    if told.shape != labels.shape or not (told >= 0).any():
+        return False
+    return bool((told == labels)[told >= 0].mean() > 0.5)
+
+
 def same_rule(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """Compare "rule", by which classes are dropped where p_uncond is neither 0 nor 1."""
     mine = observed.get("rule")

@@ -74,7 +74,7 @@ def with_evidence(
         if not verdict.passed:
             return verdict
         hidden = inputs[secret] if isinstance(secret, str) else secret(inputs)
-        seen, right = (_shows(_take(part, one), hidden) for one in (observed, expected))
+        seen, right = (shows(_take(part, one), hidden) for one in (observed, expected))
         return verdict if seen == right else Verdict(False, says)
 
     return judge_both
@@ -84,7 +84,7 @@ def _take(part: Part, observation: Observation) -> Any:
     return observation.get(part) if isinstance(part, str) else part(observation)
 
 
-def _shows(evidence: Any, secret: Tensor | list[Tensor]) -> bool:
+def shows(evidence: Any, secret: Tensor | list[Tensor]) -> bool:
     """Whether every array has more in common with the secret than chance allows."""
     arrays = evidence if isinstance(evidence, list) else [evidence]
     secrets = secret if isinstance(secret, list) else [secret] * len(arrays)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Judge, Observation, Verdict
+from checkers.engine.judges.evidence import with_evidence
 from checkers.engine.judges.sentences import EVALUATED, WRITTEN_INTO
 from checkers.engine.judges.values import (
     all_of,
@@ -33,6 +34,13 @@ def not_called(observed: Observation, expected: Observation) -> Verdict | None:
     if observed.get("calls") or not expected["calls"]:
         return None
     return Verdict(False, "The model was never called. Ask it for the flow: model(x_t, t).")
+
+
+def of_the_pictures(judge: Judge) -> Judge:
+    """`judge`, and x_t, which the model is shown, is on the way to this run's images."""
+    return with_evidence(
+        judge, "shown", "images", says="What the model is shown has nothing of the pictures in it."
+    )
 
 
 def called(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:

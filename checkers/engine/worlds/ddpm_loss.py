@@ -63,7 +63,8 @@ def watch_loss(
     Returns:
         {"has_gradient", "scale": k times the number of pixels, "changed": whether it writes into
         the pictures it is given, "calls": of the model in the first call, "training": the model's
-        mode, "classes": the c of all calls}, and what `_mixtures` finds, or "shape" of a loss that
+        mode, "classes": the c of all calls, "shown": (calls, B, C, H, W), the noisy pictures}, and
+        what `_mixtures` finds, or "shape" of a loss that
         is not one number.
     """
     found: dict[str, list[Tensor]] = {"x": [], "t": [], "target": [], "c": []}
@@ -95,7 +96,7 @@ def watch_loss(
         if shown["c"] is not None:
             found["c"].append(shown["c"].detach())
     target, x, t = (torch.stack(found[name]) for name in ("target", "x", "t"))
-    observed |= _mixtures(target, x, t, images)
+    observed |= _mixtures(target, x, t, images) | {"shown": x.float()}
     return observed | ({"classes": torch.cat(found["c"])} if found["c"] else {})
 
 

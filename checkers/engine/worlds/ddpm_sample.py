@@ -84,9 +84,14 @@ class StepWorld(nn.Module):
 
     def patterns(self, step: int) -> tuple[Tensor, Tensor]:
         """x_0 without a class, (1, 1, 28, 28), and what each class adds, (10, 1, 28, 28)."""
-        generator = torch.Generator().manual_seed(self.seed + step)
-        signs = torch.randint(2, (11, 1, 28, 28), generator=generator) * 2.0 - 1
+        signs = signs_of_step(self.seed, step)
         return self.middle + self.spread * signs[:1], self.class_spread * signs[1:]
+
+
+def signs_of_step(seed: int, step: int) -> Tensor:
+    """(11, 1, 28, 28) of -1 and 1: the patterns of no class and of each class in one step."""
+    generator = torch.Generator().manual_seed(seed + step)
+    return torch.randint(2, (11, 1, 28, 28), generator=generator) * 2.0 - 1
 
 
 def watch_steps(world: StepWorld, result: Any, labels: Tensor | None = None) -> dict[str, Any]:
@@ -107,11 +112,10 @@ def watch_steps(world: StepWorld, result: Any, labels: Tensor | None = None) -> 
         kurtosis of what is left; "neighbours": (steps, 4), their correlations in it; "start":
         [mean, standard deviation, kurtosis] of the first picture; "start_neighbours": as above;
         "alike": whether the first two start alike; "training": whether the model was ever asked in
-        training mode}.
+        training mode; "ends": (steps, 1, 28, 28), the mean of all pictures after each step}.
     """
     xs = [step["x"] for step in world.shown]
-    usable = isinstance(result, Tensor) and bool(xs) and result.shape == xs[0].shape
-    ends = [*xs[1:], result.detach()] if usable else xs[1:]
+    ends = _ends(world, result)
     shares, errors, noise, neighbours = [], [], [], []
     for number, (x, after) in enumerate(zip(xs, ends, strict=False)):
         common, of_class = world.patterns(number)
@@ -134,7 +138,21 @@ def watch_steps(world: StepWorld, result: Any, labels: Tensor | None = None) -> 
         "start_neighbours": neighbour_correlations(xs[0].numpy()) if xs else [],
         "alike": bool(xs) and len(xs[0]) > 1 and torch.equal(xs[0][0], xs[0][1]),
         "training": world.was_training,
+        "ends": mean_ends(world, result),
     }
+
+
+def _ends(world: StepWorld, result: Any) -> list[Tensor]:
+    """The pictures after each step; the last are the result, if it is like the others."""
+    xs = [step["x"] for step in world.shown]
+    usable = isinstance(result, Tensor) and bool(xs) and result.shape == xs[0].shape
+    return [*xs[1:], result.detach()] if usable else xs[1:]
+
+
+def mean_ends(world: StepWorld, result: Any) -> Tensor:
+    """(steps, 1, 28, 28), the mean of all pictures after each step."""
+    means = [pictures.float().mean(dim=0) for pictures in _ends(world, result)]
+    return torch.stack(means) if means else torch.zeros(0, 1, 28, 28)
 
 
 def path_of(world: StepWorld) -> Tensor | None:
@@ -142,20 +160,27 @@ def path_of(world: StepWorld) -> Tensor | None:
     return torch.stack([step["x"] for step in world.shown]) if world.shown else None
 
 
-def same_again(run: Callable[..., Tensor | None], seed: int) -> dict[str, bool]:
+def same_again(sample: Callable[..., tuple[StepWorld, Any]], seed: int) -> dict[str, Any]:
     """Which runs of a sampler are alike.
 
     Args:
-        run: samples with the generator that it is given or without one, and gives its path.
+        sample: samples with the generator that it is given or without one; gives the world after
+            that, and the result.
         seed: of the generators.
 
     Returns:
         {"starts", "paths": whether generators of one seed gave the same first picture, and the
         same all the way; "unseeded": whether two calls without a generator did; "continued":
-        whether two calls with one generator did}.
+        whether two calls with one generator did; "ends": of the first, as `watch_steps`}.
     """
-    one, other, generator = run(seeded(seed)), run(seeded(seed)), seeded(seed)
+
+    def run(*generator: torch.Generator) -> Tensor | None:
+        return path_of(sample(*generator)[0])
+
+    world, result = sample(seeded(seed))
+    one, other, generator = path_of(world), run(seeded(seed)), seeded(seed)
     return {
+        "ends": mean_ends(world, result),
         "starts": one is not None and other is not None and alike(one[0], other[0]),
         "paths": alike(one, other),
         "unseeded": alike(run(), run()),

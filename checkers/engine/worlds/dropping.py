@@ -55,6 +55,14 @@ def not_their_own(rows: Tensor, labels: Tensor) -> Tensor:
     return (rows != own_rows(labels, rows.shape[1])).any(dim=1)
 
 
+def classes_told(rows: Tensor) -> Tensor:
+    """(n,), the class that each row is the one-hot vector of, or -1."""
+    if rows.ndim != 2 or not rows.shape[1]:
+        return torch.full((len(rows) if rows.ndim else 1,), -1)
+    largest = rows.argmax(dim=1)
+    return torch.where((rows == own_rows(largest, rows.shape[1])).all(dim=1), largest, -1)
+
+
 def own_rows(labels: Tensor, width: int) -> Tensor:
     """(n, width) bool, the labels' one-hot vectors; zeros for labels beyond the width."""
     return labels[:, None] == torch.arange(width)

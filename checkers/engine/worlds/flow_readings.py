@@ -23,7 +23,7 @@ def read_loss(loss: Any, model: AnsweringModel, inputs: Inputs) -> dict[str, Any
         {"loss", "gradient": whether there is one, "calls": how often the model was called,
         "alike": whether the pictures of a batch have the same noise,
         "gap": (B, ...), by how much that misses x_1, or None, "training": whether the model was
-        asked in training mode, as it was given}.
+        asked in training mode, as it was given, "shown": (B, ...), x_t, or None}.
     """
     has_gradient = isinstance(loss, Tensor) and loss.requires_grad and loss.numel() == 1
     gap = None
@@ -42,6 +42,7 @@ def read_loss(loss: Any, model: AnsweringModel, inputs: Inputs) -> dict[str, Any
         "alike": bool(model.asked) and _alike_noise(_earliest_noise(model.asked[0], inputs)),
         "gap": gap,
         "training": all(one.training for one in model.asked),
+        "shown": model.asked[0].x if model.asked else None,
     }
 
 
@@ -55,9 +56,10 @@ def read_shown(model: AnsweringModel, calls: int, images: Tensor) -> dict[str, A
 
     Returns:
         {"calls", "noise": (B / 2, ...), x_0 = (x_t - t x_1) / (1 - t) of the pictures with the
-        earliest times, where dividing is safe; "dtype": of x_t; "t": (B,), "t_kind": its type;
-        "same_time": whether all pictures of a batch have one time; "alike": whether they have the
-        same noise; "repeated": whether the second call drew the same noise or the same times}.
+        earliest times, where dividing is safe; "shown": x_t; "dtype": its type; "t": (B,), "t_kind":
+        its type; "same_time": whether all pictures of a batch have one time; "alike": whether they
+        have the same noise; "repeated": whether the second call drew the same noise or the same
+        times}.
     """
     observed: dict[str, Any] = {"calls": calls}
     if not calls:
@@ -66,6 +68,7 @@ def read_shown(model: AnsweringModel, calls: int, images: Tensor) -> dict[str, A
     noise = _earliest_noise(first, {"images": images})
     observed |= {
         "noise": noise,
+        "shown": first.x,
         "dtype": str(first.x.dtype).removeprefix("torch."),
         "t": first.t,
         "t_kind": first.t_kind,
@@ -125,17 +128,18 @@ def read_repeats(run: Callable[..., Any], n: int, seed: int) -> dict[str, Any]:
         seed: of the generators.
 
     Returns:
-        {"same_seed", "other_seed", "unseeded", "continued", with one generator for both: whether
-        two such runs gave the same pictures}.
+        {"result": of the first run, "same_seed", "other_seed", "unseeded", "continued", with one
+        generator for both: whether two such runs gave the same pictures}.
     """
 
     def pictures(*generator: torch.Generator) -> Any:
         return only_pictures(run(*generator), n)
 
-    generator = seeded(seed)
+    first, generator = pictures(seeded(seed)), seeded(seed)
     return {
-        "same_seed": alike(pictures(seeded(seed)), pictures(seeded(seed))),
-        "other_seed": alike(pictures(seeded(seed)), pictures(seeded(seed + 1))),
+        "result": first,
+        "same_seed": alike(first, pictures(seeded(seed))),
+        "other_seed": alike(first, pictures(seeded(seed + 1))),
         "unseeded": alike(pictures(), pictures()),
         "continued": alike(pictures(generator), pictures(generator)),
     }
