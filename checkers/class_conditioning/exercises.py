@@ -29,6 +29,8 @@ from checkers.engine.judges.ddpm_sample import (
     led_by_the_model,
     noise_added,
     normal_start,
+    one_call_remark,
+    own_classes_asked,
     same_randomness,
     short_schedule,
     steps_to_the_mean,
@@ -48,7 +50,7 @@ from checkers.engine.judges.networks import (
     other_times,
     place_case,
 )
-from checkers.engine.judges.values import all_of, same_answer, same_form, same_values
+from checkers.engine.judges.values import all_of, same_form, same_values
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.call import call_many
 from solutions.class_conditioning import (
@@ -326,31 +328,6 @@ def _size_inputs(generator: torch.Generator) -> Inputs:
     return {"runs": [_sample_inputs(3, n, 2.0)(generator) for n in (1, 3)]}
 
 
-def _one_call_remark(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    pairs = observed.get("pairs")
-    if isinstance(pairs, int) and pairs > 1:
-        return Verdict(
-            True,
-            "Right. You ask the model twice in every step; both questions fit into one batch, "
-            "which is faster on a GPU.",
-        )
-    return Verdict(True)
-
-
-_classes_asked = all_of(
-    same_answer(
-        "others",
-        says="The model is asked with something else than a picture's own class, one-hot, or no "
-        "class, a row of zeros.",
-    ),
-    same_answer(
-        "dropped",
-        says="Some pictures are asked for with their class less often than others: none may be "
-        "dropped while sampling.",
-    ),
-)
-
-
 def _steps(title: str, points: int, inputs: MakeInputs, judge: Judge) -> Case:
     return Case(title, points, inputs, led_by_the_model(judge), sample_in_steps)
 
@@ -369,7 +346,7 @@ CLASS_DDPM_SAMPLE = Exercise(
             "the model is asked with each picture's class and with none, and nothing else",
             1,
             _sample_inputs(2, 150, 2.0),
-            _classes_asked,
+            own_classes_asked,
         ),
         _steps("scale 0 gives no class", 1, _sample_inputs(3, 24, 0.0, 0.2), steps_to_the_mean),
         _steps("scale 1 gives the class", 1, _sample_inputs(3, 100, 1.0, 0.2), steps_to_the_mean),
@@ -377,7 +354,7 @@ CLASS_DDPM_SAMPLE = Exercise(
             "scale 2.5 goes beyond it",
             2,
             _sample_inputs(4, 100, 2.5, 0.14),
-            all_of(steps_to_the_mean, _one_call_remark),
+            all_of(steps_to_the_mean, one_call_remark),
         ),
         _steps("without guidance_scale, it is 5", 1, _sample_inputs(4, 100), steps_to_the_mean),
         _steps(

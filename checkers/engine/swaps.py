@@ -116,13 +116,20 @@ def _collect(lesson: str, exercise: str, mistake: str, changes: Changes) -> None
 
 
 def _home(lesson: str, function: str, where: str) -> str:
-    """The lesson whose solution defines `function`, as the solution of `lesson` imports it."""
+    """The lesson whose solution defines `function`: this, or one that its solution imports from."""
     for node in _tree(lesson).body:
         if getattr(node, "name", None) == function:
             return lesson
-        if isinstance(node, ast.ImportFrom) and function in [alias.name for alias in node.names]:
-            return (node.module or "").rpartition(".")[2]
+        if isinstance(node, ast.ImportFrom):
+            package, _, module = (node.module or "").rpartition(".")
+            names = [alias.name for alias in node.names]
+            if function in names or (package == "solutions" and _defines(module, function)):
+                return module
     raise MistakeError(f"{where}: solutions/{lesson}.py does not use {function}.")
+
+
+def _defines(lesson: str, name: str) -> bool:
+    return any(getattr(node, "name", None) == name for node in _tree(lesson).body)
 
 
 @cache

@@ -153,7 +153,7 @@ FORWARD = Exercise(
                     ),
                 ),
                 lambda observation: observation["drawn"],
-                "im",
+                secret="im",
                 says="Without `noise`, the result shows nothing of the picture.",
             ),
             call_twice,

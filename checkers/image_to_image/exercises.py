@@ -7,7 +7,7 @@ from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise
 from checkers.engine.judges.cases import form_case
-from checkers.engine.judges.evidence import draw_secret, hide_in, with_evidence
+from checkers.engine.judges.evidence import hide_in, with_evidence
 from checkers.engine.judges.starts import (
     COURSE_TIMESTEPS,
     PROMPT,
@@ -52,10 +52,10 @@ def _call(
 
 def _start_inputs(generator: torch.Generator) -> Inputs:
     """Where noise is strong, in the middle, and where it is weak."""
-    secret = draw_secret(generator, 3, 32, 32)
-    im = _two_halves(4, 32, generator) + 0.3 * secret
+    im = _two_halves(4, 32, generator)
     calls = [_call(im, i_start, 1) for i_start in (1, 2, 3)]
-    return {**in_a_flat_world(32, generator), "calls": calls, "secret": secret}
+    world = in_a_flat_world(32, generator)
+    return {**world, **hide_in(world["means"], generator), "calls": calls}
 
 
 def _asked_inputs(generator: torch.Generator) -> Inputs:
@@ -114,7 +114,7 @@ EDIT = Exercise(
                     says="Your function never asks the denoiser.",
                 ),
                 with_evidence(
-                    same_moments("halves", what="the noisy picture", labels=_sides), "start"
+                    same_moments("halves", what="the noisy picture", labels=_sides), "result"
                 ),
             ),
             edit_quietly,
@@ -144,7 +144,7 @@ EDIT = Exercise(
                     labels=lambda _: ["the left half,", "the right half,"],
                 ),
                 "halves",
-                lambda inputs: list(inputs["secret"].chunk(2, dim=-1)),
+                secret=lambda inputs: list(inputs["secret"].chunk(2, dim=-1)),
             ),
             edit_in_a_gaussian_world,
         ),

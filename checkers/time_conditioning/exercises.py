@@ -220,7 +220,7 @@ DDPM_LOSS = Exercise(
         Case(
             "it is the mean of squared differences, and has a gradient",
             2,
-            _loss_inputs(8, 10, 1),
+            _loss_inputs(32, 10, 1),
             of_the_pictures(squared_error),
             noise_pictures,
         ),

@@ -27,13 +27,16 @@ def levels(count: int) -> Tensor:
 def of_the_pictures(judge: Judge) -> Judge:
     """`judge`, and the noisy pictures that the model is shown are those of this run's images."""
     return with_evidence(
-        judge, "shown", "images", says="What the model is shown has nothing of the pictures in it."
+        judge,
+        "shown",
+        secret="images",
+        says="What the model is shown has nothing of the pictures in it.",
     )
 
 
 def squared_error(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """The loss is the mean squared error, and has a gradient."""
-    if verdict := _unreadable("scale", observed, expected):
+    if verdict := _unreadable("scale", observed, expected, inputs):
         return verdict
     if observed["changed"] != expected["changed"]:
         return Verdict(False, WRITTEN_INTO)
@@ -50,7 +53,7 @@ def squared_error(observed: Observation, expected: Observation, inputs: Inputs) 
 
 def noise_is_target(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """What the model's answer is compared with is normal noise."""
-    if verdict := _unreadable("target", observed, expected):
+    if verdict := _unreadable("target", observed, expected, inputs):
         return verdict
     own = noise_for_each_entry(observed, expected, inputs)
     if not own.passed or repeats(expected["neighbours"]):
@@ -69,7 +72,7 @@ def noise_is_target(observed: Observation, expected: Observation, inputs: Inputs
 
 def noise_for_each_entry(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """What the model's answer is compared with is drawn for each pixel and channel."""
-    if verdict := _unreadable("neighbours", observed, expected):
+    if verdict := _unreadable("neighbours", observed, expected, inputs):
         return verdict
     if problem := repetition_problem(observed["neighbours"], expected["neighbours"]):
         return Verdict(False, f"What the model's answer is compared with {problem}")
@@ -78,7 +81,7 @@ def noise_for_each_entry(observed: Observation, expected: Observation, inputs: I
 
 def own_timesteps(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """Every picture has a timestep of its own, any of 0 to T - 1, and noise of its own."""
-    if verdict := _unreadable("rows", observed, expected):
+    if verdict := _unreadable("rows", observed, expected, inputs):
         return verdict
     for name, sentence in (
         ("own", "All pictures of a batch are noised to the same timestep; draw one for each."),
@@ -116,7 +119,7 @@ def own_timesteps(observed: Observation, expected: Observation, inputs: Inputs) 
 
 def noised_like_forward(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """x_t is sqrt(abar_t) times the picture plus sqrt(1 - abar_t) times the noise."""
-    if verdict := _unreadable("rows", observed, expected):
+    if verdict := _unreadable("rows", observed, expected, inputs):
         return verdict
     if verdict := _mixed_otherwise(observed, expected):
         return verdict
@@ -142,7 +145,7 @@ def noised_like_forward(observed: Observation, expected: Observation, inputs: In
 
 def right_times(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """The model is told t / T of the timestep that each picture was noised to."""
-    if verdict := _unreadable("rows", observed, expected):
+    if verdict := _unreadable("rows", observed, expected, inputs):
         return verdict
     if verdict := _mixed_otherwise(observed, expected):
         return verdict
@@ -182,7 +185,9 @@ def _mixed_otherwise(observed: Observation, expected: Observation) -> Verdict | 
     return Verdict(bool((gaps < 0.15).all()), "What else the noisy pictures hold is chance.")
 
 
-def _unreadable(key: str, observed: Observation, expected: Observation) -> Verdict | None:
+def _unreadable(
+    key: str, observed: Observation, expected: Observation, inputs: Inputs
+) -> Verdict | None:
     """A verdict if one of the two has not come as far as `key`."""
     if key in observed and key in expected:
         return None
@@ -190,7 +195,10 @@ def _unreadable(key: str, observed: Observation, expected: Observation) -> Verdi
         same = all(observed.get(k) == expected.get(k) for k in ("calls", "has_gradient", "shape"))
         return Verdict(same, "The loss can't be computed.")
     if not observed.get("calls"):
-        return Verdict(False, "The model was not called. Give it the noisy pictures and t / T.")
+        given = "the noisy pictures, t / T and the classes"
+        if "labels" not in inputs:
+            given = "the noisy pictures and t / T"
+        return Verdict(False, f"The model was not called. Give it {given}.")
     if "shape" in observed:
         return Verdict(
             False, f"The loss should be one number, but it has shape {tuple(observed['shape'])}."

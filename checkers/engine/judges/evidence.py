@@ -56,17 +56,19 @@ def hide_in(
 
 
 def with_evidence(
-    judge: Judge, part: Part, secret: str | Secret = "secret", says: str = _NOTHING_IN_COMMON
+    judge: Judge,
+    *parts: Part,
+    secret: str | Secret = "secret",
+    says: str = _NOTHING_IN_COMMON,
 ) -> Judge:
-    """`judge`; what it passes must also show a secret of the inputs.
+    """`judge`; what it passes must also show a secret of the inputs, where the reference's does.
 
     Args:
         judge: what is judged first.
-        part: where in the observation the secret has to show: an array (..., C, H, W), or a list of
-            arrays.
+        parts: in which of them the secret may show: an array (..., C, H, W), or a list of arrays.
         secret: the inputs' entry, or takes it out: an array of the same shape, or of the shape of
             its last dimensions.
-        says: the message if it doesn't show.
+        says: the message if it shows nowhere.
     """
 
     def judge_both(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
@@ -74,8 +76,10 @@ def with_evidence(
         if not verdict.passed:
             return verdict
         hidden = inputs[secret] if isinstance(secret, str) else secret(inputs)
-        seen, right = (shows(_take(part, one), hidden) for one in (observed, expected))
-        return verdict if seen == right else Verdict(False, says)
+        seen, right = (
+            any(shows(_take(part, one), hidden) for part in parts) for one in (observed, expected)
+        )
+        return Verdict(False, says) if right and not seen else verdict
 
     return judge_both
 

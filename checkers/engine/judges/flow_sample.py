@@ -22,8 +22,8 @@ from checkers.engine.sandbox.inside.running import Inputs
 _TIME_TOLERANCE = 1e-3
 _WORDS = Words(
     start="the model is first shown pictures of shape {0}; it should be {1}",
-    line="the steps lead elsewhere: a pixel that starts at 0 comes to {0:.3f}, where {2:.3f} is "
-    "right, and one that starts at 1 comes to {1:.3f} (right: {3:.3f}).",
+    line="the steps lead elsewhere: where the noise at the start is 0, the result is {0:.3f} and "
+    "should be {2:.3f}; where it is 1, the result is {1:.3f} and should be {3:.3f}.",
     rest="the result does not follow from the noise that the steps began with. Nothing is drawn or "
     "clamped on the way; each step only follows the flow.",
 )

@@ -257,6 +257,10 @@ def same_function(what: str) -> Judge:
             return verdict
         if observed["restless"]:
             return Verdict(True)  # so does a known mistake, and nothing can be compared
+        if verdict := _differs(observed, expected, "unsteady", _UNSTEADY):
+            return verdict
+        if observed["unsteady"]:
+            return Verdict(True)
         forms = [form for form in GELU_FORMS if _near(observed[form], expected[form])]
         if not forms:
             problem = values_problem(mine.values, target.values, what)
@@ -276,6 +280,10 @@ _CHANGED = (
 _RESTLESS = (
     "In training mode, equal pictures of one batch get different results. Nothing in here is drawn "
     "at random: leave out dropout and the like."
+)
+_UNSTEADY = (
+    "Two calls with the same input give different results. Make all layers in `__init__`: one that "
+    "is made in `forward` starts anew in every call."
 )
 _CUT_OFF = (
     "The values are right, but not all of the gradient reaches the input, so that what comes "

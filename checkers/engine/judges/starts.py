@@ -30,8 +30,8 @@ PROMPTED_FORMS = (
 
 _WORDS = Words(
     start="the denoiser is first shown pictures of shape {0}; it should be {1}.",
-    line="the loop ends elsewhere: from a start of 0 a pixel goes to {0:.3f}, where {2:.3f} is "
-    "right, and from a start of 1 to {1:.3f} (right: {3:.3f}).",
+    line="the loop ends elsewhere: where the noise at the start is 0, the result is {0:.3f} and "
+    "should be {2:.3f}; where it is 1, the result is {1:.3f} and should be {3:.3f}.",
     rest="the result does not follow from the noise the loop began with.",
 )
 

@@ -23,7 +23,8 @@ def read_loss(loss: Any, model: AnsweringModel, inputs: Inputs) -> dict[str, Any
         {"loss", "gradient": whether there is one, "calls": how often the model was called,
         "alike": whether the pictures of a batch have the same noise,
         "gap": (B, ...), by how much that misses x_1, or None, "training": whether the model was
-        asked in training mode, as it was given, "shown": (B, ...), x_t, or None}.
+        asked in training mode, as it was given, "shown": (B, ...), x_t, or None, "pull": (B, ...),
+        the gradient of the loss, or None}.
     """
     has_gradient = isinstance(loss, Tensor) and loss.requires_grad and loss.numel() == 1
     gap = None
@@ -43,6 +44,7 @@ def read_loss(loss: Any, model: AnsweringModel, inputs: Inputs) -> dict[str, Any
         "gap": gap,
         "training": all(one.training for one in model.asked),
         "shown": model.asked[0].x if model.asked else None,
+        "pull": model.answer.grad,
     }
 
 
@@ -56,10 +58,10 @@ def read_shown(model: AnsweringModel, calls: int, images: Tensor) -> dict[str, A
 
     Returns:
         {"calls", "noise": (B / 2, ...), x_0 = (x_t - t x_1) / (1 - t) of the pictures with the
-        earliest times, where dividing is safe; "shown": x_t; "dtype": its type; "t": (B,), "t_kind":
-        its type; "same_time": whether all pictures of a batch have one time; "alike": whether they
-        have the same noise; "repeated": whether the second call drew the same noise or the same
-        times}.
+        earliest times, where dividing is safe; "shown": x_t, and "shown_again" in the second call;
+        "dtype": its type; "t": (B,), and "t_kind", its type; "same_time": whether all pictures of a
+        batch have one time; "alike": whether they have the same noise; "repeated": whether the
+        second call drew the same noise or the same times}.
     """
     observed: dict[str, Any] = {"calls": calls}
     if not calls:
@@ -79,6 +81,7 @@ def read_shown(model: AnsweringModel, calls: int, images: Tensor) -> dict[str, A
     if len(model.asked) > calls:
         second = model.asked[calls]
         observed["repeated"] = alike(first.x, second.x) or alike(first.t, second.t)
+        observed["shown_again"] = second.x
     return observed
 
 

@@ -97,15 +97,15 @@ def compute(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     Returns:
         {"none", "tanh": what the module returns, with either form of GELU; "changed": whether it
         writes into what it is given; "restless": whether in training mode equal pictures of one
-        batch get different results; "slopes_none", "slopes_tanh": in evaluation mode, gradients
-        with respect to x}.
+        batch get different results; "unsteady": whether two calls do; "slopes_none",
+        "slopes_tanh": in evaluation mode, gradients with respect to x}.
     """
     module = build(student, inputs["arguments"])
     given = _given(inputs)
     copies = _given(inputs)
     shape_layers(module, copies)
     changed = any(not torch.equal(one, other) for one, other in zip(given, copies, strict=True))
-    found: dict[str, Any] = {"changed": changed, "restless": False}
+    found: dict[str, Any] = {"changed": changed, "restless": False, "unsteady": False}
     for form in GELU_FORMS:
         with every_gelu(form):
             with torch.no_grad():
@@ -119,8 +119,9 @@ def compute(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
                     return found
                 if inputs.get("flat"):
                     found[form] = result.flatten(1)
-                if inputs["training"] and form == "none":
-                    found["restless"] = _is_restless(module, given)
+                if form == "none":
+                    found["unsteady"] = _differ(result, module(*_given(inputs)))
+                    found["restless"] = inputs["training"] and _is_restless(module, given)
             if not inputs["training"]:
                 found[f"slopes_{form}"] = _slopes(module, given, inputs["seed"])
     return found
@@ -160,6 +161,13 @@ def _is_restless(module: nn.Module, given: list[Tensor]) -> bool:
         return False
     copies = result.unflatten(0, (-1, len(given[0])))
     return bool((copies - copies[0]).abs().max() > 1e-3 * max(1.0, float(copies.std())))
+
+
+def _differ(result: Tensor, again: Any) -> bool:
+    """Whether two results of one module for one input differ."""
+    if not isinstance(again, Tensor) or again.shape != result.shape:
+        return True
+    return not torch.allclose(again, result, rtol=1e-3, atol=1e-4, equal_nan=True)
 
 
 def _learn_statistics(module: nn.Module, given: list[Tensor]) -> None:
