@@ -27,7 +27,8 @@ def inpaint(
     """Draw new content where the mask is 1 and keep the picture where it is 0.
 
     Denoises from pure noise; after every step the known pixels are replaced by those of the
-    original, noised to the timestep just reached (RePaint, Lugmayr et al. 2022, equation 8).
+    original, noised to the timestep just reached (RePaint, Lugmayr et al. 2022, equation 8). To
+    replace them before every step, noised to the timestep it begins at, is as good.
 
     Args:
         denoiser: see `iterative_denoise_cfg`; `denoiser.alphas_cumprod` is its schedule.

@@ -39,8 +39,8 @@ def anagram_noise(
 
     Returns:
         Two tensors like `x_t`: the mean of both guided estimates of the noise, the second one
-        turned back upright; and the variance that belongs to it, that of the first (upright)
-        prompt's estimate.
+        turned back upright; and the `variance` of a prompt's estimate: that of the upright view,
+        or that of the second view, turned back upright as well (or the mean of both).
     """
     ### BEGIN SOLUTION
     batch = len(x_t)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.sandbox.inside.running import Inputs, copied
 
 
 class _Answering(nn.Module):
@@ -41,12 +41,16 @@ def draw_twice(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         draw their own noise gave the same result, "alike": whether the noise drawn for two equal
         pictures is the same}.
     """
-    x, sigma, noise = inputs["x"], inputs["sigma"], inputs["noise"]
-    drawn = torch.as_tensor(student(x, sigma))
+
+    def once(*names: str) -> Any:
+        """With copies: what one call writes into its inputs is not the next one's affair."""
+        return student(*(copied(inputs[name]) for name in ("x", "sigma", *names)))
+
+    drawn = torch.as_tensor(once())
     return {
         "result": drawn,
-        "given": _equal(student(x, sigma, noise), student(x, sigma, noise)),
-        "drawn": _equal(drawn, student(x, sigma)),
+        "given": _equal(once("noise"), once("noise")),
+        "drawn": _equal(drawn, once()),
         "alike": _equal(drawn[0], drawn[1]),
     }
 

@@ -32,6 +32,11 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         "The function's parameters differ from those of the stub. Keep the stub's first line.",
     ),
     (
+        r"only integer tensors of a single element|NoiseEstimate|can't multiply sequence",
+        "A tensor is multiplied by something that is no tensor of numbers. Is it the denoiser's "
+        "whole answer? The noise in it is `estimate.noise`.",
+    ),
+    (
         r"leaf Variable that requires grad|Can't call numpy\(\) on Tensor that requires grad",
         "A tensor that carries gradients is used as plain numbers. `.detach()` makes it plain.",
     ),

@@ -9,8 +9,8 @@
     like = "posterior_mean.abar_for_alpha"
 
 A swap takes every place where its left side stands in the exercise's own code. `like` says that a
-function which the exercise calls is wrong as that known mistake of it is. The result is text, so
-that a mistake can be handed in like any other answer.
+function which the exercise calls is wrong as that known mistake of it is; a list names several. The
+result is text, so that a mistake can be handed in like any other answer.
 """
 
 from __future__ import annotations
@@ -105,8 +105,9 @@ def _collect(lesson: str, exercise: str, mistake: str, changes: Changes) -> None
     entry = table_of(lesson).get(exercise, {}).get(mistake)
     if entry is None:
         raise MistakeError(f"{where}: there is no such mistake.")
-    if "like" in entry:
-        function, _, name = entry["like"].partition(".")
+    like = entry.get("like", [])
+    for one in [like] if isinstance(like, str) else like:
+        function, _, name = one.partition(".")
         _collect(_home(lesson, function, where), function, name, changes)
     swaps = tuple((old, new) for old, new in entry.get("swap", ()))
     functions = changes.setdefault(lesson, {})

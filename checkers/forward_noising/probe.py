@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.sandbox.inside.running import Inputs, copied
 
 
 def call_twice(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -19,8 +19,13 @@ def call_twice(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         {"given": both results with that noise, "drawn": both results without}. Whether they are
         the same is for the judge to say, out of reach of a student who replaces `torch.equal`.
     """
-    im, t, abar, noise = inputs["im"], inputs["t"], inputs["alphas_cumprod"], inputs["noise"]
+
+    def once(*names: str) -> Any:
+        """With copies: what one call writes into its inputs is not the next one's affair."""
+        return student(*(copied(inputs[name]) for name in names))
+
+    without = ("im", "t", "alphas_cumprod")
     return {
-        "given": [student(im, t, abar, noise), student(im, t, abar, noise)],
-        "drawn": [student(im, t, abar), student(im, t, abar)],
+        "given": [once(*without, "noise"), once(*without, "noise")],
+        "drawn": [once(*without), once(*without)],
     }

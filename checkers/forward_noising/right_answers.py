@@ -21,7 +21,7 @@ def with_powers(im, t, alphas_cumprod, noise=None):
 @FORWARD.right_answer
 def for_batches_of_timesteps(x, timestep, schedule, eps=None):
     timestep = torch.as_tensor(timestep, device=schedule.device).reshape(-1)
-    abar = schedule[timestep].reshape(-1, 1, 1, 1).to(x)
+    abar = schedule[timestep].reshape(-1, *[1] * (x.ndim - 1)).to(x)
     if eps is None:
         eps = torch.empty_like(x).normal_()
     return torch.add(torch.sqrt(abar) * x, torch.sqrt(1 - abar) * eps)

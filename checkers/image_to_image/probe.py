@@ -76,7 +76,8 @@ def edit_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
     """
 
     def run(world: ExactWorld, *generator: torch.Generator) -> Any:
-        return _edit(student, world, inputs, list(inputs["timesteps"]), inputs["scale"], *generator)
+        one = {**inputs, "im": inputs["im"].clone()}  # no call may see what another wrote into it
+        return _edit(student, world, one, list(inputs["timesteps"]), inputs["scale"], *generator)
 
     return repeats(run, inputs)
 

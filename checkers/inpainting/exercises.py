@@ -114,6 +114,32 @@ def _known_steps(inputs: Inputs) -> list[str]:
     return [f"t = {t}" for t in inputs["calls"][0]["timesteps"][1:-1]]
 
 
+def shown_for_each(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Judge whether at every later timestep the denoiser sees a picture for each original."""
+    known = observed.get("known")
+    if not isinstance(known, list) or len(known) != len(expected["known"]):
+        return Verdict(False, "The result cannot be read.")
+    for call, asked, mine, right in zip(
+        inputs["calls"], observed["asked"], known, expected["known"], strict=True
+    ):
+        for t, seen, target in zip(call["timesteps"][1:-1], mine, right, strict=True):
+            if seen.shape == target.shape:
+                continue
+            if t not in asked:
+                return Verdict(
+                    False,
+                    f"The denoiser is never asked at t = {t}, so that it sees no known pixels "
+                    f"there. Take a step from each timestep to the next.",
+                )
+            return Verdict(
+                False,
+                f"At t = {t} the denoiser sees {seen.shape[0]} different pictures for "
+                f"{len(call['original'])} originals. Every picture of the batch goes its own way, "
+                f"and is shown once in each step.",
+            )
+    return Verdict(True)
+
+
 def keeps_the_original(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """Judge where the result is the original: outside the mask, and only there.
 
@@ -159,8 +185,13 @@ INPAINT = Exercise(
             "at each step the denoiser sees the known pixels, noised to that step's timestep",
             3,
             _known_inputs,
-            same_moments(
-                lambda observed: observed["known"][0], what="the known part", labels=_known_steps
+            all_of(
+                shown_for_each,
+                same_moments(
+                    lambda observed: observed["known"][0],
+                    what="the known part",
+                    labels=_known_steps,
+                ),
             ),
             inpaint_quietly,
         ),

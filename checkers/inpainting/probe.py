@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.sandbox.inside.running import Inputs, copied
 from checkers.engine.worlds.loops import repeats
 from checkers.engine.worlds.quiet import QuietWorld
 from checkers.engine.worlds.shown_pictures import (
@@ -85,7 +85,8 @@ def inpaint_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str,
 
     def run(world: ExactWorld, *generator: torch.Generator) -> Any:
         timesteps = list(inputs["timesteps"])
-        return _inpaint(student, world, inputs, timesteps, inputs["scale"], *generator)
+        one = copied(inputs)  # no call may see what another wrote into it
+        return _inpaint(student, world, one, timesteps, inputs["scale"], *generator)
 
     return repeats(run, inputs)
 

@@ -291,7 +291,7 @@ ITERATIVE_DENOISE = Exercise(
                 "if the list ends early, the picture keeps the noise of its last timestep",
                 1,
                 _cut_short_inputs,
-                with_evidence(same_moments(what="the pixels of your pictures"), "result"),
+                with_evidence(same_moments(what="the brightness of your pictures"), "result"),
                 denoise_to_gaussians,
             ),
         ],

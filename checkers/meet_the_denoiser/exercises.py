@@ -11,6 +11,7 @@ from checkers.engine.judges.inputs import draw_pictures, draw_seed
 from checkers.engine.judges.values import form_problem, same_answer, same_values
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.meet_the_denoiser.probe import draw_grids
+from lessons.workbench.denoisers.denoiser import PICTURE_SHAPE
 from solutions.meet_the_denoiser import sample_grid
 
 PROMPTS = ("a rocket ship", "a man wearing a hat", "a snowy mountain village")
@@ -19,8 +20,8 @@ LEFT_OVER_NOISE = 0.1
 
 
 def _pictures(generator: torch.Generator) -> dict[str, Tensor]:
-    """A small picture for each prompt, the empty one included."""
-    made = draw_pictures(generator, len(PROMPTS) + 1, 3, 12, 12, reach=0.08)
+    """A picture for each prompt, the empty one included."""
+    made = draw_pictures(generator, len(PROMPTS) + 1, *PICTURE_SHAPE, reach=0.08)
     return dict(zip(("", *PROMPTS), made, strict=True))
 
 

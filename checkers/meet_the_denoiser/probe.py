@@ -59,7 +59,11 @@ def _has_twins(result: Any) -> bool:
 
 
 def _as_tensor(value: Any) -> torch.Tensor | None:
+    """Pictures as one tensor, also those of a list, whose form is another case's affair."""
     try:
+        if isinstance(value, list | tuple):
+            pictures = [torch.as_tensor(one) for one in value]
+            return torch.cat([one[None] if one.ndim == 3 else one for one in pictures])
         return torch.as_tensor(value)
     except (TypeError, ValueError, RuntimeError):
         return None

@@ -81,8 +81,8 @@ def _same_variance(observed: Observation, expected: Observation, inputs: Inputs)
         return verdict
     return Verdict(
         False,
-        "The second tensor should be the `variance` of a prompt's estimate, as the denoiser "
-        f"gave it. {verdict.message}",
+        "The second tensor should be the `variance` of a prompt's estimate: that of the upright "
+        f"view, or that of the second view, flipped back like its noise. {verdict.message}",
     )
 
 

@@ -59,7 +59,7 @@ def all_in_one_call(model, x, timestep, pair, uncond, gamma=7):
     estimate = model(torch.cat([x, x, turned, turned]), timestep, embeds)
     u_1, c_1, u_2, c_2 = torch.split(estimate.noise, n)
     cond, uncond_noise = (c_1 + vflip(c_2)) / 2, (u_1 + vflip(u_2)) / 2
-    variance = estimate.variance[3 * n :]
+    variance = vflip(estimate.variance[3 * n :])
     return NoiseEstimate(uncond_noise + gamma * (cond - uncond_noise), variance)
 
 
@@ -71,7 +71,7 @@ def view_by_view(denoiser, x_t, t, prompt_pair_embeds, uncond_prompt_embeds, sca
         seen = x_t[:, :, order]
         noise = _guided(denoiser, seen, t, embeds, uncond_prompt_embeds, scale)
         total += noise[:, :, order]
-    variance = denoiser(x_t.flip(2), t, prompt_pair_embeds[1]).variance
+    variance = denoiser(x_t.flip(2), t, prompt_pair_embeds[1]).variance.flip(2)
     return [total / 2, variance]
 
 

@@ -110,6 +110,8 @@ def line_problem(mine: tuple[Any, Any], target: tuple[Any, Any], words: Words) -
         return words.start.format(shape, target[0].shape)
     if not np.isfinite(mine[1].values).all() and np.isfinite(target[1].values).all():
         return "the result holds values that are not finite numbers."
+    if len(target[0].values) != len(target[1].values):
+        return ""  # a known mistake's, and of this form are both
     line, right = (fit_lines(start.values, end.values) for start, end in (mine, target))
     far = line.ends_elsewhere(right)
     if far.any():

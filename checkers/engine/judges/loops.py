@@ -43,7 +43,7 @@ LAST_STEP_WITHOUT = (
 )
 
 same_last_picture = same_values(what="the last picture", atol=0.06, show=True)
-same_spread = same_moments(what="the pixels of your samples", slack=4e-3)
+same_spread = same_moments(what="the brightness of your samples", slack=4e-3)
 
 
 def loop_cases(

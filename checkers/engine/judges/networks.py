@@ -255,12 +255,10 @@ def same_function(what: str) -> Judge:
             return verdict
         if verdict := _differs(observed, expected, "restless", _RESTLESS):
             return verdict
-        if observed["restless"]:
-            return Verdict(True)  # so does a known mistake, and nothing can be compared
         if verdict := _differs(observed, expected, "unsteady", _UNSTEADY):
             return verdict
-        if observed["unsteady"]:
-            return Verdict(True)
+        if observed["restless"] or observed["unsteady"]:
+            return Verdict(True)  # so does a known mistake, and nothing can be compared
         forms = [form for form in GELU_FORMS if _near(observed[form], expected[form])]
         if not forms:
             problem = values_problem(mine.values, target.values, what)
@@ -282,8 +280,8 @@ _RESTLESS = (
     "at random: leave out dropout and the like."
 )
 _UNSTEADY = (
-    "Two calls with the same input give different results. Make all layers in `__init__`: one that "
-    "is made in `forward` starts anew in every call."
+    "Two calls with the same input give different results. Is a layer made inside `forward`? Make "
+    "it in `__init__`: what is made anew in every call never learns."
 )
 _CUT_OFF = (
     "The values are right, but not all of the gradient reaches the input, so that what comes "
@@ -336,6 +334,13 @@ def same_weights(name: str) -> Judge:
         if mine == target:
             return Verdict(True)
         arguments = ", ".join(map(str, inputs["arguments"]))
+        if not mine:
+            return Verdict(
+                False,
+                f"{name}({arguments}) has no weights of its own; it should have {target:,} in its "
+                f"kernels and matrices. Make every layer in `__init__` and keep it: "
+                f"`self.layers = nn.Sequential(...)`, not a list, and not in `forward`.",
+            )
         return Verdict(
             False,
             f"{name}({arguments}) has {mine:,} weights in its kernels and matrices (without biases "

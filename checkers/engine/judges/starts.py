@@ -30,8 +30,9 @@ PROMPTED_FORMS = (
 
 _WORDS = Words(
     start="the denoiser is first shown pictures of shape {0}; it should be {1}.",
-    line="the loop ends elsewhere: where the noise at the start is 0, the result is {0:.3f} and "
-    "should be {2:.3f}; where it is 1, the result is {1:.3f} and should be {3:.3f}.",
+    line="other pictures come out than should: a pixel in which the first noisy picture is 0 ends "
+    "as {0:.3f} (right: {2:.3f}), and one in which it is 1 as {1:.3f} (right: {3:.3f}). Look at "
+    "the prompts and `scale`, at the timesteps, and at what is done with the result.",
     rest="the result does not follow from the noise the loop began with.",
 )
 

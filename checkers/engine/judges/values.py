@@ -21,6 +21,8 @@ FALSE_ALARM_Z = 5.5
 REPEATED = 0.5
 """The correlation of neighbours from which on noise repeats itself. That of independent entries is
 0, give or take 0.06 for the fewest that are looked at."""
+NEARLY = 0.01
+"""A mean difference below this share of the right values' standard deviation is called small."""
 _DIMENSIONS = ("picture of the batch", "channel", "row", "column")
 
 Part = str | Callable[[Observation], Any]
@@ -292,12 +294,19 @@ def values_problem(mine: np.ndarray, target: np.ndarray, name: str) -> str:
         return f"{_capital(name)} is {mine.item():.5g}; it should be {target.item():.5g}."
     with np.errstate(invalid="ignore"):  # two infinities have no difference
         gap = np.abs(mine - target)
+        is_small = np.nanmean(gap) < NEARLY * np.nanstd(target)
     where = np.unravel_index(int(np.nanargmax(gap)), gap.shape)
-    return (
+    text = (
         f"{_capital(name)} is off by {np.nanmean(gap):.2g} on average. The largest difference is "
         f"at {tuple(int(i) for i in where)}: yours is {mine[where]:.4g}, "
         f"it should be {target[where]:.4g}."
     )
+    if is_small:
+        text += (
+            " That is nearly right: look for a timestep, a factor or a rounding that is off by a "
+            "little, or for a few entries that differ much."
+        )
+    return text
 
 
 def describe(value: Any) -> str:

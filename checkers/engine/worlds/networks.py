@@ -96,9 +96,10 @@ def compute(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
     Returns:
         {"none", "tanh": what the module returns, with either form of GELU; "changed": whether it
-        writes into what it is given; "restless": whether in training mode equal pictures of one
-        batch get different results; "unsteady": whether two calls do; "slopes_none",
-        "slopes_tanh": in evaluation mode, gradients with respect to x}.
+        writes into what it is given; "unsteady": whether two calls with one input differ, although
+        equal pictures of one batch do not; "restless": whether in training mode equal pictures of
+        one batch get different results; "slopes_none", "slopes_tanh": in evaluation mode, gradients
+        with respect to x}.
     """
     module = build(student, inputs["arguments"])
     given = _given(inputs)
@@ -120,8 +121,8 @@ def compute(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
                 if inputs.get("flat"):
                     found[form] = result.flatten(1)
                 if form == "none":
-                    found["unsteady"] = _differ(result, module(*_given(inputs)))
                     found["restless"] = inputs["training"] and _is_restless(module, given)
+                    found["unsteady"] = not found["restless"] and _is_unsteady(module, inputs)
             if not inputs["training"]:
                 found[f"slopes_{form}"] = _slopes(module, given, inputs["seed"])
     return found
@@ -163,11 +164,10 @@ def _is_restless(module: nn.Module, given: list[Tensor]) -> bool:
     return bool((copies - copies[0]).abs().max() > 1e-3 * max(1.0, float(copies.std())))
 
 
-def _differ(result: Tensor, again: Any) -> bool:
-    """Whether two results of one module for one input differ."""
-    if not isinstance(again, Tensor) or again.shape != result.shape:
-        return True
-    return not torch.allclose(again, result, rtol=1e-3, atol=1e-4, equal_nan=True)
+def _is_unsteady(module: nn.Module, inputs: Inputs) -> bool:
+    """Whether two calls with the same input differ, as layers that are made anew each time do."""
+    one, other = module(*_given(inputs)), module(*_given(inputs))
+    return not torch.allclose(one, other, rtol=1e-3, atol=1e-4, equal_nan=True)
 
 
 def _learn_statistics(module: nn.Module, given: list[Tensor]) -> None:

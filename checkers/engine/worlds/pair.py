@@ -13,9 +13,10 @@ from lessons.workbench.denoisers.exact_worlds import GaussianDenoiser
 class PairWorld(QuietWorld):
     """A quiet world that does not mind which of two prompts, or which view, the variance is from.
 
-    The variance depends on the timestep, on the column and on whether there is a prompt at all. The
-    spread of the pictures differs from prompt to prompt, so that following two prompts at once is
-    not the same as joining two pictures that were made one by one.
+    The variance of a pixel depends on its value, the timestep, the column and on whether there is a
+    prompt at all: seen upside down, it stands upside down, as the noise does. The spread of the
+    pictures differs from prompt to prompt, so that following two prompts at once is not the same as
+    joining two pictures that were made one by one.
     """
 
     def posterior_mean(self, x_t: Tensor, abar: Tensor, which: Tensor) -> Tensor:
@@ -31,4 +32,4 @@ class PairWorld(QuietWorld):
         prompted = (prompt_embeds.reshape(-1, 1, 1, 1) != self.prompts.index("")).to(noise.dtype)
         columns = torch.arange(noise.shape[-1], dtype=noise.dtype)
         phase = 0.02 * torch.as_tensor(t).reshape(-1, 1, 1, 1) + 1.5 * prompted + self.own_phase
-        return NoiseEstimate(noise, torch.sin(columns + phase).expand_as(noise))
+        return NoiseEstimate(noise, torch.sin(columns + phase + 0.5 * x_t.to(noise.dtype)))

@@ -6,11 +6,15 @@ import contextlib
 import copy
 import importlib
 import linecache
+import os
 import random
+import re
+import sysconfig
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -24,6 +28,8 @@ Probe = Callable[[Callable[..., Any], Inputs], Any]
 # Frames in these folders say nothing about the student's own code.
 _ROOT = Path(__file__).resolve().parents[4]
 _GIVEN_CODE = (str(_ROOT / "checkers"), str(_ROOT / "lessons" / "workbench"), "<solutions.")
+_LIBRARY = re.compile(r"[/\\](lib\d*[/\\]python[\d.]+|site-packages|dist-packages)[/\\]|^<frozen ")
+_STANDARD_LIBRARY = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib"))
 
 
 def find_probe(address: str) -> Probe:
@@ -188,21 +194,30 @@ def _line_of_a_raise_left(error: NotImplementedError) -> int | None:
 
 def _class_or_function(error: BaseException) -> str | None:
     """For a stub that is a class, `__init__` stands for the class."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return None
-    qualname = trace.tb_frame.f_code.co_qualname
-    return qualname.split(".<locals>.")[0].split(".")[0]
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return _owner(frames[-1]) or None if frames else None
 
 
 def _where(error: BaseException) -> dict | None:
     """The innermost line that is the student's own: its cell, number and text."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if frame.filename.startswith(_GIVEN_CODE) or "/lib/python" in frame.filename:
+    owners = [_owner(frame) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    frames = zip(traceback.extract_tb(error.__traceback__), owners, strict=True)
+    for frame, owner in reversed(list(frames)):
+        if frame.filename.startswith(_GIVEN_CODE) or _is_library(frame.filename):
             continue
         in_kernel = "ipykernel" in frame.filename or frame.filename.startswith("<ipython")
-        label = "the cell" if in_kernel else frame.filename.strip("<>").rsplit("/", 1)[-1]
+        label = f"the cell of {owner}" if in_kernel and owner else "the cell"
+        label = label if in_kernel else frame.filename.strip("<>").rsplit("/", 1)[-1]
         return {"cell": label, "line": frame.lineno, "text": (frame.line or "").strip()[:200]}
     return None
+
+
+def _is_library(file: str) -> bool:
+    """Whether a file belongs to Python or to an installed package, wherever these are."""
+    return bool(_LIBRARY.search(file)) or file.startswith(_STANDARD_LIBRARY)
+
+
+def _owner(frame: FrameType) -> str:
+    """The function or class, as its cell defines it, whose code a frame runs; "" if none."""
+    name = frame.f_code.co_qualname.split(".<locals>.")[0].split(".")[0]
+    return "" if name.startswith("<") else name
