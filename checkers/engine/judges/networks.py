@@ -251,12 +251,9 @@ def same_function(what: str) -> Judge:
             return Verdict(type(mine) is type(target), f"{what} is {describe(mine)}.")
         if problem := form_problem(mine, target, what):
             return Verdict(False, problem)
-        if verdict := _differs(observed, expected, "changed", _CHANGED):
-            return verdict
-        if verdict := _differs(observed, expected, "restless", _RESTLESS):
-            return verdict
-        if verdict := _differs(observed, expected, "unsteady", _UNSTEADY):
-            return verdict
+        for part, message in _MANNERS.items():
+            if observed[part] is not expected[part]:
+                return Verdict(False, message)
         if observed["restless"] or observed["unsteady"]:
             return Verdict(True)  # so does a known mistake, and nothing can be compared
         forms = [form for form in GELU_FORMS if _near(observed[form], expected[form])]
@@ -289,10 +286,7 @@ _CUT_OFF = (
 )
 
 
-def _differs(
-    observed: Observation, expected: Observation, part: str, message: str
-) -> Verdict | None:
-    return Verdict(False, message) if observed[part] is not expected[part] else None
+_MANNERS = {"changed": _CHANGED, "restless": _RESTLESS, "unsteady": _UNSTEADY}
 
 
 def _same_slopes(mine: list[Array] | None, target: list[Array] | None) -> bool:
