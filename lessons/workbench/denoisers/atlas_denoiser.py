@@ -24,7 +24,7 @@ from lessons.workbench.denoisers.atlas import Atlas
 from lessons.workbench.denoisers.denoiser import NUM_TRAIN_TIMESTEPS, Denoiser, NoiseEstimate
 from lessons.workbench.denoisers.noise_schedule import squared_cosine_alphas_cumprod
 from lessons.workbench.denoisers.patch_prior import PatchPrior
-from lessons.workbench.denoisers.place_shares import StoredEvidence
+from lessons.workbench.denoisers.place_shares import Place, PlaceShares
 from lessons.workbench.denoisers.progress import StepProgress
 from lessons.workbench.denoisers.prompts import PromptReader, read_prompts
 from lessons.workbench.denoisers.windows import (
@@ -131,8 +131,11 @@ class AtlasDenoiser(Denoiser):
             contrast=self._whole.squares.sum(dim=0).sqrt().cpu(),
         )
         self._parts: OrderedDict[bytes, _Part] = OrderedDict()
-        self.patches = patches
-        self._stored = StoredEvidence(cells, self._mean, mirrored) if patches else None
+        self._shares = (
+            None
+            if patches is None
+            else PlaceShares(cells, self._mean, mirrored, patches, window_radius)
+        )
 
     def embed(self, prompt: str | Sequence[str]) -> Tensor:
         """Turn prompts into log-priors over the stored pictures.
@@ -191,50 +194,37 @@ class AtlasDenoiser(Denoiser):
             union = torch.arange(len(self.atlas.pictures), device=self.device)
         views = torch.cat([pictures, pictures.flip(-1)]) if self.mirrored else pictures
         evidence = self._evidence(views, abar, self._part(union))
-        others = [self._ask_patches(picture, abar) for picture in pictures]
+        places = self._shares(pictures, abar) if self._shares else [None] * len(pictures)
         means = []
         for row, support in enumerate(supports):
             log_weights = evidence[:, :, :, which[row]]
             if len(support) < len(union):
                 log_weights = log_weights[..., torch.searchsorted(union, support)]
             weights = self._normalise(log_weights + log_priors[row, support])
-            means.append(self._combine(weights, support, others[which[row]]))
+            means.append(self._combine(weights, support, places[which[row]]))
         return torch.stack(means)
 
-    def _ask_patches(self, x_t: Tensor, abar: float) -> tuple[Tensor, Tensor] | None:
-        """Let patches explain one (C, H, W) picture, in competition with all stored ones.
+    def _combine(self, weights: Tensor, support: Tensor, place: Place | None) -> Tensor:
+        """Average stored pictures by `weights`, and let patches have what is not their share.
+
+        Args:
+            weights: (rows + 1, columns + 1, V, K), or (1, 1, V, K) if all corners agree.
+            support: (K,) indices of the pictures.
+            place: the stored pictures' share, and what patches say; None if it is all theirs.
 
         Returns:
-            The stored pictures' share at every corner, (rows + 1, columns + 1, 1), and the
-            patches' x_0, (C, H, W); None if there are no patches.
+            (C, H, W).
         """
-        if self.patches is None or self._stored is None:
-            return None
-        radius = self.window_radius(((1 - abar) / abar) ** 0.5)
-        answer = self.patches(x_t / abar**0.5, (1 - abar) / abar)
-        stored = self._stored(x_t[None], abar, radius)
-        new = window_sums(answer.log_evidence[..., None], radius)
-        share = torch.sigmoid(stored - new + self.patches.log_odds(len(self.atlas.pictures) * self._views, (1 - abar) / abar))
-        self.share = share
-        return share, answer.mean
-
-    def _combine(
-        self, weights: Tensor, support: Tensor, other: tuple[Tensor, Tensor] | None
-    ) -> Tensor:
-        """Average stored pictures by `weights`, and patches by what is left: (C, H, W)."""
-        if other is None:
+        if place is None:
             return self._mean + self._average(weights, support)
-        share, patches = other
-        if weights.shape[:2] == (1, 1):
-            share = share[:1, :1]
-        sides = torch.stack([share, share.flip(1)], dim=2) if self.mirrored else share[:, :, None]
+        share = place.share[: len(weights), : weights.shape[1], None]
+        sides = torch.stack([share, share.flip(1)], dim=2) if self.mirrored else share[..., None]
         stored = self._average(weights * sides, support)
-        if len(share) == 1:
-            return stored + share * self._mean + (1 - share) * patches
-        blend = corner_blend(self.dtype, self.device)
-        places = torch.einsum("kp,ck->cp", blend, _around_cells(share[:, :, None])[..., 0])
-        places = from_cells(places[:, None], *self._picture_shape[1:])[0]
-        return stored + places * self._mean + (1 - places) * patches
+        if len(share) > 1:
+            blend = corner_blend(self.dtype, self.device)
+            pixels = torch.einsum("kp,ck->cp", blend, _around_cells(share[..., None])[..., 0])
+            share = from_cells(pixels[:, None], *self._picture_shape[1:])[0]
+        return stored + share * self._mean + (1 - share) * place.patches
 
     def _evidence(self, views: Tensor, abar: float, part: _Part) -> Tensor:
         """Return the log-likelihood of each picture in each window, up to a constant.

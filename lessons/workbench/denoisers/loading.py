@@ -11,13 +11,14 @@ import torch
 from lessons.workbench.denoisers.atlas import load_atlas
 from lessons.workbench.denoisers.atlas_denoiser import AtlasDenoiser
 from lessons.workbench.denoisers.denoiser import Denoiser
+from lessons.workbench.denoisers.patch_prior import load_patch_prior
 
 NAMES = ("atlas", "deepfloyd")
 CHOICE = "DIFFUSION_DENOISER"
 """Environment variable: the denoiser of every lesson that names none."""
 MODEL = "DIFFUSION_DEEPFLOYD"
 """Environment variable: the folder of a local copy of DeepFloyd's first stage."""
-_ONLY_ATLAS = frozenset({"prompt_softness"})
+_ONLY_ATLAS = frozenset({"prompt_softness", "patches"})
 
 
 def load_denoiser(
@@ -32,11 +33,12 @@ def load_denoiser(
             environment variable DIFFUSION_DENOISER names, or else the atlas.
         device: where it works; None takes a GPU if there is one.
         options: passed on to the denoiser, such as `model` for DeepFloyd. `prompt_softness` is for
-            the atlas; DeepFloyd leaves it out.
+            the atlas, and so is `patches`: False leaves it without its knowledge of patches, with
+            nothing but its stored pictures. DeepFloyd leaves both out.
 
     Raises:
         ValueError: if there is no such denoiser.
-        AtlasError: if the atlas's files are missing or damaged.
+        AtlasError: if the atlas's files, or those of its patches, are missing or damaged.
     """
     name = os.environ.get(CHOICE, "atlas") if name is None else name
     if name not in NAMES:
@@ -53,7 +55,12 @@ def load_denoiser(
 @cache
 def _load(name: str, device: str, options: tuple[tuple[str, Any], ...]) -> Denoiser:
     if name == "atlas":
-        return AtlasDenoiser(load_atlas(), device=device, **dict(options))
+        chosen = {"patches": True, **dict(options)}
+        dtype = chosen.get("dtype", torch.float32)
+        chosen["patches"] = (
+            load_patch_prior(device=device, dtype=dtype) if chosen["patches"] else None
+        )
+        return AtlasDenoiser(load_atlas(), device=device, **chosen)
     from lessons.workbench.denoisers.deepfloyd import load_deepfloyd  # diffusers takes seconds
 
     return load_deepfloyd(device=device, **dict(options))

@@ -1,11 +1,11 @@
 """What small patches of pictures look like: a mixture of Gaussians, and its closed-form answers.
 
-A patch x of 8x8 pixels comes from one of K Gaussians. Each has full covariance within the leading
-principal components of all patches, and one variance in the directions outside of them. Of a noisy
-patch y = x + s n, n standard normal, both the evidence and the posterior mean are known in closed
-form (Zoran & Weiss, From learning models of natural image patches to whole image restoration, ICCV
-2011, section 4): every Gaussian gives a Wiener filter, and the weights of the K answers are the
-posterior probabilities of the Gaussians.
+A patch x of 8x8 pixels, less its mean, comes from one of K Gaussians of mean 0. Each has full
+covariance within the leading principal components of all patches, and one variance in the
+directions outside of them. Of a noisy patch y = x + s n, n standard normal, the weights of the
+Gaussians and the posterior mean and variance are known in closed form: every Gaussian gives a
+Wiener filter (Zoran & Weiss, From learning models of natural image patches to whole image
+restoration, ICCV 2011, section 4).
 """
 
 from __future__ import annotations
@@ -17,115 +17,116 @@ from torch import Tensor
 
 SIDE = 8
 """Height and width of a patch in pixels."""
-IRRELEVANT = 0.01
+IRRELEVANT = 0.03
 """Variances below this share of the noise's are taken for zero; it saves most of the work."""
+AT_ONCE = 16
+"""So many Gaussians are asked at once, those that vary in as many directions together."""
 
 
 class PatchPosterior(NamedTuple):
     """What is known about P patches once they were seen through noise.
 
     Attributes:
-        log_evidence: (P,), log p(y) less the same of pure noise, log N(y; 0, s^2).
-        mean: (P, 3 * 64), the posterior mean of x.
-        variance: (P,), the mean over the patch of the posterior variance within the Gaussians.
+        mean: (P, S), the posterior mean of x.
+        variance: (P,), the posterior variance, averaged over the S values. Divided by s^2 it is
+            the mean slope of the posterior mean in y (Tweedie's formula, second order).
     """
 
-    log_evidence: Tensor
     mean: Tensor
     variance: Tensor
 
 
+class _Group(NamedTuple):
+    """Some Gaussians as filters for one strength of noise, R axes of each."""
+
+    gaussians: Tensor  # (k,)
+    ahead: Tensor  # (D, k * R), axes scaled so that squares add up to twice the log-evidence
+    sums: Tensor  # (k, R, 2), what squares count for evidence, and for the estimate's own square
+    back: Tensor  # (k * R, D), from there to the estimate
+
+
 class PatchMixture:
-    """A mixture of K Gaussians over patches, flattened to S values (3 colours, then rows).
+    """A mixture of K Gaussians over patches, flattened to S values.
 
     Args:
         basis: (D, S), the D principal components, rows orthonormal.
-        means: (K, D), within the components; outside of them all means are 0.
-        variances: (K, D), of each Gaussian along its axes.
+        variances: (K, D), of each Gaussian along its axes, the largest last.
         axes: (K, D, D), whose columns are the Gaussians' axes, orthonormal.
         rest: (K,), the variance along each direction outside the components.
         log_weights: (K,), the logarithms of the shares, which add up to 1.
         outside: how many directions there are outside the components: S - D, or 3 fewer where
-            patches have lost their mean colour.
+            patches have lost their own mean colours.
+        mean: (S,), the common mean; 0 if None.
         irrelevant: see `IRRELEVANT`; 0 leaves nothing out.
     """
 
     def __init__(
         self,
         basis: Tensor,
-        means: Tensor,
         variances: Tensor,
         axes: Tensor,
         rest: Tensor,
         log_weights: Tensor,
         *,
         outside: int,
+        mean: Tensor | None = None,
         irrelevant: float = IRRELEVANT,
     ) -> None:
-        self.basis, self.means, self.rest, self.log_weights = basis, means, rest, log_weights
+        self.basis, self.rest, self.log_weights = basis, rest, log_weights
         self.variances, self.axes = variances, axes
         self.outside, self.irrelevant = outside, irrelevant
-        order = variances.flatten().argsort(descending=True)
-        count, components = variances.shape
-        self._variances = variances.flatten()[order]
-        self._gaussian = torch.arange(count, device=means.device).repeat_interleave(components)
-        self._gaussian = self._gaussian[order]
-        self._axes = axes.transpose(1, 2).flatten(0, 1)[order]
-        self._places = (self._axes * means[self._gaussian]).sum(1)
+        self.mean = torch.zeros_like(basis[0]) if mean is None else mean
+        self._filters: tuple[float, list[_Group]] | None = None
 
     def posterior(self, patches: Tensor, noise_variance: float) -> PatchPosterior:
         """Answer for (P, S) patches seen through noise of variance s^2."""
         s2 = noise_variance
-        kept = int((self._variances > self.irrelevant * s2).sum())
-        variances, gaussian = self._variances[:kept], self._gaussian[:kept]
-        axes, one_hot = self._axes[:kept], self._members(kept)
+        patches = patches - self.mean
         inside = patches @ self.basis.T
         left_out = (patches.square().sum(1) - inside.square().sum(1)).clamp_(min=0)
-        along = torch.addmm(self._places[:kept], inside, axes.T, beta=-1)
-        gain = variances / (variances + s2)
-        # Axis by axis log N(y; m, v + s^2) - log N(y; 0, s^2), halves and what is common apart.
-        scores = (along.square() * (gain / s2)) @ one_hot
-        scores += 2 / s2 * (inside @ self.means.T) - self.means.square().sum(1) / s2
-        scores -= torch.log1p(variances / s2) @ one_hot
-        scores += left_out[:, None] * (self.rest / (s2 * (self.rest + s2)))
+        rest_gain = self.rest / (self.rest + s2)
+        gain = self.variances / (self.variances + s2)
+        # Twice log N(y; 0, C + s^2) - log N(y; 0, s^2), but for what varies along the axes.
+        scores = left_out[:, None] * (rest_gain / s2) - torch.log1p(self.variances / s2).sum(1)
         scores -= self.outside * torch.log1p(self.rest / s2)
-        scores = self.log_weights + scores / 2
-        share = scores.softmax(1)
-        mean = share @ self.means + (share[:, gaussian] * gain * along) @ axes
-        rest_gain = share @ (self.rest / (self.rest + s2))
-        mean = mean @ self.basis + rest_gain[:, None] * (patches - inside @ self.basis)
-        # Within the Gaussians, and between them: E[m_k^2] - E[m_k]^2, over the axes of each.
-        spread = s2 * (gain @ one_hot + self.outside * self.rest / (self.rest + s2))
-        moved = gain * along
-        squares = (moved * (moved + 2 * self._places[:kept])) @ one_hot
-        squares += self.means.square().sum(1)
-        squares += left_out[:, None] * (self.rest / (self.rest + s2)).square()
-        variance = (share * (spread + squares)).sum(1) - mean.square().sum(1)
-        variance = variance.clamp_(min=0) / patches.shape[1]
-        return PatchPosterior(scores.logsumexp(1), mean, variance)
+        squares = left_out[:, None] * rest_gain.square()
+        squares += s2 * (gain.sum(1) + self.outside * rest_gain)
+        groups, along = self._groups(s2), []
+        for group in groups:
+            count, width, _ = group.sums.shape
+            found = (inside @ group.ahead).unflatten(1, (count, width))
+            along.append(found)
+            sums = torch.bmm(found.square().transpose(0, 1), group.sums).permute(2, 1, 0)
+            scores[:, group.gaussians] += sums[0]
+            squares[:, group.gaussians] += sums[1]
+        share = (self.log_weights + scores / 2).softmax(1)
+        mean = torch.zeros_like(inside)
+        for group, found in zip(groups, along, strict=True):
+            mean.addmm_(found.mul_(share[:, group.gaussians, None]).flatten(1), group.back)
+        outer = (share @ rest_gain)[:, None]
+        whole = torch.addmm(outer * patches, mean - outer * inside, self.basis)
+        variance = (share * squares).sum(1) - whole.square().sum(1)
+        floor = s2 * (share * (gain.sum(1) + self.outside * rest_gain)).sum(1)
+        variance = torch.maximum(variance, floor) / patches.shape[1]
+        return PatchPosterior(whole + self.mean, variance)
 
-    def _members(self, kept: int) -> Tensor:
-        """Which Gaussian each of the first `kept` axes belongs to, (kept, K) of zeros and ones."""
-        members = torch.zeros(kept, len(self.means)).to(self._variances)
-        members[torch.arange(kept), self._gaussian[:kept]] = 1
-        return members
-
-    def seen_through(self, view: Tensor) -> PatchMixture:
-        """Return the mixture of `view @ x`, where the rows of `view`, (S', S), are orthonormal."""
-        covariances = self.basis.T @ (self.axes * self.variances[:, None]) @ self.axes.mT
-        covariances = covariances @ self.basis - self.rest[:, None, None] * (
-            self.basis.T @ self.basis
-        )
-        seen = view @ covariances @ view.T
-        unit = torch.eye(len(view)).to(view)
-        variances, axes = torch.linalg.eigh(seen + self.rest[:, None, None] * unit)
-        return PatchMixture(
-            unit,
-            self.means @ self.basis @ view.T,
-            variances.clamp(min=0),
-            axes,
-            torch.zeros_like(self.rest),
-            self.log_weights,
-            outside=0,
-            irrelevant=self.irrelevant,
-        )
+    def _groups(self, s2: float) -> list[_Group]:
+        """Prepare the filters for noise of variance s^2; the last ones are kept ready."""
+        if self._filters is not None and self._filters[0] == s2:
+            return self._filters[1]
+        relevant = (self.variances > self.irrelevant * s2).sum(1)
+        groups = []
+        for chosen in relevant.argsort(stable=True).split(AT_ONCE):
+            width = int(relevant[chosen].max())
+            if not width:
+                continue
+            variances = self.variances[chosen, -width:]
+            axes = self.axes[chosen, :, -width:]
+            gain = variances / (variances + s2)
+            root = (gain / s2).sqrt()
+            ahead = (axes * root[:, None]).transpose(0, 1).flatten(1)
+            sums = torch.stack([torch.ones_like(gain), gain * s2], dim=2)
+            back = (axes * (gain / root)[:, None]).mT.flatten(0, 1)
+            groups.append(_Group(chosen, ahead, sums, back))
+        self._filters = (s2, groups)
+        return groups

@@ -1,28 +1,91 @@
-"""Who explains a noisy picture at which place: a picture of the atlas, or patches of any picture.
+"""Who explains a noisy picture at which place: the pictures of the atlas, or patches of any picture.
 
-Both are asked for their evidence in the window around each corner, log p(x_t) less the same of pure
-noise. Both look at the picture at half its size, where it is cheap to ask the whole atlas, whatever
-the prompt: guidance takes the difference of two estimates, and where patches made one of them and a
+Estimators are averaged with weights that fall exponentially with an unbiased estimate of their
+squared error, Stein's, |y - estimate|^2 + 2 s^2 slope, over 2 s^2 (Leung & Barron, Information
+theory and mixing least-squares regressions, IEEE Trans. Inform. Theory 52, 2006). A stored picture
+is an estimator that fits nothing: its slope is 0, and its weight is its likelihood, as ever. The
+patches' estimate is one more, which fits much and pays for it. Their evidence would ask for more
+than a good estimate: that the picture is as probable as the atlas's own.
+
+Both look at the picture at half its size, where it is cheap to ask the whole atlas, whatever the
+prompt. Guidance goes along the difference of two estimates; where patches made one of them and a
 stored picture the other, the difference would be no direction to go.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from lessons.workbench.denoisers.patch_prior import PatchPrior
 from lessons.workbench.denoisers.windows import CELL, to_cells, window_sums
 
 
-class StoredEvidence:
-    """The evidence that a noisy picture shows one of the stored ones, window by window.
+ADVANTAGE = 0.0
+
+
+class Place(NamedTuple):
+    """One picture's places.
+
+    Attributes:
+        share: (rows + 1, columns + 1), the stored pictures' share at every corner, 0 to 1.
+        patches: (C, H, W), the patches' x_0.
+    """
+
+    share: Tensor
+    patches: Tensor
+
+
+class PlaceShares:
+    """Shares out the places of pictures between the stored ones and patches.
 
     Args:
-        cells: (C, N, 48), the stored pictures less their mean, cut into cells.
+        cells: (cells, N, 48), the stored pictures less their mean, cut into cells.
         mean: (3, H, W), the mean picture, its own mirror image if `mirrored`.
         mirrored: whether the mirror images are stored, too.
+        patches: what other pictures look like.
+        window_radius: the radius in pixels for a noise level sigma.
+
+    Raises:
+        ValueError: if the pictures are smaller than 32 pixels.
+    """
+
+    def __init__(
+        self,
+        cells: Tensor,
+        mean: Tensor,
+        mirrored: bool,
+        patches: PatchPrior,
+        window_radius: Callable[[float], float],
+    ) -> None:
+        if min(mean.shape[1:]) < 4 * 8:
+            raise ValueError(
+                "Patches need pictures of at least 32x32 pixels; "
+                f"leave them out for {mean.shape[1]}x{mean.shape[2]}."
+            )
+        self.patches = patches
+        self.window_radius = window_radius
+        self._stored = StoredEvidence(cells, mean, mirrored)
+
+    def __call__(self, pictures: Tensor, abar: float) -> list[Place]:
+        """Decide about (U, C, H, W) pictures x_t of one noise level."""
+        variance = (1 - abar) / abar
+        radius = self.window_radius(variance**0.5)
+        found = self.patches(pictures / abar**0.5, variance)
+        stored = self._stored(pictures, abar, radius)
+        patches = window_sums(found.score.permute(1, 2, 0), radius)
+        shares = torch.sigmoid(stored - patches + ADVANTAGE)
+        return [Place(shares[..., u], found.mean[u]) for u in range(len(pictures))]
+
+
+class StoredEvidence:
+    """The weight of all stored pictures together, window by window.
+
+    Args:
+        cells, mean, mirrored: see `PlaceShares`.
     """
 
     def __init__(self, cells: Tensor, mean: Tensor, mirrored: bool) -> None:
@@ -34,7 +97,7 @@ class StoredEvidence:
         self._mean = mean
 
     def __call__(self, pictures: Tensor, abar: float, radius: float) -> Tensor:
-        """Ask for the evidence in every window, without a prompt.
+        """Ask for the logarithm of the weights' sum in every window, without a prompt.
 
         Args:
             pictures: (U, 3, H, W), x_t.
@@ -42,31 +105,31 @@ class StoredEvidence:
             radius: the windows' radius in pixels.
 
         Returns:
-            (rows + 1, columns + 1, U): the logarithm of the mean over all stored pictures x_i of
-            N(x_t; sqrt(abar) x_i, 1 - abar) / N(x_t; 0, 1 - abar), over a window's pixels, at half
-            the size.
+            (rows + 1, columns + 1, U): log sum_i N(x_t; sqrt(abar) x_i, 1 - abar) / N(x_t; 0,
+            1 - abar), over all stored pictures and a window's pixels at half the size.
         """
-        scale = abar**0.5
+        scale, count = abar**0.5, len(pictures)
         centred = pictures - scale * self._mean
         views = torch.cat([centred, centred.flip(-1)]) if self.mirrored else centred
         queries = to_cells(views) @ self._half.T
-        seen = (to_cells(pictures) @ self._half.T).square().sum(2)
-        common = (seen - queries[:, : len(pictures)].square().sum(2)) / 2
+        own = (to_cells(pictures) @ self._half.T).square().sum(2)
+        common = (own - queries[:, :count].square().sum(2)).unflatten(0, self._grid) / 2
         products = torch.bmm(queries, self._cells.transpose(1, 2))
         products.sub_(self._squares[:, None], alpha=scale / 2)
-        products = products.unflatten(0, self._grid).unflatten(2, (-1, len(pictures)))
-        # In every cell the best picture's value is taken off, and added later: sums of small
-        # numbers are exact enough in float32.
+        products = products.unflatten(0, self._grid).unflatten(2, (-1, count))
+        # The best picture's value is taken off in every cell and added to the sums at the end:
+        # large numbers that nearly cancel are too much for float32.
         best = products.amax(dim=-1, keepdim=True)
         if self.mirrored:
             best = torch.maximum(best, best.flip(1, 2))
         products.sub_(best).mul_(scale / (1 - abar))
         sums = window_sums(products.flatten(2), radius)
         sums = sums.unflatten(2, products.shape[2:]).logsumexp(-1)
-        sums = torch.logaddexp(sums[:, :, 0], sums[:, :, 1].flip(1)) if self.mirrored else sums[:, :, 0]
-        common = (common.unflatten(0, self._grid) + scale * best[:, :, 0, :, 0]) / (1 - abar)
-        count = self._cells.shape[1] * (2 if self.mirrored else 1)
-        return sums + window_sums(common, radius) - math.log(count)
+        total = sums[:, :, 0]
+        if self.mirrored:
+            total = torch.logaddexp(total, sums[:, :, 1].flip(1))
+        common = (common + scale * best[:, :, 0, :, 0]) / (1 - abar)
+        return total + window_sums(common, radius)
 
 
 def half_size() -> Tensor:
