@@ -68,7 +68,7 @@ def covariances(rows: Tensor, weights: Tensor) -> Tensor:
 
 
 def log_densities(rows: Tensor, covariance: Tensor) -> Tensor:
-    """log N(row; 0, C_k) without the powers of 2 pi, (n, K)."""
+    """The logarithms of N(row; 0, C_k) without the powers of 2 pi, (n, K)."""
     factors = torch.linalg.cholesky(covariance.double())
     volumes = 2 * factors.diagonal(dim1=1, dim2=2).log().sum(1).float()
     whiten = torch.linalg.inv(factors).float().mT
@@ -112,6 +112,7 @@ def fit(patches: Tensor, gaussians: int, rounds: int, missing: int) -> dict[str,
 
 
 def main() -> None:
+    """Fit every scale, or those asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
     parser.add_argument("--patches", type=int, default=100_000, help="for each scale")

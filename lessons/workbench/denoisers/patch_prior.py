@@ -25,7 +25,7 @@ from lessons.workbench.denoisers.patch_mixture import IRRELEVANT, SIDE, PatchMix
 SCALES = 3
 STRIDES = (2, 2, 1)
 """How many pixels lie between neighbouring patches, at full, half and quarter size."""
-BEYOND = 0.2
+BEYOND = 0.15
 """The standard deviation of what a picture's values may exceed [-1, 1] by."""
 NUMBERS = {"basis", "variances", "axes", "rest", "log_weights"}
 PATCHES = Path(__file__).parents[3] / "datasets" / "patches"

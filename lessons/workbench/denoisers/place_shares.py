@@ -1,15 +1,19 @@
-"""Who explains a noisy picture at which place: the pictures of the atlas, or patches of any picture.
+"""Who explains which place of a noisy picture: the atlas's pictures, or patches of any picture.
 
 Estimators are averaged with weights that fall exponentially with an unbiased estimate of their
 squared error, Stein's, |y - estimate|^2 + 2 s^2 slope, over 2 s^2 (Leung & Barron, Information
 theory and mixing least-squares regressions, IEEE Trans. Inform. Theory 52, 2006). A stored picture
 is an estimator that fits nothing: its slope is 0, and its weight is its likelihood, as ever. The
-patches' estimate is one more, which fits much and pays for it. Their evidence would ask for more
-than a good estimate: that the picture is as probable as the atlas's own.
+patches' estimate is one more, which fits much and pays for it. (Their evidence would ask for more
+than a good estimate: that the picture is as probable as the atlas's own.)
 
-Both look at the picture at half its size, where it is cheap to ask the whole atlas, whatever the
-prompt. Guidance goes along the difference of two estimates; where patches made one of them and a
-stored picture the other, the difference would be no direction to go.
+A sample on its way is not yet a picture: where two stored ones meet, and where guidance exaggerates
+them, patches fit for a while, and would make of it what only they know. So where a whole
+neighbourhood has been familiar, a single place is lost to patches only if the odds are great.
+
+All looks are at half the size, where it is cheap to ask the whole atlas, whatever the prompt.
+Guidance goes along the difference of two estimates; where patches made one of them and a stored
+picture the other, the difference would be no direction to go.
 """
 
 from __future__ import annotations
@@ -19,12 +23,24 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from lessons.workbench.denoisers.patch_prior import PatchPrior
 from lessons.workbench.denoisers.windows import CELL, to_cells, window_sums
 
 
-ADVANTAGE = 0.0
+ADVANTAGE = 100.0
+"""The log-odds for stored pictures in a familiar neighbourhood, from noise of s = 1 times s^2."""
+REACH = 4
+"""How many corners a neighbourhood reaches to each side, in steps of 4 pixels."""
+VOTE = 30.0
+"""No place of a neighbourhood counts more than log-odds of this."""
+UNFAMILIAR = -12.0
+"""Mean votes at which it is even whether a neighbourhood is made of stored pictures."""
+MUCH_NOISE = 4.0
+"""Above this s^2 votes grow less clear, and what is unfamiliar with them."""
+WIDTH = 2.0
+"""How quickly familiarity changes around there, in votes."""
 
 
 class Place(NamedTuple):
@@ -77,8 +93,26 @@ class PlaceShares:
         found = self.patches(pictures / abar**0.5, variance)
         stored = self._stored(pictures, abar, radius)
         patches = window_sums(found.score.permute(1, 2, 0), radius)
-        shares = torch.sigmoid(stored - patches + ADVANTAGE)
+        shares = stored_shares(stored - patches, variance)
         return [Place(shares[..., u], found.mean[u]) for u in range(len(pictures))]
+
+
+def stored_shares(gaps: Tensor, variance: float) -> Tensor:
+    """Decide from log-odds, each place's own and its neighbourhood's.
+
+    Args:
+        gaps: (rows + 1, columns + 1, U), by how much stored pictures explain each corner's window
+            better than patches do.
+        variance: s^2 = (1 - abar) / abar.
+
+    Returns:
+        Like `gaps`, the share of stored pictures, 0 to 1.
+    """
+    votes = gaps.clamp(-VOTE, VOTE).permute(2, 0, 1)
+    around = functional.avg_pool2d(votes, 2 * REACH + 1, 1, REACH, count_include_pad=False)
+    unfamiliar = UNFAMILIAR * min(1, MUCH_NOISE / variance)
+    familiar = torch.sigmoid((around.permute(1, 2, 0) - unfamiliar) / WIDTH)
+    return torch.sigmoid(gaps + ADVANTAGE * max(1, variance) * familiar)
 
 
 class StoredEvidence:
@@ -133,7 +167,7 @@ class StoredEvidence:
 
 
 def half_size() -> Tensor:
-    """Halve a cell: (12, 48), from 4x4 pixels to 2x2; rows orthonormal, so noise stays as strong."""
+    """Halve a cell: (12, 48), from 4x4 pixels to 2x2; rows orthonormal, for noise as strong."""
     halves = torch.zeros(2, 2, 3, CELL, CELL, 3)
     for row in range(2):
         for column in range(2):
