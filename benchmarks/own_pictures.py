@@ -8,9 +8,9 @@ and on eight others, none of which was fitted to:
 - one_step: PSNR of one step with "a high quality photo", against the best of 30 Gaussian blurs,
   each tried on x_t and on x_t / sqrt(abar_t), both allowed to look at the answer;
 - edits: PSNR to the original of edits at gamma 7, by the place they start from;
-- inpainting, as lesson 08 does it: the error where old and new content meet, in a ring of 3 pixels inside the hole, as
-  the root mean square of jumps across the seam beyond those of the original, and as that of the
-  ring to the original;
+- inpainting, as lesson 08 does it: the error where old and new content meet, in a ring of 3 pixels
+  inside the hole, as the root mean square of jumps across the seam beyond those of the original,
+  and as that of the ring to the original;
 - speed: CPU milliseconds of one thread per picture, seconds of a guided sample, and memory;
 - samples: specks and runaways among guided samples at 20 and at 33 steps.
 
@@ -151,9 +151,15 @@ def inpainting(denoisers: Denoisers, sheets: Path | None, seeds: int = 6) -> Non
         for kind, denoiser in denoisers.items():
             batch = clean.expand(seeds, -1, -1, -1)
             made = inpaint(
-                denoiser, batch, mask, denoiser.embed(prompt), denoiser.embed(""), timesteps, FILL_GUIDANCE,
+                denoiser,
+                batch,
+                mask,
+                denoiser.embed(prompt),
+                denoiser.embed(""),
+                timesteps,
+                FILL_GUIDANCE,
                 torch.Generator().manual_seed(180),
-            )  # fmt: skip
+            )
             shown.append(made)
             jumps = jumps_at(made, mask) - jumps_at(clean, mask)
             error = ((made - clean).square() * ring).sum() / (ring.sum() * 3 * seeds)
@@ -257,8 +263,8 @@ def main() -> None:
     if options.sheets is not None:
         options.sheets.mkdir(parents=True, exist_ok=True)
     denoisers: Denoisers = {
-        "old": load_denoiser("atlas", "cpu", patches=False),
-        "new": load_denoiser("atlas", "cpu"),
+        "old": load_denoiser("atlas", "cpu"),
+        "new": load_denoiser("atlas", "cpu", patches=True),
     }
     pictures = unknown_pictures()
     pictures = {name: pictures[name] for name in options.pictures or pictures}
@@ -268,8 +274,8 @@ def main() -> None:
         edits(denoisers, pictures, options.sheets)
     if "inpainting" in options.parts:
         hard = {
-            "old": load_denoiser("atlas", "cpu", prompt_softness=0, patches=False),
-            "new": load_denoiser("atlas", "cpu", prompt_softness=0),
+            "old": load_denoiser("atlas", "cpu", prompt_softness=0),
+            "new": load_denoiser("atlas", "cpu", prompt_softness=0, patches=True),
         }
         inpainting(hard, options.sheets)
     if "speed" in options.parts:

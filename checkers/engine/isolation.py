@@ -33,7 +33,7 @@ _SHOWN = (
     "lessons/workbench/**/*.pyi",
     "lessons/workbench/pictures/drawing_pad.*",
 )
-_DATA = ("datasets/atlas", "datasets/pictures", "datasets/MNIST")
+_DATA = ("datasets/atlas", "datasets/patches", "datasets/pictures", "datasets/MNIST")
 _OTHER_DATA = ("DIFFUSION_MNIST", "DIFFUSION_ATLAS")
 _SECRETS = ("checkers", "solutions")
 _PRELOAD = (

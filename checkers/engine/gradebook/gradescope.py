@@ -15,7 +15,14 @@ from checkers.engine.registry import ROOT
 
 SETTINGS = "autograder.json"
 _SCRIPTS = ("setup.sh", "run_autograder")
-_FOLDERS = ("checkers", "solutions", "lessons", "datasets/atlas", "datasets/pictures")
+_FOLDERS = (
+    "checkers",
+    "solutions",
+    "lessons",
+    "datasets/atlas",
+    "datasets/patches",
+    "datasets/pictures",
+)
 _FILES = ("pyproject.toml", "README.md", "LICENSE")
 _KINDS = {".py", ".pyi", ".toml", ".ipynb", ".html", ".js", ".css", ".json", ".webp", ".png"}
 _KINDS |= {".sh", ".md", ".txt"}

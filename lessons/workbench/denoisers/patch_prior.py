@@ -100,7 +100,7 @@ class _Estimate(NamedTuple):
 def _together(patches: Tensor, pictures: int, size: list[int], stride: int) -> Tensor:
     """Add up overlapping (U * P, C * 64) patches: (U, C, h, w)."""
     columns = patches.unflatten(0, (pictures, -1)).mT
-    return functional.fold(columns, size, SIDE, stride=stride)
+    return functional.fold(columns, (size[0], size[1]), SIDE, stride=stride)
 
 
 def _score(y: Tensor, noise_variance: float, half: _Estimate, coarser: _Estimate) -> Tensor:

@@ -28,7 +28,6 @@ from torch.nn import functional
 from lessons.workbench.denoisers.patch_prior import PatchPrior
 from lessons.workbench.denoisers.windows import CELL, to_cells, window_sums
 
-
 ADVANTAGE = 100.0
 """The log-odds for stored pictures in a familiar neighbourhood, from noise of s = 1 times s^2."""
 REACH = 4
