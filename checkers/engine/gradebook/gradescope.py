@@ -25,7 +25,7 @@ _FOLDERS = (
 )
 _FILES = ("pyproject.toml", "README.md", "LICENSE")
 _KINDS = {".py", ".pyi", ".toml", ".ipynb", ".html", ".js", ".css", ".json", ".webp", ".png"}
-_KINDS |= {".sh", ".md", ".txt"}
+_KINDS |= {".sh", ".md", ".txt", ".safetensors"}
 _DATE = (2020, 1, 1, 0, 0, 0)
 
 
