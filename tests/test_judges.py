@@ -151,10 +151,13 @@ def test_lines_that_were_clamped_are_alike_whatever_noise_they_began_with(slope,
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"clamp": True}, "one that starts at 1 comes to"),
+        ({"clamp": True}, "where it is 1, the result is 0."),
         ({"noise": 0.01}, "does not follow from the noise"),
-        ({"slope": 0.41}, "comes to 0.910 (right: 0.900)"),
-        ({"offset": 0.51}, "comes to 0.510, where 0.500"),
+        ({"slope": 0.41}, "where it is 1, the result is 0.910 and should be 0.900"),
+        (
+            {"offset": 0.51},
+            "where the noise at the start is 0, the result is 0.510 and should be 0.500",
+        ),
     ],
 )
 def test_chance_excuses_nothing_where_the_right_lines_are_straight(change, words):
