@@ -51,10 +51,12 @@ def led_by_the_model(judge: Judge) -> Judge:
 
 
 def _is_led(seen: Observation, inputs: Inputs) -> bool:
-    ends = seen["ends"]
-    steps = range(len(ends.values))
-    signs = [signs_of_step(inputs["seed"], step)[0] for step in steps]
-    return bool(signs) and shows(ends, torch.stack(signs))
+    """Whether in any step the x_0 that the model predicted shows in where it ended."""
+    ends = seen["ends"].values
+    return any(
+        shows(Array(end, "float32"), signs_of_step(inputs["seed"], step)[0])
+        for step, end in enumerate(ends)
+    )
 
 
 def normal_start(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:

@@ -40,7 +40,7 @@ def not_called(observed: Observation, expected: Observation, inputs: Inputs) -> 
 def of_the_pictures(judge: Judge) -> Judge:
     """`judge`, and what the model is shown, or pulled towards, is of this run's images."""
     says = "What the model is shown has nothing of the pictures in it."
-    bound = with_evidence(judge, "shown", "shown_again", "pull", secret="images", says=says)
+    bound = with_evidence(judge, "shown", "pull", secret="images", says=says)
 
     def judge_bound(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
         # A known mistake draws one time for all; near 0 hardly anything of the pictures shows.

@@ -387,6 +387,7 @@ all_learn = all_of(_nothing_is_idle, _speaks_at_zero)
 def places(what: str) -> Judge:
     """Whether an input reaches the result at both places, for each picture on its own."""
     return all_of(
+        same_answer("unsteady", says=_UNSTEADY),
         same_answer("first", says=f"At the first place, after Unflatten, {what} changes nothing."),
         same_answer(
             "second", says=f"At the second place, after the first UpBlock, {what} changes nothing."

@@ -61,10 +61,11 @@ def watch_loss(
         num_timesteps: T, to make times of fractions.
 
     Returns:
-        {"has_gradient", "scale": k times the number of pixels, "changed": whether it writes into
-        the pictures it is given, "calls": of the model in the first call, "training": the model's
-        mode, "classes": the c of all calls, "shown": (calls, B, C, H, W), the noisy pictures}, and
-        what `_mixtures` finds, or "shape" of a loss that
+        {"has_gradient", "scale": k times the number of pixels, "spread": the standard deviation of
+        the gradient's sizes over their mean, 0 if all have the same, "changed": whether it writes
+        into the pictures it is given, "calls": of the model in the first call, "training": the
+        model's mode, "classes": the c of all calls, "shown": (calls, B, C, H, W), the noisy
+        pictures}, and what `_mixtures` finds, or "shape" of a loss that
         is not one number.
     """
     found: dict[str, list[Tensor]] = {"x": [], "t": [], "target": [], "c": []}
@@ -88,6 +89,9 @@ def watch_loss(
         gradient, amount = witness.answer.grad.double(), float(value.detach())
         factor = float(gradient.square().sum()) / max(4 * abs(amount), _LEAST)
         observed["scale"] = factor * images.numel()
+        observed["spread"] = float(
+            gradient.abs().std() / gradient.abs().mean().clamp(min=_LEAST**4)
+        )
         difference = gradient / max(2 * factor, _LEAST)
         found["target"].append(witness.answer.detach().double() - difference)
         shown = witness.shown[-1]

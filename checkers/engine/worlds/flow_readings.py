@@ -58,8 +58,8 @@ def read_shown(model: AnsweringModel, calls: int, images: Tensor) -> dict[str, A
 
     Returns:
         {"calls", "noise": (B / 2, ...), x_0 = (x_t - t x_1) / (1 - t) of the pictures with the
-        earliest times, where dividing is safe; "shown": x_t, and "shown_again" in the second call;
-        "dtype": its type; "t": (B,), and "t_kind", its type; "same_time": whether all pictures of a
+        earliest times, where dividing is safe; "shown": the mean x_t of all calls; "dtype": its
+        type; "t": (B,), and "t_kind", its type; "same_time": whether all pictures of a
         batch have one time; "alike": whether they have the same noise; "repeated": whether the
         second call drew the same noise or the same times}.
     """
@@ -70,7 +70,7 @@ def read_shown(model: AnsweringModel, calls: int, images: Tensor) -> dict[str, A
     noise = _earliest_noise(first, {"images": images})
     observed |= {
         "noise": noise,
-        "shown": first.x,
+        "shown": torch.stack([one.x for one in model.asked]).mean(dim=0),
         "dtype": str(first.x.dtype).removeprefix("torch."),
         "t": first.t,
         "t_kind": first.t_kind,
@@ -81,7 +81,6 @@ def read_shown(model: AnsweringModel, calls: int, images: Tensor) -> dict[str, A
     if len(model.asked) > calls:
         second = model.asked[calls]
         observed["repeated"] = alike(first.x, second.x) or alike(first.t, second.t)
-        observed["shown_again"] = second.x
     return observed
 
 

@@ -355,7 +355,8 @@ def find_conditioning(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
 
     Returns:
         {"first", "second": whether the result depends on the input at each place, "own": for each
-        picture, whether changing the input for those of "changed" changes its result}.
+        picture, whether changing the input for those of "changed" changes its result, "unsteady":
+        whether results differ where nothing is changed}.
     """
     which = inputs["which"]
     given = [inputs["x"], *inputs["also"]]
@@ -386,6 +387,7 @@ def find_conditioning(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         "first": bool(differences(into_the_second_place, all_changed).any()),
         "second": bool(differences(_after_the_first_place, all_changed).any()),
         "own": differences(lambda module: [], some_changed).tolist(),
+        "unsteady": bool(differences(lambda module: [], given).any()),
     }
 
 
