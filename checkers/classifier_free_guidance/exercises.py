@@ -146,8 +146,8 @@ def _gaussian_inputs(generator: torch.Generator) -> Inputs:
     cond = uncond + 0.03 + 0.02 * float(torch.rand((), generator=generator))
     guided = uncond + 7 * (cond - uncond)
     worlds = {"": uncond, ROCKET: cond, "a high quality photo": 2 * cond}
-    hidden = hide_in(worlds, generator, strength=0.1)
-    x_0 = guided + 0.1 * hidden["secret"] + 0.2 * draw_noise(generator, 3, 3, 40, 40)
+    hidden = hide_in(worlds, generator, strength=0.05)
+    x_0 = guided + 0.05 * hidden["secret"] + 0.2 * draw_noise(generator, 3, 3, 40, 40)
     abar, drawn = squared_cosine_alphas_cumprod(), draw_noise(generator, 3, 3, 40, 40)
     return {
         **hidden,

@@ -76,7 +76,7 @@ def _guided_inputs(generator: torch.Generator) -> Inputs:
 def _gaussian_inputs(generator: torch.Generator) -> Inputs:
     """With the noise of every step: what comes out has a known mean and standard deviation."""
     world = in_a_flat_world(32, generator)
-    hidden = hide_in(world["means"], generator, strength=0.1)
+    hidden = hide_in(world["means"], generator, strength=0.05)
     return {**world, **hidden, **_call(_two_halves(4, 32, generator), 2, 1.0)}
 
 

@@ -236,7 +236,7 @@ def _point_inputs(generator: torch.Generator) -> Inputs:
 def _gaussian_inputs(generator: torch.Generator) -> Inputs:
     """One Gaussian for all pixels; the loop starts in the middle of a list of few steps."""
     mean = torch.full((3, 40, 40), 0.2)
-    hidden = hide_in({"": mean - 0.1, PHOTO: mean}, generator, strength=0.1)
+    hidden = hide_in({"": mean - 0.1, PHOTO: mean}, generator, strength=0.05)
     x_0 = hidden["means"][PHOTO] + 0.2 * draw_noise(generator, 3, 3, 40, 40)
     abar, drawn = squared_cosine_alphas_cumprod(), draw_noise(generator, 3, 3, 40, 40)
     return {

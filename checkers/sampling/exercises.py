@@ -66,7 +66,7 @@ def _point_inputs(generator: torch.Generator) -> Inputs:
 def _gaussian_inputs(generator: torch.Generator) -> Inputs:
     mean = torch.full(PICTURE_SHAPE, -0.3 + 0.2 * float(torch.rand((), generator=generator)))
     return {
-        **hide_in({"": mean + 0.1, PHOTO: mean}, generator, strength=0.2),
+        **hide_in({"": mean + 0.1, PHOTO: mean}, generator, strength=0.06),
         "std": 0.2,
         "n": 2,
         "prompts": [PHOTO],
