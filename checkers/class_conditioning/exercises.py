@@ -42,11 +42,10 @@ from checkers.engine.judges.dropping import (
     same_dropping_at_any_time,
     same_shares,
 )
-from checkers.engine.judges.inputs import draw_noise, draw_seed, draw_times
+from checkers.engine.judges.inputs import draw_count, draw_noise, draw_seed, draw_times
 from checkers.engine.judges.networks import (
     batch_for,
     conditional_cases,
-    draw_count,
     other_times,
     place_case,
 )

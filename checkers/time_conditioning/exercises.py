@@ -26,11 +26,10 @@ from checkers.engine.judges.ddpm_sample import (
     short_schedule,
     steps_to_the_mean,
 )
-from checkers.engine.judges.inputs import draw_seed, draw_times
+from checkers.engine.judges.inputs import draw_count, draw_seed, draw_times
 from checkers.engine.judges.networks import (
     batch_for,
     conditional_cases,
-    draw_count,
     other_times,
     place_case,
 )

@@ -9,12 +9,11 @@ from torch import nn
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges.cases import MakeInputs
-from checkers.engine.judges.inputs import draw_noise, draw_pictures
+from checkers.engine.judges.inputs import draw_count, draw_noise, draw_pictures
 from checkers.engine.judges.networks import (
     all_learn,
     batch_for,
     batch_to_learn,
-    draw_count,
     known_values,
     learns,
     of_other_widths,

@@ -52,3 +52,8 @@ def draw_times(generator: torch.Generator, count: int) -> Tensor:
 def draw_seed(generator: torch.Generator) -> int:
     """A seed from 1 to 999,999, for generators in a probe."""
     return int(torch.randint(1, 10**6, (), generator=generator))
+
+
+def draw_count(generator: torch.Generator, least: int, most: int) -> int:
+    """A whole number from `least` to `most`."""
+    return int(torch.randint(least, most + 1, (), generator=generator))

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from checkers.engine.exercise import Case, Judge, Observation, Verdict
 from checkers.engine.judges.cases import MakeInputs
-from checkers.engine.judges.inputs import draw_noise, draw_pictures, draw_seed
+from checkers.engine.judges.inputs import draw_count, draw_noise, draw_pictures, draw_seed
 from checkers.engine.judges.values import (
     all_of,
     describe,
@@ -164,11 +164,6 @@ def of_other_widths(batch: MakeInputs) -> MakeInputs:
         }
 
     return inputs
-
-
-def draw_count(generator: torch.Generator, least: int, most: int) -> int:
-    """A whole number from `least` to `most`."""
-    return int(torch.randint(least, most + 1, (), generator=generator))
 
 
 def known_values(inputs: MakeInputs, *, training: bool, **more: float) -> MakeInputs:
