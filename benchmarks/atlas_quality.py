@@ -1,6 +1,6 @@
 """How good the atlas denoiser's pictures are, in numbers.
 
-    python benchmarks/atlas_quality.py [--seeds N] [--steps N] [--sheets FOLDER]
+    python benchmarks/atlas_quality.py [--seeds N] [--steps N] [--old] [--sheets FOLDER]
 
 A small convolutional network learns to name the subject of an atlas picture, shifted, blurred,
 noisy, recoloured. It then reads samples: the share that shows what the prompt asked for, without
@@ -223,14 +223,18 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=40, help="of the classifier's training")
     parser.add_argument("--unprompted", type=int, default=16, help="unprompted samples")
     parser.add_argument("--sheets", type=Path, help="a folder for sheets of samples")
+    parser.add_argument("--old", action="store_true", help="first without patches, to compare")
     options = parser.parse_args()
-    if options.sheets is not None:
-        options.sheets.mkdir(parents=True, exist_ok=True)
-    denoiser = load_denoiser("atlas")
-    model = classifier_for(denoiser.atlas, options.epochs)
-    unprompted(denoiser, options.unprompted, options.steps, options.sheets)
-    scales = options.guidance
-    prompted(denoiser, model, scales, options.seeds, options.steps, options.sheets)
+    for patches in (False, True) if options.old else (True,):
+        print("\nstored pictures and patches" if patches else "\nstored pictures only")
+        denoiser = load_denoiser("atlas", patches=patches)
+        model = classifier_for(denoiser.atlas, options.epochs)
+        sheets = options.sheets
+        if sheets is not None:
+            sheets = sheets / ("patches" if patches else "stored")
+            sheets.mkdir(parents=True, exist_ok=True)
+        unprompted(denoiser, options.unprompted, options.steps, sheets)
+        prompted(denoiser, model, options.guidance, options.seeds, options.steps, sheets)
 
 
 if __name__ == "__main__":

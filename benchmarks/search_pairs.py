@@ -1,6 +1,7 @@
 """Find pairs of subjects that make good anagrams and hybrids on the atlas, and say how good.
 
-    python benchmarks/search_pairs.py [--kind flip|hybrid] [--tries N] [--guidance S] [--sheet FILE]
+    python benchmarks/search_pairs.py [--kind flip|hybrid] [--tries N] [--guidance S] [--old]
+        [--sheet FILE]
 
 Pairs of clear subjects in one style are ranked by what can be seen in their atlas pictures. For
 anagrams the blurred pictures must agree, one of them upside down, and not look the same both ways
@@ -225,9 +226,10 @@ def main() -> None:
     parser.add_argument("--tries", type=int, default=32, help="pairs that are sampled")
     parser.add_argument("--guidance", type=float, default=1.0)
     parser.add_argument("--epochs", type=int, default=40, help="of the classifier's training")
+    parser.add_argument("--old", action="store_true", help="without patches")
     parser.add_argument("--sheet", type=Path, help="a PNG of all samples, both readings")
     options = parser.parse_args()
-    denoiser = load_denoiser("atlas", prompt_softness=0)
+    denoiser = load_denoiser("atlas", prompt_softness=0, patches=not options.old)
     atlas = denoiser.atlas
     plain = classifier_for(atlas, options.epochs)
     if options.kind == "flip":

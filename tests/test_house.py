@@ -14,7 +14,10 @@ MAX_FUNCTION_LINES = 70
 
 @pytest.mark.parametrize("room", ["checkers", "lessons", "solutions", "benchmarks", "tests"])
 def test_a_file_fits_in_the_head_and_a_function_on_the_screen(room):
+    hand_ins = ROOT / "tests" / "cases"  # are written as students write
     for path in (ROOT / room).rglob("*.py"):
+        if hand_ins in path.parents:
+            continue
         text = path.read_text(encoding="utf-8")
         assert len(text.splitlines()) <= MAX_LINES, path
         for node in ast.walk(ast.parse(text)):

@@ -29,6 +29,7 @@ from lessons.workbench.denoisers.progress import StepProgress
 from lessons.workbench.denoisers.prompts import PromptReader, read_prompts
 from lessons.workbench.denoisers.windows import (
     CELL,
+    around_cells,
     corner_blend,
     from_cells,
     to_cells,
@@ -67,7 +68,7 @@ class AtlasDenoiser(Denoiser):
 
     At every corner of the 4x4-pixel cells the weights above are taken over a window; between the
     corners the weights are interpolated bilinearly. With a window that covers the whole picture
-    this is exactly the closed form.
+    this is exactly the closed form. Where no stored picture fits, patches can step in.
 
     Args:
         atlas: the pictures.
@@ -83,7 +84,8 @@ class AtlasDenoiser(Denoiser):
         dtype: float32, or float64 for a slow reference.
 
     Raises:
-        ValueError: if the atlas's pictures can't be cut into 4x4-pixel cells.
+        ValueError: if the atlas's pictures can't be cut into 4x4-pixel cells, or if they are too
+            small for patches.
     """
 
     name = "atlas"
@@ -131,11 +133,9 @@ class AtlasDenoiser(Denoiser):
             contrast=self._whole.squares.sum(dim=0).sqrt().cpu(),
         )
         self._parts: OrderedDict[bytes, _Part] = OrderedDict()
-        self._shares = (
-            None
-            if patches is None
-            else PlaceShares(cells, self._mean, mirrored, patches, window_radius)
-        )
+        self._shares = None
+        if patches is not None:
+            self._shares = PlaceShares(cells, self._mean, mirrored, patches, window_radius)
 
     def embed(self, prompt: str | Sequence[str]) -> Tensor:
         """Turn prompts into log-priors over the stored pictures.
@@ -222,7 +222,7 @@ class AtlasDenoiser(Denoiser):
         stored = self._average(weights * sides, support)
         if len(share) > 1:
             blend = corner_blend(self.dtype, self.device)
-            pixels = torch.einsum("kp,ck->cp", blend, _around_cells(share[..., None])[..., 0])
+            pixels = torch.einsum("kp,ck->cp", blend, around_cells(share[..., None])[..., 0])
             share = from_cells(pixels[:, None], *self._picture_shape[1:])[0]
         return stored + share * self._mean + (1 - share) * place.patches
 
@@ -307,7 +307,7 @@ class AtlasDenoiser(Denoiser):
             kept = torch.nonzero(weights.flatten(0, 2) > self.prune)
             if 4 * len(kept) <= PAIRS_WORTH_PICKING:
                 return self._pick(weights, kept, support)
-        return torch.bmm(_around_cells(weights), self._part(support).cells)
+        return torch.bmm(around_cells(weights), self._part(support).cells)
 
     def _pick(self, weights: Tensor, kept: Tensor, support: Tensor) -> Tensor:
         """Average as `_at_corners` does, from the `kept` weights only.
@@ -322,7 +322,7 @@ class AtlasDenoiser(Denoiser):
         """
         rows, columns, views, _ = weights.shape
         lists = torch.arange(rows * columns * views, device=self.device)
-        wanted = _around_cells(lists.reshape(rows, columns, views, 1)).flatten()
+        wanted = around_cells(lists.reshape(rows, columns, views, 1)).flatten()
         lengths = torch.bincount(kept[:, 0], minlength=len(lists))
         starts = lengths.cumsum(0) - lengths
         sizes = lengths[wanted]
@@ -380,15 +380,6 @@ class AtlasDenoiser(Denoiser):
         if not (prompt_embeds > -torch.inf).any(dim=1).all():
             raise ValueError("prompt_embeds leave no picture any weight; make them with embed.")
         return prompt_embeds.to(self.device).expand(batch, count)
-
-
-def _around_cells(corners: Tensor) -> Tensor:
-    """For each cell, the values at its four corners: (rows * columns, 4 * V, K)."""
-    rows, columns, views, count = corners.shape
-    down, right = slice(1, None), slice(1, None)
-    up, left = slice(None, rows - 1), slice(None, columns - 1)
-    four = [corners[up, left], corners[up, right], corners[down, left], corners[down, right]]
-    return torch.stack(four, dim=2).reshape(-1, 4 * views, count)
 
 
 def _sizes(shape: tuple[int, ...]) -> str:

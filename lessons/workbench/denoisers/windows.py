@@ -78,3 +78,12 @@ def from_cells(cells: Tensor, height: int, width: int) -> Tensor:
     n, channels = cells.shape[1], cells.shape[2] // CELL**2
     split = cells.reshape(height // CELL, width // CELL, n, CELL, CELL, channels)
     return split.permute(2, 5, 0, 3, 1, 4).reshape(n, channels, height, width)
+
+
+def around_cells(corners: Tensor) -> Tensor:
+    """For each cell, the values at its corners: (rows * columns, 4 * V, K) from (., ., V, K)."""
+    rows, columns, views, count = corners.shape
+    down, right = slice(1, None), slice(1, None)
+    up, left = slice(None, rows - 1), slice(None, columns - 1)
+    four = [corners[up, left], corners[up, right], corners[down, left], corners[down, right]]
+    return torch.stack(four, dim=2).reshape(-1, 4 * views, count)
