@@ -284,7 +284,10 @@ def _lessons(names: Sequence[str] | None) -> list[Lesson]:
 
 def _stop(message: str) -> NoReturn:
     """End with one sentence and exit code 2."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(message, markup=False)
+    from checkers.engine.sandbox.inside.plain import visible
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(visible(message), markup=False)
     raise typer.Exit(_BAD_INPUT)
 
 

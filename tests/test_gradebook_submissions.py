@@ -1,5 +1,6 @@
 """Submissions are found under any export's names, and read within bounds."""
 
+import json
 import os
 import stat
 import zipfile
@@ -13,7 +14,7 @@ from checkers.engine.gradebook.archives import read_archive
 from checkers.engine.gradebook.names import file_stem, parse_export_name, shown
 from checkers.engine.gradebook.reading import read_files
 from checkers.engine.gradebook.submissions import Student, SubmissionsError, find_students
-from checkers.engine.submission import SubmissionError
+from checkers.engine.submission import SubmissionError, lessons_in, read_submission
 
 
 def _students(folder):
@@ -180,6 +181,38 @@ def test_a_notebook_beyond_the_limit_is_never_taken_in(tmp_path, monkeypatch, ki
 def test_json_that_would_fill_the_memory_is_too_large(tmp_path):
     (file,) = _read(write(tmp_path, {f"jane/{NOTEBOOK}": b"[" + b"[]," * 2_100_000 + b"[]]"}))
     assert file.problem == "too large"
+
+
+def test_a_megabyte_of_code_is_too_large_and_of_outputs_is_not(tmp_path):
+    pasted = "x=1\n" * (reading_limits.MAX_CODE // 8 + 1)  # a little more than half of it
+    drawn = json.loads(notebook(RIGHT))
+    drawn["cells"][0]["outputs"] = [{"data": {"image/png": "A" * 5 * 2**20}}]
+    files = {
+        "notebook/01_a.ipynb": notebook(RIGHT, pasted, pasted),
+        "python/01_b.py": RIGHT + pasted + pasted,
+        "pictures/01_c.ipynb": json.dumps(drawn),
+        "half/01_d.ipynb": notebook(RIGHT, pasted),
+    }
+    students = find_students(write(tmp_path, files))
+    problems = {one.name: next(read_files(one)).problem for one in students}
+    too_large = reading_limits.Unreadable.TOO_LARGE
+    assert problems == {
+        "notebook": too_large, "python": too_large, "pictures": None, "half": None
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "filler",
+    [" " * 10**6, "\n" * 10**6, "\t\n" * 5 * 10**5, "a" * 10**6, "a " * 5 * 10**5, "(" * 10**6],
+    ids=["spaces", "lines", "tabs", "a word", "words", "brackets"],
+)
+def test_reading_takes_no_more_than_linear_time(filler, tmp_path):
+    """Time that grows with the square of a million would hold this test up for hours."""
+    source = f"!ls\n{RIGHT}\nother{filler}\ndef{filler}x\n"[: reading_limits.MAX_CODE]
+    path = tmp_path / NOTEBOOK
+    path.write_text(notebook(source))
+    (lesson,) = lessons_in(read_submission(path))
+    assert lesson.name == "forward_noising"
 
 
 def test_a_zip_is_read_without_unpacking(tmp_path):

@@ -13,13 +13,16 @@ from enum import StrEnum
 from pathlib import Path
 
 from checkers.engine.registry import Lesson, all_lessons
+from checkers.engine.sandbox.inside.plain import visible
 
 MAX_BYTES = 100 * 2**20
 # What a file of that size may become in memory is bounded by its brackets and commas.
 _MAX_CONTAINERS = 2_000_000
 _MAX_ENTRIES = 10_000_000
-# Parsing happens beside the answers, so it is bounded too.
-_MAX_PARSED = 2_000_000
+MAX_CODE = 2**20
+"""Characters of code in a file; more is nobody's homework."""
+# Parsing takes up to a kilobyte for each character, beside the answers.
+_MAX_PARSED = 200_000
 _CHECKS = re.compile(r"^check\((\w+)\)", re.MULTILINE)
 _DEFINES = re.compile(r"^(?:(?:def|class)\s+)?(\w+)(?=\s*[(:=])", re.MULTILINE)
 _KIND = re.compile(r"(\.ipynb|\.py|\.zip)(?:(?<!zip)\.(?:json|txt))*$", re.IGNORECASE)
@@ -51,7 +54,7 @@ class SubmissionError(ValueError):
     """
 
     def __init__(self, problem: Unreadable, message: str) -> None:
-        super().__init__(message)
+        super().__init__(visible(message))  # a file's name may hold anything
         self.problem = problem
 
 
@@ -148,10 +151,25 @@ def parse_submission(path: Path, data: bytes) -> Submission:
             f"{path.name} is not UTF-8 text. Save it again from Jupyter, or as UTF-8.",
         ) from None
     if kind == ".py":
-        return Submission(path, ((path.name, text),))
+        return _with_little_code(Submission(path, ((visible(path.name), text),)))
     if text.count("{") + text.count("[") > _MAX_CONTAINERS or text.count(",") > _MAX_ENTRIES:
         raise too_large(path.name)
-    return Submission(path, _code_cells(path, text))
+    return _with_little_code(Submission(path, _code_cells(path, text)))
+
+
+def _with_little_code(submission: Submission) -> Submission:
+    """The submission itself.
+
+    Raises:
+        SubmissionError: if it holds more code than `MAX_CODE`.
+    """
+    if sum(len(source) for _, source in submission.cells) <= MAX_CODE:
+        return submission
+    raise SubmissionError(
+        Unreadable.TOO_LARGE,
+        f"{submission.path.name} holds more than {MAX_CODE // 2**20} MB of code. Move data that "
+        f"was pasted into the code to a file of its own, and hand in the code alone.",
+    )
 
 
 def _neighbours(path: Path) -> list[str]:

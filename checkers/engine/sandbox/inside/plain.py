@@ -23,7 +23,9 @@ import torch
 MAX_DEPTH = 6
 MAX_ITEMS = 2000
 MAX_TEXT = 4000
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 # bfloat16 has no numpy type; it travels as float32, which holds every bfloat16 exactly.
 _WIDENED = {torch.bfloat16: torch.float32}
@@ -104,7 +106,8 @@ def record(value: Any, depth: int = 0) -> Any:
 def visible(text: str) -> str:
     """`text` without what would move a terminal's cursor or turn the direction of writing.
 
-    Control characters but tab and line break, and marks of direction, become the replacement sign.
+    Control characters but tab and line break, marks of direction, and halves of surrogate pairs,
+    which no file can hold, become the replacement sign.
     """
     return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
@@ -223,11 +226,12 @@ def decode(message: bytes, *, trusted: bool = False) -> Any:
                 raise WireError("arrays overlap")
             return array.tensor() if trusted else array
         if set(item) == {"unknown"}:
-            return Unknown(str(item["unknown"])[:200])
+            return Unknown(visible(str(item["unknown"])[:200]))
         if set(item) == {"float"}:
             return float(item["float"])
         if set(item) == {"dict"}:
-            return {str(key): restore(entry) for key, entry in item["dict"].items()}
+            entries = item["dict"].items()
+            return {key if trusted else visible(key): restore(entry) for key, entry in entries}
         raise WireError("the header has an entry of no agreed form")
 
     try:
@@ -257,9 +261,9 @@ def _restore_array(entry: dict[str, Any], body: memoryview) -> Array:
     values = np.frombuffer(body, dtype=stored, count=count, offset=offset).reshape(shape).copy()
     return Array(
         values,
-        str(entry["dtype"])[:40],
+        visible(str(entry["dtype"])[:40]),
         "numpy" if entry["library"] == "numpy" else "torch",
-        str(entry["device"])[:40],
+        visible(str(entry["device"])[:40]),
     )
 
 
