@@ -68,6 +68,15 @@ def test_a_checkout_below_tmp_is_as_good_as_any(name, tmp_path, best):
         assert (level, status) == (str(best), "ran"), message
 
 
+@pytest.mark.parametrize("home", ["/", "/tmp", "{}", "/no/such/folder", "/root"])
+def test_home_may_be_anywhere(home, best, tmp_path, monkeypatch):
+    """A container may give a user no home, or the system's; a CI, one in /tmp."""
+    (tmp_path / "private").touch()
+    monkeypatch.setenv("HOME", home.format(tmp_path))
+    with CourseWorker() as there:
+        assert there.level is best, there.shortfalls
+
+
 def _everybody_may_read(folder):
     """Pytest makes its folders for one user alone; a level without walls may need another."""
     for above in [folder, *folder.parents]:

@@ -140,18 +140,39 @@ def environment(view: View, scratch: str, tree: str) -> dict[str, str]:
 
 def self_test_arguments(view: View, tree: str, scratch: str) -> dict[str, list[str]]:
     """What the self-test must not find, and where it must not be able to write."""
-    home = Path.home()
+    walled = scratch == "/tmp"  # of its own: what lies in the host's is not there
+    home = _home()
     shown = [Path(path) for path, shows in mounts(view) if shows]
+    shown += [] if walled else [Path(tree), Path(scratch)]
     with_home = [
         str(entry)
-        for entry in sorted(home.iterdir())[:200]
+        for entry in _entries(home)
         if not any(path.is_relative_to(entry) or entry.is_relative_to(path) for path in shown)
     ]
     secret = [str(path) for folder in view.secret for path in sorted(Path(folder).glob("*.py"))]
-    folders = ["/", "/usr", "/dev", "/etc", "/var/tmp", tree]
-    folders += [] if scratch == "/tmp" else ["/tmp", "/dev/shm"]
+    folders = ["/", "/usr", "/dev", "/etc", "/var/tmp", tree, sys.prefix]
+    folders += [] if walled else ["/tmp", "/dev/shm"]
+    if home is not None and not (walled and home.is_relative_to("/tmp")):
+        folders.append(str(home))
     return {
         "must_not_read": secret + with_home,
         "must_not_import": list(view.not_importable),
-        "must_not_write": [*folders, str(home), sys.prefix],
+        "must_not_write": folders,
     }
+
+
+def _home() -> Path | None:
+    """The user's own folder; None without one, as in a container that knows the user by number."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    return None if home == Path("/") else home
+
+
+def _entries(folder: Path | None) -> list[Path]:
+    """What lies in a folder, as far as it can be seen; 200 at most."""
+    try:
+        return [] if folder is None else sorted(folder.iterdir())[:200]
+    except OSError:  # it is not there, or another user's
+        return []
