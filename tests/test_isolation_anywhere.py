@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from checkers.engine.isolation import CourseWorker
+from checkers.engine.isolation import CourseWorker, course_view
 from checkers.engine.registry import ROOT
-from checkers.engine.sandbox import reasons, worker
+from checkers.engine.sandbox import processes, reasons, worker
 from checkers.engine.sandbox.inside import landlock
+from checkers.engine.sandbox.inside.confinement import Limits
 from checkers.engine.sandbox.inside.removal import remove_tree
 from checkers.engine.sandbox.levels import IsolationError, Level
 from checkers.engine.sandbox.reasons import explained
+from checkers.engine.sandbox.view import Tree
+from checkers.engine.sandbox.ways import Way
 
 _ASK = """
 import torch, checkers
@@ -121,6 +124,19 @@ def test_the_reason_names_the_setting_that_stands_behind_it(error, files, words,
     told = explained(error, tmp_path)
     assert told.startswith(error.rstrip(".")) and words in told
     assert explained("an engine fell off", tmp_path) == "an engine fell off"
+
+
+def test_a_program_that_ends_before_it_is_asked_anything_still_says_why():
+    complaint = ("sh", "-c", "echo 'no namespace today' >&2; exit 1")
+    tree = Tree(course_view())
+    server = processes.Server(Way(Level.NAMESPACES, complaint, walled=True), course_view(), tree)
+    try:
+        server.process.wait()
+        with pytest.raises(IsolationError, match="no namespace today"):
+            processes.ForkedBox(server, Limits())
+    finally:
+        server.stop()
+        tree.remove()
 
 
 def test_without_bubblewrap_the_next_best_level_is_had_and_the_remedy_told(monkeypatch):

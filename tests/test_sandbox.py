@@ -250,7 +250,7 @@ from tests.test_sandbox import _grade, _body
 with CourseWorker() as worker:
     print("started", flush=True)
     _grade(_body("import subprocess; subprocess.Popen(['sleep', '9.{mark}']); "
-                 "open('/tmp/x', 'w'); time.sleep(99)"), worker)
+                 "open('x', 'w'); time.sleep(99)"), worker)
 """
     checker = subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=ROOT, start_new_session=True

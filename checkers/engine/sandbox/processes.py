@@ -171,6 +171,8 @@ class ForkedBox:
         order = {"box": limits.as_dict(), "self_test": self_test}
         try:
             server.order(order, theirs)
+        except OSError as error:  # it ended before it could be asked
+            raise IsolationError(server.last_words() or str(error)) from None
         finally:
             theirs.close()
         try:
