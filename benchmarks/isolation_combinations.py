@@ -1,7 +1,7 @@
 """The tests of isolation, in every condition that one machine can be put into.
 
 python benchmarks/isolation_combinations.py [--user NAME] [--python PYTHON]
-    [--only "user refused"] [--tests test_sandbox ...]
+    [--only "user refused"] [--tests test_sandbox ...] [--matching "home or killing"]
 
 As the superuser and as another user; with bubblewrap and without; with namespaces, with none as a
 container's filter of system calls refuses them, and with user namespaces switched off. What needs
@@ -108,12 +108,14 @@ class Machine:
         user: the other user, or whoever runs this without being the superuser.
         folder: for copies of the course and of the PATH.
         tests: names of test files to run; all of a condition's if none.
+        matching: an expression for pytest's -k; "" for all tests.
     """
 
     python: dict[str, str]
     user: pwd.struct_passwd | None
     folder: Path
     tests: Sequence[str] = ()
+    matching: str = ""
 
 
 def conditions() -> Iterator[Condition]:
@@ -156,6 +158,7 @@ def run(condition: Condition, machine: Machine) -> Outcome:
     place = _home(condition, machine) / "results.xml"
     place.unlink(missing_ok=True)
     options = ["-q", "-p", "no:cacheprovider", f"--junitxml={place}", "-o", "junit_family=xunit2"]
+    options += ["-k", machine.matching] if machine.matching else []
     done = _inside(condition, machine, ["-m", "pytest", *options, *files])
     if not place.exists():
         outcome.broken = (done.stdout + done.stderr)[-2000:]
@@ -333,6 +336,7 @@ def main() -> int:
     parser.add_argument("--python", default=sys.executable, help="which the other user can read")
     parser.add_argument("--only", default="", help="words that must stand in a condition's row")
     parser.add_argument("--tests", nargs="*", default=[], help="test_sandbox, ...; all if none")
+    parser.add_argument("--matching", default="", help="only these tests, as for pytest -k")
     options = parser.parse_args()
     user = _other_user(options.user)
     python = {SUPERUSER: sys.executable, USER: _usable(options.python, user)}
@@ -340,7 +344,7 @@ def main() -> int:
     print("| tests | condition | level | passed | failed | skipped |\n|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="isolation-") as folder:
         Path(folder).chmod(0o755)
-        machine = Machine(python, user, Path(folder), options.tests)
+        machine = Machine(python, user, Path(folder), options.tests, options.matching)
         for condition in conditions():
             words = f"{condition.what} {condition}".replace(",", "").split()
             if not set(options.only.split()) <= set(words):
