@@ -12,12 +12,21 @@ from pathlib import Path
 
 import torch
 
+from lessons.workbench.denoisers.local_weights import (
+    problem_with_file,
+    problem_with_files,
+    problem_with_weights,
+)
+from lessons.workbench.user_paths import user_path
+
 STAGE_1 = "DeepFloyd/IF-I-L-v1.0"
 STAGE_2 = "DeepFloyd/IF-II-L-v1.0"
-MNIST_VARIABLE = "DIFFUSION_MNIST"
 GPU_GIB = 6.0
 DISK_GIB = 30.0
-_ROOT = Path(__file__).resolve().parents[3]
+_COPY_AGAIN = (
+    "Copy or download that part again; where there are Git LFS pointers, `git lfs pull` in the "
+    "folder brings the files."
+)
 _PACKAGES = {
     "diffusers": (0, 30),
     "transformers": (4, 44),
@@ -59,6 +68,7 @@ def requirements(model: str | Path | None = None) -> Iterator[Requirement]:
         yield licence()
     else:
         yield local_copy(model)
+        yield local_text_encoder(model)
     yield mnist()
 
 
@@ -148,24 +158,50 @@ def licence() -> Requirement:
 
 
 def local_copy(model: str | Path) -> Requirement:
-    """A folder that diffusers saved a pipeline in."""
-    path = Path(model).expanduser()
-    met = (path / "model_index.json").is_file() and (path / "unet").is_dir()
-    found = str(path) if met else f"{path} has no model_index.json and unet/"
-    remedy = "Name a folder that holds the first stage as diffusers saves it."
-    return Requirement("a local copy of the first stage", met, found, remedy)
+    """A folder that diffusers saved a pipeline in: what every picture needs of it."""
+    path = user_path(model)
+    name, remedy = "a local copy of the first stage", _COPY_AGAIN
+    if not (path / "model_index.json").is_file() or not (path / "unet").is_dir():
+        remedy = "Name a folder that holds the first stage as diffusers saves it."
+        found = f"{path} without model_index.json and unet/"
+        return Requirement(name, False, found, remedy)
+    problem = (
+        problem_with_file(path / "model_index.json")
+        or problem_with_weights(path / "unet")
+        or problem_with_files(path / "scheduler", "scheduler_config.json")
+    )
+    return Requirement(name, not problem, f"{path}: {problem}" if problem else str(path), remedy)
+
+
+def local_text_encoder(model: str | Path) -> Requirement:
+    """What reads new prompts, in the same folder; precomputed prompts need none."""
+    path = user_path(model)
+    problem = problem_with_weights(path / "text_encoder") or problem_with_files(
+        path / "tokenizer", "spiece.model", "tokenizer.json"
+    )
+    name = "its text encoder, for prompts that are not precomputed"
+    found = f"{path}: {problem}" if problem else "found"
+    return Requirement(name, not problem, found, _COPY_AGAIN)
 
 
 def mnist() -> Requirement:
     """The digits of part B; they can also be downloaded when they are first needed."""
-    roots = [os.environ.get(MNIST_VARIABLE), _ROOT / "datasets"]
-    for root in filter(None, roots):
-        if (Path(root) / "MNIST" / "raw").is_dir():
-            return Requirement("MNIST, for part B", True, str(root))
-    remedy = (
-        f"It is downloaded on first use; offline, set {MNIST_VARIABLE} to a folder that has it."
-    )
-    return Requirement("MNIST, for part B", False, "not there yet", remedy)
+    from lessons.workbench.training import mnist as digits
+
+    name, named = "MNIST, for part B", os.environ.get(digits.ROOT_VARIABLE)
+    if not named and not digits.is_downloaded():
+        remedy = (
+            f"It is downloaded on first use; offline, set {digits.ROOT_VARIABLE} to a folder that "
+            f"has it."
+        )
+        return Requirement(name, False, "not there yet", remedy)
+    found = named or str(digits.ROOT)
+    try:
+        for train in (True, False):
+            digits.load_digits(train, download=False)
+    except digits.MnistError as error:
+        return Requirement(name, False, f"{found}, but it can't be used", str(error))
+    return Requirement(name, True, found)
 
 
 def _cache_folder() -> Path:

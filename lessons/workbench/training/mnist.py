@@ -7,9 +7,13 @@ downloaded before, scikit-learn's small digits take its place.
 from __future__ import annotations
 
 import contextlib
+import gzip
 import os
+import shutil
 import socket
-from collections.abc import Iterator
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,9 +21,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lessons.workbench.user_paths import user_path
+
 ROOT = Path(__file__).resolve().parents[3] / "datasets"
 ROOT_VARIABLE = "DIFFUSION_MNIST"
 SECONDS_WITHOUT_ANSWER = 10.0
+_FILES = tuple(
+    f"{part}-{what}-ubyte" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1")
+)
 _COUNTS = {True: 60_000, False: 10_000}
 _FALLBACK_TEST_SHARE = 5  # every fifth of scikit-learn's digits
 
@@ -53,8 +62,9 @@ def load_digits(
 
     Args:
         train: the 60,000 digits for training, or the 10,000 for testing.
-        root: the folder that holds `MNIST/raw`, as torchvision lays it out. None takes the
-            environment variable DIFFUSION_MNIST, and without that `datasets/`.
+        root: the folder that holds `MNIST/raw`, as torchvision lays it out, or a folder within
+            it; the files may be packed (`.gz`). None takes the environment variable
+            DIFFUSION_MNIST, and without that `datasets/`.
         device: where the tensors go.
         download: whether to download what is missing (only into `datasets/`).
 
@@ -62,18 +72,23 @@ def load_digits(
         The digits. If they are the stand-in, one printed line says so.
 
     Raises:
-        MnistError: if a folder that was named holds no MNIST, or damaged files.
+        MnistError: if a folder that was named holds no MNIST or not all of it, or if files are
+            damaged.
     """
     named = root if root is not None else os.environ.get(ROOT_VARIABLE)
-    folder = Path(named).expanduser() if named else ROOT
-    found = _read(folder, train, download=False)
-    if found is None and named:
+    folder = user_path(named) if named else ROOT
+    files = _files_in(folder)
+    if len(files) < len(_FILES) and named:
+        missing = next(name for name in _FILES if name not in files)
+        what = f"{missing} is missing" if files else "there is none of its files"
         raise MnistError(
-            f"There is no MNIST in {folder}: it should hold MNIST/raw/train-images-idx3-ubyte and "
-            f"the three other files. Correct the path, or leave it out to download MNIST."
+            f"There is no MNIST in {folder}, or not all of it: {what}. It should hold MNIST/raw "
+            f"with {', '.join(_FILES)}. Correct the path, or leave it out to download MNIST."
         )
-    if found is None and download:
-        found = _read(folder, train, download=True)
+    if len(files) < len(_FILES) and download:
+        _download(folder)
+        files = _files_in(folder)
+    found = _read(files, train, its_own=not named) if len(files) == len(_FILES) else None
     if found is None:
         print(
             "MNIST is not here and can't be downloaded, so scikit-learn's 1,797 small digits take "
@@ -83,20 +98,73 @@ def load_digits(
     return Digits(found.images.to(device), found.labels.to(device), found.source)
 
 
-def _read(folder: Path, train: bool, *, download: bool) -> Digits | None:
-    """MNIST from `folder`; None if it is not there or can't be downloaded."""
+def is_downloaded() -> bool:
+    """Whether the course's own download is there, all of it."""
+    return len(_files_in(ROOT)) == len(_FILES)
+
+
+def _files_in(folder: Path) -> dict[str, Path]:
+    """Those of the four files that are there, by their names, packed (`.gz`) or not."""
+    for place in (folder / "MNIST" / "raw", folder / "raw", folder):
+        paths = [place / f"{name}{packed}" for packed in (".gz", "") for name in _FILES]
+        if found := {path.name.removesuffix(".gz"): path for path in paths if path.is_file()}:
+            return found
+    return {}
+
+
+def _download(folder: Path) -> None:
+    """Let torchvision download MNIST; what it fails with, a proxy's nonsense too, is no matter."""
     from torchvision.datasets import MNIST
 
+    with _no_endless_waiting(), contextlib.suppress(Exception):
+        MNIST(root=str(folder), download=True)
+
+
+def _read(files: Mapping[str, Path], train: bool, *, its_own: bool) -> Digits:
+    """MNIST from its files, by name; `its_own`: they are the course's download.
+
+    Raises:
+        MnistError: if they are damaged, or can't be read.
+    """
+    from torchvision.datasets import MNIST
+
+    folder = next(iter(files.values())).parent
     try:
-        with _no_endless_waiting():
-            dataset = MNIST(root=str(folder), train=train, download=download)
-    except (RuntimeError, OSError):  # not found; or no network, no mirror, a broken download
-        return None
-    except (ValueError, AssertionError) as error:
-        raise _damaged(folder) from error
-    if len(dataset.data) != _COUNTS[train] or dataset.data.shape[1:] != (28, 28):
-        raise _damaged(folder)
-    return Digits(dataset.data[:, None].float() / 255, dataset.targets.long(), "MNIST")
+        with _laid_out(files) as root:
+            dataset = MNIST(root=root, train=train, download=False)
+    except PermissionError as error:
+        raise MnistError(
+            f"{error.filename or folder} can't be read: you have no permission."
+        ) from error
+    except (RuntimeError, ValueError, AssertionError, LookupError, OSError, EOFError) as error:
+        raise _damaged(folder, its_own) from error
+    except (zlib.error, OverflowError, MemoryError) as error:
+        raise _damaged(folder, its_own) from error
+    images, labels = dataset.data, dataset.targets
+    if images.shape != (_COUNTS[train], 28, 28) or labels.shape != (_COUNTS[train],):
+        raise _damaged(folder, its_own)
+    if int(labels.max()) > 9:
+        raise _damaged(folder, its_own)
+    return Digits(images[:, None].float() / 255, labels.long(), "MNIST")
+
+
+@contextlib.contextmanager
+def _laid_out(files: Mapping[str, Path]) -> Iterator[str]:
+    """A folder in which torchvision finds them: their own, or a copy, unpacked, for the moment."""
+    raw = next(iter(files.values())).parent
+    if raw.parts[-2:] == ("MNIST", "raw") and all(
+        path.name == name for name, path in files.items()
+    ):
+        yield str(raw.parent.parent)
+        return
+    with tempfile.TemporaryDirectory() as made:
+        copies = Path(made) / "MNIST" / "raw"
+        copies.mkdir(parents=True)
+        for name, path in files.items():
+            open_file = gzip.open if path.suffix == ".gz" else open
+            with open_file(path, "rb") as source, (copies / name).open("wb") as target:
+                shutil.copyfileobj(source, target)
+        yield made
 
 
 @contextlib.contextmanager
@@ -110,10 +178,16 @@ def _no_endless_waiting() -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-def _damaged(folder: Path) -> MnistError:
+def _damaged(folder: Path, its_own: bool) -> MnistError:
+    remedy = (
+        "and they are downloaded again"
+        if its_own
+        else "and put whole files in its place, or leave the path out to download them"
+    )
+    # Elsewhere than in MNIST/raw a folder may hold more than MNIST, which must not be lost.
+    what = "this folder" if folder.parts[-2:] == ("MNIST", "raw") else "these four files"
     return MnistError(
-        f"The MNIST files in {folder / 'MNIST' / 'raw'} are damaged: delete that folder, and they "
-        f"are downloaded again."
+        f"The MNIST files in {folder} are damaged, cut short perhaps: delete {what}, {remedy}."
     )
 
 
