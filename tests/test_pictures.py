@@ -1,12 +1,15 @@
 """Files, addresses and names become pictures; what is none gets a sentence."""
 
 import io
+import struct
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
 import torch
+from broken_server import BROKEN_ANSWERS, broken_server
 from PIL import Image
 
 from lessons.workbench.pictures import downloads
@@ -88,6 +91,56 @@ def test_every_kind_of_colour_becomes_rgb(tmp_path, mode):
         assert torch.allclose(picture.mean(), torch.tensor(0.0), atol=0.05)
 
 
+def _tiff(path, values, kind, sample_format):
+    """A grey TIFF, one strip, as it is written elsewhere: Pillow itself can't write all kinds."""
+    values = np.ascontiguousarray(values, kind)
+    height, width = values.shape
+    tags = [
+        (256, width), (257, height), (258, values.itemsize * 8), (259, 1), (262, 1),
+        (273, 200), (277, 1), (278, height), (279, values.nbytes), (339, sample_format),
+    ]  # fmt: skip
+    head = struct.pack("<2sHIH", b"II", 42, 8, len(tags))
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    path.write_bytes((head + entries).ljust(200, b"\0") + values.tobytes())
+
+
+UNSIGNED, SIGNED, DECIMAL = 1, 2, 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "sample_format", "black", "white"),
+    [
+        ("<f4", DECIMAL, 0.0, 1.0),
+        ("<f4", DECIMAL, -1.0, 1.0),
+        ("<f4", DECIMAL, 0.0, 255.0),
+        ("<f4", DECIMAL, 0.0, 65535.0),
+        ("<u4", UNSIGNED, 0, 255),
+        ("<u4", UNSIGNED, 0, 65535),
+        ("<u4", UNSIGNED, 0, 2**32 - 1),
+        ("<i4", SIGNED, 0, 255),
+        ("<i4", SIGNED, 0, 2**31 - 1),
+        ("<u2", UNSIGNED, 0, 65535),
+    ],
+)
+def test_pictures_of_many_bits_keep_their_greys(tmp_path, kind, sample_format, black, white):
+    ramp = np.linspace(black, white, 64).astype(kind)
+    _tiff(tmp_path / "x.tif", np.tile(ramp, (64, 1)), kind, sample_format)
+    picture = load_picture(tmp_path / "x.tif")
+    expected = torch.linspace(-1, 1, 64).expand(3, 64, 64)
+    torch.testing.assert_close(picture[0], expected, atol=0.009, rtol=0)
+
+
+def test_values_that_are_none_leave_the_others(tmp_path):
+    values = np.tile(np.linspace(0, 1, 64), (64, 1))
+    values[:2] = [[np.nan], [np.inf]]
+    _tiff(tmp_path / "x.tif", values, "<f4", DECIMAL)
+    picture = load_picture(tmp_path / "x.tif")[0, 0]
+    assert picture[0, 10] == -1 and picture[1, 10] == 1
+    assert picture[2:].max() == 1 and picture[2:].min() == -1
+    _tiff(tmp_path / "y.tif", np.tile(np.linspace(-9, 255, 64), (64, 1)), "<i4", SIGNED)
+    assert load_picture(tmp_path / "y.tif").mean() > -0.1, "a value below black is black"
+
+
 @pytest.mark.parametrize("name", ("tower", *DRAWINGS, *PHOTOGRAPHS))
 def test_the_course_has_pictures(name):
     shown = course_picture(name)
@@ -162,6 +215,35 @@ def test_nobody_there_gets_a_sentence():
         load_picture("http://127.0.0.1:9/picture.png")
     with pytest.raises(PictureError, match="cannot be reached"):
         load_picture("https://[broken/picture.png")
+
+
+@pytest.mark.parametrize("answer", BROKEN_ANSWERS.values(), ids=BROKEN_ANSWERS.keys())
+def test_a_proxy_that_answers_nonsense_gets_a_sentence(answer, monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with broken_server(answer) as address, pytest.raises(PictureError) as caught:
+        load_picture(f"{address}picture.png")
+    said = str(caught.value)
+    assert f"{address}picture.png" in said and "\n" not in said
+    assert any(words in said for words in ("path", "browser", "Try PNG"))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:9/my picture.png",
+        "http://127.0.0.1:port/x.png",
+        "http://",
+        "https://ä b/x",
+    ],
+)
+def test_an_address_that_is_none_gets_a_sentence(address):
+    with pytest.raises(PictureError, match=r"give its path\.$"):
+        load_picture(address)
+
+
+def test_a_path_of_nobody_gets_a_sentence():
+    with pytest.raises(PictureError, match="no picture ~nobody-of-this-name"):
+        load_picture("~nobody-of-this-name/picture.png")
 
 
 def test_a_download_is_limited_in_size_and_time(web):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import time
 import urllib.error
 import urllib.request
@@ -46,14 +47,33 @@ def download(url: str, max_bytes: int = MAX_BYTES, seconds: float = SECONDS) -> 
                     )
                 if time.monotonic() > deadline:
                     raise TimeoutError
+            declared = answer.headers.get("Content-Length", "")
+            if declared.isdigit() and len(received) < int(declared):
+                raise http.client.IncompleteRead(bytes(received), int(declared) - len(received))
     except urllib.error.HTTPError as error:
+        reason = str(error.reason).partition("\n")[0]
         raise DownloadError(
-            f"{url} answers {error.code} ({error.reason}). Open it in a browser and check it."
+            f"{url} answers {error.code} ({reason}). Open it in a browser and check it."
         ) from None
     except TimeoutError:
         raise DownloadError(
             f"{url} took longer than {seconds:.0f} seconds. Save the file yourself and give its "
             f"path."
+        ) from None
+    except http.client.InvalidURL:
+        raise DownloadError(
+            f"{url!r} is no web address: it may hold no spaces and the like. Check the address, or "
+            f"save the file and give its path."
+        ) from None
+    except http.client.HTTPException as error:
+        problem = (
+            "the answer breaks off"
+            if isinstance(error, http.client.IncompleteRead)
+            else f"the answer is not HTTP, {type(error).__name__}"
+        )
+        raise DownloadError(
+            f"{url} cannot be fetched ({problem}); a proxy may be in between. Try again, or save "
+            f"the file yourself and give its path."
         ) from None
     except (OSError, ValueError) as error:
         if isinstance(error, DownloadError):

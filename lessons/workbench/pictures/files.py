@@ -10,9 +10,11 @@ from typing import BinaryIO
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import SAMPLEFORMAT, TiffImageFile
 from torch import Tensor
 
 from lessons.workbench.pictures.downloads import DownloadError, download, is_url
+from lessons.workbench.user_paths import user_path
 
 PICTURES = Path(__file__).resolve().parents[3] / "datasets" / "pictures"
 DRAWINGS = ("envelope", "heart", "avocado")
@@ -93,7 +95,7 @@ def load_picture(source: str | Path, side: int = 64) -> Tensor:
             return read_picture(download(str(source)), str(source), side)
         except DownloadError as error:
             raise PictureError(str(error)) from None
-    path = Path(source).expanduser()
+    path = user_path(source)
     try:
         with path.open("rb") as opened:
             return _to_tensor(_upright(opened, str(path)), side)
@@ -139,13 +141,34 @@ def _upright(opened: BinaryIO, name: str) -> Image.Image:
 
 
 def _eight_bits(raw: Image.Image) -> Image.Image:
-    """Grey pictures of 16 bits would be cut off at 255; scale them instead."""
-    if not raw.mode.startswith("I"):
+    """Grey pictures of 16 and 32 bits would be cut off at 255, and decimal ones too; scale them.
+
+    Those of 32 bits and decimal ones don't say which value is white: it is 255 or 65535 (or 1), the
+    first that no pixel exceeds, else the brightest pixel.
+    """
+    if not raw.mode.startswith(("I", "F")):
         return raw
-    levels = np.asarray(raw, dtype=np.float64) / 257
-    grey = Image.fromarray(levels.round().clip(0, 255).astype(np.uint8))
+    values = np.asarray(raw, dtype=np.float64)
+    finite = values[np.isfinite(values)]
+    lowest, highest = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
+    values = np.nan_to_num(values, posinf=highest, neginf=lowest)
+    if raw.mode == "I" and _is_unsigned(raw):
+        values = values % 2**32  # Pillow reads the upper half of unsigned numbers as negative ones
+    if raw.mode == "F" and -1 <= values.min() < 0 and values.max() <= 1:
+        values = (values + 1) / 2  # as the course's own pictures
+    if raw.mode.startswith("I;16") or (raw.mode == "I" and raw.format == "PNG"):
+        white = 65535.0
+    else:
+        tops = (1.0, 255.0, 65535.0) if raw.mode == "F" else (255.0, 65535.0)
+        white = next((top for top in tops if values.max() <= top), float(values.max()))
+    grey = Image.fromarray((255 / white * values).round().clip(0, 255).astype(np.uint8))
     grey.info = raw.info
     return grey
+
+
+def _is_unsigned(raw: Image.Image) -> bool:
+    """Whether a TIFF says so of its pixels; the standard takes it so, too, where none does."""
+    return isinstance(raw, TiffImageFile) and 1 in raw.tag_v2.get(SAMPLEFORMAT, (1,))
 
 
 def _to_tensor(picture: Image.Image, side: int) -> Tensor:
