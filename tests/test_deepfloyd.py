@@ -1,11 +1,13 @@
 """The DeepFloyd path on a miniature of the real classes, with diffusers itself as the referee."""
 
+import re
+import shutil
 from itertools import pairwise
 
 import pytest
 import torch
 from diffusers import IFPipeline
-from tiny_deepfloyd import save_stage_1, save_stage_2
+from tiny_deepfloyd import save_half, save_stage_1, save_stage_2
 from typer.testing import CliRunner
 
 from lessons.workbench.__main__ import app
@@ -186,13 +188,17 @@ def test_each_missing_requirement_is_one_sentence(name, words, monkeypatch):
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_that_is_no_model_is_one_sentence(tmp_path):
+def test_a_folder_that_is_no_model_is_one_sentence(folder, tmp_path):
     with pytest.raises(DeepFloydError, match=r"model_index\.json"):
         load_deepfloyd(device="cpu", model=tmp_path)
     (tmp_path / "model_index.json").write_text("{}")
     (tmp_path / "unet").mkdir()
-    with pytest.raises(DeepFloydError, match="can't be loaded"):
+    with pytest.raises(DeepFloydError, match=r"unet/config\.json is missing"):
         load_deepfloyd(device="cpu", model=tmp_path)
+    other = shutil.copytree(folder, tmp_path / "other")
+    (other / "unet" / "config.json").write_text('{"sample_size": 64}')
+    with pytest.raises(DeepFloydError, match="can't be loaded"):
+        load_deepfloyd(device="cpu", model=other)
 
 
 def test_the_doctor_lists_each_requirement_with_a_remedy(folder):
@@ -204,6 +210,125 @@ def test_the_doctor_lists_each_requirement_with_a_remedy(folder):
         if line.startswith("no "):
             assert following.startswith("     ") and len(following) > 30
     assert result.exit_code == (0 if all(not line.startswith("no ") for line in lines) else 1)
+
+
+@pytest.mark.parametrize("shards", [False, True])
+@pytest.mark.parametrize("safe", [False, True])
+def test_a_copy_in_half_precision_loads(denoiser, tmp_path, shards, safe):
+    """As `save_pretrained(variant="fp16")` writes it, and it alone, in one file or several."""
+    half = save_half(tmp_path / "IF-I", shards=shards, safe=safe)
+    assert preflight.local_copy(half).met and preflight.local_text_encoder(half).met
+    copy = load_denoiser("deepfloyd", device="cpu", model=str(half))
+    copy.embeddings.cache = tmp_path
+    assert copy.dtype == torch.float32, "half precision is slow on a CPU"
+    embeds = copy.embed(PROMPTS)
+    torch.testing.assert_close(embeds, denoiser.embed(PROMPTS), atol=2e-2, rtol=2e-2)
+    x_t = torch.randn(1, 3, 64, 64)
+    ours, theirs = copy(x_t, 500, embeds[:1]).noise, denoiser(x_t, 500, embeds[:1]).noise
+    torch.testing.assert_close(ours, theirs, atol=2e-2, rtol=2e-2)
+
+
+def test_the_second_stage_in_half_precision_enlarges(denoiser, tmp_path):
+    save_stage_2(tmp_path / "IF-II", variant="fp16")
+    embeds, picture = denoiser.embed(["a pencil"]), torch.zeros(1, 3, 64, 64)
+    large = upscale(
+        picture, embeds, denoiser.embed(""), model=tmp_path / "IF-II", num_inference_steps=2
+    )
+    assert large.shape == (1, 3, 256, 256) and large.dtype == torch.float32
+
+
+POINTER = (
+    b"version https://git-lfs.github.com/spec/v1\n"
+    b"oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 1234567\n"
+)
+UNET = "unet/diffusion_pytorch_model.safetensors"
+
+
+def _pointer(path):
+    path.write_bytes(POINTER)
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _cut_to_the_header(path):
+    path.write_bytes(path.read_bytes()[:50])
+
+
+def _empty(path):
+    path.write_bytes(b"")
+
+
+def _gone(path):
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "name", "said"),
+    [
+        (_pointer, UNET, f"{UNET} is a Git LFS pointer"),
+        (_cut, UNET, f"{UNET} is cut short or damaged"),
+        (_cut_to_the_header, UNET, f"{UNET} is cut short or damaged"),
+        (_empty, UNET, f"{UNET} is empty"),
+        (_gone, UNET, "unet holds no weights"),
+        (_gone, "unet/config.json", "unet/config.json is missing"),
+        (_cut, "unet/config.json", "unet/config.json is damaged"),
+        (_pointer, "unet/config.json", "unet/config.json is a Git LFS pointer"),
+        (_cut, "model_index.json", "model_index.json is damaged"),
+        (_gone, "scheduler", "scheduler/scheduler_config.json is missing"),
+        (_gone, "scheduler/scheduler_config.json", "scheduler/scheduler_config.json is missing"),
+        (_cut, "scheduler/scheduler_config.json", "scheduler/scheduler_config.json is damaged"),
+    ],
+)
+def test_a_spoilt_copy_is_found_by_the_doctor_and_refused(folder, tmp_path, spoil, name, said):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    spoil(copy / name)
+    result = CliRunner().invoke(app, ["doctor", "--model", str(copy)])
+    assert result.exit_code == 1
+    assert f"no   a local copy of the first stage: {copy}: " in result.output
+    assert said in result.output and "Git LFS pointers, `git lfs pull`" in result.output
+    with pytest.raises(DeepFloydError, match=re.escape(said)):
+        load_deepfloyd(device="cpu", model=copy)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "name", "said"),
+    [
+        (_gone, "text_encoder", "text_encoder/config.json is missing"),
+        (_gone, "text_encoder/model.safetensors", "text_encoder holds no weights"),
+        (_pointer, "text_encoder/model.safetensors", "is a Git LFS pointer"),
+        (_cut, "text_encoder/model.safetensors", "is cut short or damaged"),
+        (_gone, "tokenizer", "is missing"),
+        (_pointer, "tokenizer/tokenizer.json", "tokenizer/tokenizer.json is a Git LFS pointer"),
+    ],
+)
+def test_a_copy_without_what_reads_prompts_still_draws(folder, tmp_path, spoil, name, said):
+    """The doctor says what is missing; prompts that are precomputed work without it."""
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    spoil(copy / name)
+    result = CliRunner().invoke(app, ["doctor", "--model", str(copy)])
+    lines = result.output.splitlines()
+    (line,) = (line for line in lines if "its text encoder" in line)
+    assert line.startswith("no ") and said in line
+    assert any(line.startswith("yes  a local copy of the first stage") for line in lines)
+    known = tmp_path / "prompts.pth"
+    torch.save({"a skull": torch.ones(1, 77, 32)}, known)
+    denoiser = load_deepfloyd(device="cpu", model=copy, prompts=known)
+    assert (
+        denoiser(torch.zeros(1, 3, 64, 64), 500, denoiser.embed("a skull")).noise.isfinite().all()
+    )
+    denoiser.embeddings.cache = tmp_path / "cache"
+    with pytest.raises(PromptError, match="Use a precomputed prompt"):
+        denoiser.embed("a word that is new")
+
+
+def test_one_of_several_files_of_weights_is_missed(tmp_path):
+    half = save_half(tmp_path / "IF-I", shards=True, safe=True)
+    shard = sorted((half / "unet").glob("*.safetensors"))[1]
+    shard.unlink()
+    found = preflight.local_copy(half)
+    assert not found.met and f"unet/{shard.name} is missing" in found.found
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")

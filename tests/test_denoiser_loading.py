@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lessons.workbench.denoisers import generate, load_denoiser
+from lessons.workbench.denoisers import generate, load_denoiser, loading
 
 COURSE_PROMPTS = {
     "an oil painting of a snowy mountain village": "snowy mountain village",
@@ -29,6 +29,24 @@ def denoiser():
 def test_a_second_call_is_free(denoiser):
     assert load_denoiser("atlas", device="cpu") is denoiser
     assert load_denoiser(device="cpu", prompt_softness=0.0) is not denoiser
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_choice_is_none(denoiser, monkeypatch, empty):
+    monkeypatch.setenv("DIFFUSION_DENOISER", empty)
+    assert load_denoiser(device="cpu") is denoiser
+
+
+def test_an_empty_model_is_none(monkeypatch):
+    """What follows is what DeepFloyd needs from the hub, not a complaint about a folder."""
+    seen = []
+    monkeypatch.setattr(loading, "_load", lambda *asked: seen.append(asked))
+    monkeypatch.setenv("DIFFUSION_DENOISER", "deepfloyd")
+    for value in ("", " ", "/copies/IF-I"):
+        monkeypatch.setenv("DIFFUSION_DEEPFLOYD", value)
+        load_denoiser(device="cpu")
+    nothing = ("deepfloyd", "cpu", ())
+    assert seen == [nothing, nothing, ("deepfloyd", "cpu", (("model", "/copies/IF-I"),))]
 
 
 @pytest.mark.parametrize(("prompt", "subject"), COURSE_PROMPTS.items())

@@ -1,5 +1,6 @@
 """DeepFloyd IF in miniature: the real classes with a few thousand random parameters, on disk."""
 
+import shutil
 from pathlib import Path
 
 import torch
@@ -62,11 +63,11 @@ def _tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def save_stage_1(folder: Path, **scheduler_changes: object) -> Path:
-    """Save a random first stage; the same one every time."""
+def _stage_1(**scheduler_changes: object) -> IFPipeline:
+    """A random first stage; the same one every time."""
     torch.manual_seed(0)
     unet = UNet2DConditionModel(sample_size=64, in_channels=3, **_UNET)
-    IFPipeline(
+    return IFPipeline(
         tokenizer=_tokenizer(),
         text_encoder=_text_encoder(),
         unet=unet,
@@ -75,11 +76,28 @@ def save_stage_1(folder: Path, **scheduler_changes: object) -> Path:
         feature_extractor=None,
         watermarker=None,
         requires_safety_checker=False,
-    ).save_pretrained(folder)
+    )
+
+
+def save_stage_1(folder: Path, **scheduler_changes: object) -> Path:
+    """Save a random first stage; the same one every time."""
+    _stage_1(**scheduler_changes).save_pretrained(folder)
     return folder
 
 
-def save_stage_2(folder: Path) -> Path:
+def save_half(folder: Path, *, shards: bool, safe: bool) -> Path:
+    """The same first stage in half precision alone, under that precision's names."""
+    options = {"variant": "fp16", "safe_serialization": safe}
+    pipeline = _stage_1().to(dtype=torch.float16)
+    pipeline.save_pretrained(folder, **options)
+    if shards:
+        for part in ("unet", "text_encoder"):
+            shutil.rmtree(folder / part)
+            getattr(pipeline, part).save_pretrained(folder / part, max_shard_size="20KB", **options)
+    return folder
+
+
+def save_stage_2(folder: Path, **options: object) -> Path:
     """Save a random second stage, which takes noise and the enlarged picture: 6 channels."""
     torch.manual_seed(1)
     unet = UNet2DConditionModel(
@@ -95,5 +113,5 @@ def save_stage_2(folder: Path) -> Path:
         feature_extractor=None,
         watermarker=None,
         requires_safety_checker=False,
-    ).save_pretrained(folder)
+    ).save_pretrained(folder, **options)
     return folder

@@ -16,8 +16,10 @@ from torch import Tensor
 from lessons.workbench.denoisers import preflight
 from lessons.workbench.denoisers.denoiser import NUM_TRAIN_TIMESTEPS, Denoiser, NoiseEstimate
 from lessons.workbench.denoisers.embeddings import PromptEmbeddings, read_prompt_dictionary
+from lessons.workbench.denoisers.local_weights import HALF, loading_options
 from lessons.workbench.denoisers.progress import StepProgress
 from lessons.workbench.denoisers.prompts import read_prompts
+from lessons.workbench.user_paths import user_path
 
 if TYPE_CHECKING:
     from diffusers import DDPMScheduler, UNet2DConditionModel
@@ -126,10 +128,10 @@ def load_deepfloyd(
     _refuse_what_cannot_work(device, model)
     from diffusers import DDPMScheduler, UNet2DConditionModel
 
-    source = str(Path(model).expanduser()) if model is not None else preflight.STAGE_1
+    source = str(user_path(model)) if model is not None else preflight.STAGE_1
     on_gpu = device.type == "cuda"
-    half = {"torch_dtype": torch.float16} if on_gpu else {}
-    variant = {"variant": "fp16"} if on_gpu and model is None else {}
+    half = {"torch_dtype": torch.float16 if on_gpu else torch.float32}
+    variant = _variant(source, on_gpu, model)
     try:
         unet: Any = UNet2DConditionModel.from_pretrained(
             source, subfolder="unet", **half, **variant
@@ -152,6 +154,13 @@ def load_deepfloyd(
         unet.to(device)
     known = read_prompt_dictionary(prompts) if prompts is not None else None
     return DeepFloydDenoiser(unet, scheduler, PromptEmbeddings(source, known, device), device)
+
+
+def _variant(source: str, on_gpu: bool, model: str | Path | None) -> dict[str, Any]:
+    """The hub has the weights in half precision, too; a folder may have them so alone."""
+    if model is not None:
+        return loading_options(Path(source) / "unet")
+    return {"variant": HALF} if on_gpu else {}
 
 
 def _refuse_what_cannot_work(device: torch.device, model: str | Path | None) -> None:
@@ -203,10 +212,10 @@ def upscale(
     """
     from diffusers import IFSuperResolutionPipeline
 
-    source = str(Path(model).expanduser()) if model is not None else preflight.STAGE_2
+    source = str(user_path(model)) if model is not None else preflight.STAGE_2
     on_gpu = pictures.device.type == "cuda"
-    half = {"torch_dtype": torch.float16} if on_gpu else {}
-    variant = {"variant": "fp16"} if on_gpu and model is None else {}
+    half = {"torch_dtype": torch.float16 if on_gpu else torch.float32}
+    variant = _variant(source, on_gpu, model)
     try:
         pipeline: Any = IFSuperResolutionPipeline.from_pretrained(
             source,

@@ -10,12 +10,15 @@ import gc
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from lessons.workbench.denoisers.denoiser import PromptError
+from lessons.workbench.denoisers.local_weights import HALF, loading_options
+from lessons.workbench.user_paths import user_path
 
 CACHE = Path(__file__).resolve().parents[3] / "datasets" / "cache" / "prompts"
 
@@ -78,7 +81,9 @@ class PromptEmbeddings:
         from diffusers import IFPipeline
 
         on_gpu = self.device.type == "cuda"
-        options = {"torch_dtype": torch.float16, "device_map": "auto"} if on_gpu else {}
+        options: dict[str, Any] = {"torch_dtype": torch.float16 if on_gpu else torch.float32}
+        if on_gpu:
+            options["device_map"] = "auto"
         pipeline = None
         try:
             from transformers import AutoTokenizer, T5EncoderModel
@@ -100,10 +105,11 @@ class PromptEmbeddings:
                     prompts, do_classifier_free_guidance=False, device=encoder.device
                 )
             return embeddings
-        except (OSError, ValueError, ImportError) as error:
+        except Exception as error:  # damaged files fail in more ways than the libraries document
+            reason = [*str(error).splitlines(), type(error).__name__][0].rstrip(".")
             raise PromptError(
                 f"The text encoder that reads {prompts[0]!r} could not be loaded from "
-                f"{self.model}: {str(error).splitlines()[0]} Use a precomputed prompt."
+                f"{self.model}: {reason}. Use a precomputed prompt."
             ) from error
         finally:
             del pipeline
@@ -112,9 +118,11 @@ class PromptEmbeddings:
                 torch.cuda.empty_cache()
 
 
-def _variant(model: str, half: bool) -> dict[str, str]:
-    """The hub has a half-precision copy of the weights; a local folder may not."""
-    return {"variant": "fp16"} if half and not Path(model).is_dir() else {}
+def _variant(model: str, half: bool) -> dict[str, Any]:
+    """The hub has a half-precision copy of the weights; a folder may have it, or it alone."""
+    if Path(model).is_dir():
+        return loading_options(Path(model) / "text_encoder")
+    return {"variant": HALF} if half else {}
 
 
 def read_prompt_dictionary(path: str | Path) -> dict[str, Tensor]:
@@ -125,7 +133,7 @@ def read_prompt_dictionary(path: str | Path) -> dict[str, Tensor]:
     Raises:
         PromptError: if there is no such file, or it holds anything else.
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:

@@ -30,7 +30,7 @@ def load_denoiser(
 
     Args:
         name: "atlas", which needs no GPU and no download, or "deepfloyd". None takes what the
-            environment variable DIFFUSION_DENOISER names, or else the atlas.
+            environment variable DIFFUSION_DENOISER names, or else (also if it is empty) the atlas.
         device: where it works; None takes a GPU if there is one.
         options: passed on to the denoiser, such as `model` for DeepFloyd. `prompt_softness` is for
             the atlas, and so is `patches`: True adds a prior over small patches, for pictures that
@@ -40,15 +40,16 @@ def load_denoiser(
         ValueError: if there is no such denoiser.
         AtlasError: if the atlas's files, or those of its patches, are missing or damaged.
     """
-    name = os.environ.get(CHOICE, "atlas") if name is None else name
+    if name is None:
+        name = os.environ.get(CHOICE, "").strip() or "atlas"
     if name not in NAMES:
         raise ValueError(f"There is no denoiser {name!r}; choose {' or '.join(map(repr, NAMES))}.")
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "deepfloyd":
         options = {key: value for key, value in options.items() if key not in _ONLY_ATLAS}
-        if MODEL in os.environ:
-            options.setdefault("model", os.environ[MODEL])
+        if named := os.environ.get(MODEL, "").strip():
+            options.setdefault("model", named)
     return _load(name, str(device), tuple(sorted(options.items())))
 
 
