@@ -53,6 +53,56 @@ def test_a_loop_goes_wrong_as_the_function_that_it_calls(write_table):
     assert callable(run_cells((context, own), "x", "iterative_denoise_cfg"))
 
 
+def test_a_mistake_like_several_makes_all_of_them_and_its_own(write_table):
+    """Of two functions in two lessons, and of one function twice."""
+    write_table(
+        """
+        [posterior_mean.no_x_t]
+        says = "x"
+        swap = [[" + weight_x_t * x_t", ""]]
+
+        [posterior_mean.doubled]
+        says = "x"
+        swap = [["weight_x_0 * x_0", "2 * weight_x_0 * x_0"]]
+        """,
+        "iterative_denoising",
+    )
+    write_table(
+        '[predict_original.always_one]\nsays = "x"\nswap = [["return ", "return 1 + 0 * "]]',
+        "one_step_denoising",
+    )
+    write_table(
+        """
+        [iterative_denoise_cfg.all]
+        says = "x"
+        like = ["posterior_mean.no_x_t", "predict_original.always_one", "posterior_mean.doubled"]
+        swap = [["guide(", "0 * guide("]]
+        """,
+        "classifier_free_guidance",
+    )
+    context, own = mistaken_cells("classifier_free_guidance", "iterative_denoise_cfg", "all")
+    assert "return 1 + 0 * " in context, "the second of the list"
+    assert "weight_x_t * x_t" not in context, "the first of the list"
+    assert "2 * weight_x_0 * x_0" in context, "the third, of the same function as the first"
+    assert "0 * guide(" in own, "and its own"
+    for function in ("posterior_mean", "predict_original"):
+        assert context.count(f"def {function}(") == 1
+        assert f"import {function}" not in context
+    assert callable(run_cells((context, own), "x", "iterative_denoise_cfg"))
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_each_of_several_must_be_there(write_table, place):
+    names = ["forward.rootless", "forward.rootless"]
+    names[place] = "forward.nothing"
+    write_table(
+        '[forward.rootless]\nsays = "x"\nswap = [[".sqrt()", ""]]\n'
+        f'[forward.both]\nsays = "x"\nlike = {names}'
+    )
+    with pytest.raises(MistakeError, match=r"forward\.nothing: there is no such mistake"):
+        mistaken_cells("forward_noising", "forward", "both")
+
+
 @pytest.mark.parametrize(
     ("entry", "sentence"),
     [
