@@ -2,6 +2,7 @@
 
 import io
 import json
+import tarfile
 import zipfile
 
 from checkers.engine.gradebook.jobs import Job, JobResult
@@ -44,6 +45,18 @@ def zipped(files, method=zipfile.ZIP_DEFLATED):
     with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def tarred(files, mode="w:gz"):
+    """The bytes of a tar of {name: text or bytes}; `mode` says how it is compressed."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:
+        for name, content in files.items():
+            data = content if isinstance(content, bytes) else content.encode()
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
     return buffer.getvalue()
 
 

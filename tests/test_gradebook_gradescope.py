@@ -13,7 +13,9 @@ from made_up_class import NOTEBOOK, RIGHT, STUB, body, notebook, write, zipped
 from typer.testing import CliRunner
 
 from checkers.__main__ import app
-from checkers.engine.registry import find_lesson
+from checkers.engine.gradebook.own_files import DIGESTS, digest_of
+from checkers.engine.registry import ROOT, SOLVED, find_lesson
+from checkers.engine.submission import parse_submission
 
 CASES = [case for exercise in find_lesson("01").exercises for case in exercise.cases]
 POINTS = sum(case.points for case in CASES)
@@ -106,6 +108,56 @@ def test_a_late_wrong_answer_in_a_zip_gets_its_share_and_a_sentence(autograder, 
     mistake = find_lesson("01").exercises[0].mistakes[0].sentence
     assert any(mistake in test["output"] for test in results["tests"])
     assert "data:image/png" in results["output"] and 'alt="target' in results["output"]
+
+
+def _course_of_a_student(answer):
+    """The course's whole folder with an answer in it, as a student packs it; no pictures."""
+    folders = ("checkers", "solutions", "lessons", "tests")
+    files = {
+        f"course/{path.relative_to(ROOT).as_posix()}": path.read_bytes()
+        for folder in folders
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".py", ".ipynb", ".toml") and ".ipynb_checkpoints" not in path.parts
+    }
+    assert f"course/solutions/notebooks/{NOTEBOOK}" in files
+    return files | {f"course/lessons/{NOTEBOOK}": notebook(answer).encode()}
+
+
+WRONG = body("return im * 0.5")
+
+
+@pytest.mark.parametrize("how", ["folder", "zip", "moved"])
+def test_who_hands_in_the_whole_course_is_not_graded_on_its_solutions(autograder, tmp_path, how):
+    """By its place, and where the solved notebook was moved beside the answer, by its content."""
+    files = _course_of_a_student(WRONG)
+    if how == "zip":
+        files = {"everything.zip": zipped(files)}
+    elif how == "moved":
+        solved = files[f"course/solutions/notebooks/{NOTEBOOK}"]
+        files = {f"mine/{NOTEBOOK}": notebook(WRONG).encode(), "mine/z_latest-9.ipynb": solved}
+    done, results = _run(autograder, tmp_path, files)
+    assert done.returncode == 0, done.stderr
+    _check_fields(results)
+    assert len(results["tests"]) == len(CASES)
+    passed = [test["name"] for test in results["tests"] if test["status"] == "passed"]
+    assert len(passed) <= 1, "a shape may be right; the solution passes all"
+    assert "left aside" in results["output"] or "the course&#x27;s own" in results["output"]
+
+
+def test_who_hands_in_the_whole_course_with_a_right_answer_gets_its_points(autograder, tmp_path):
+    done, results = _run(autograder, tmp_path, _course_of_a_student(RIGHT))
+    assert done.returncode == 0, done.stderr
+    assert sum(test["score"] for test in results["tests"]) == POINTS
+
+
+def test_the_zip_knows_the_solved_notebooks_by_content(autograder):
+    course = autograder / "source" / "course"
+    assert not (course / "solutions" / "notebooks").exists()
+    known = json.loads((course / DIGESTS).read_text())
+    solved = sorted(SOLVED.glob("*.ipynb"))
+    assert len(solved) >= 17
+    for path in solved:
+        assert digest_of(parse_submission(path, path.read_bytes()).cells) in known
 
 
 @pytest.mark.parametrize(

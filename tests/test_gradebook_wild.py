@@ -2,10 +2,11 @@
 
 import io
 import os
+import tarfile
 import unicodedata
 
 import pytest
-from made_up_class import NOTEBOOK, RIGHT, STUB, answer, notebook, pretend, write, zipped
+from made_up_class import NOTEBOOK, RIGHT, STUB, answer, notebook, pretend, tarred, write, zipped
 
 from checkers.engine.gradebook import archives
 from checkers.engine.gradebook.gradescope_run import grade_submission
@@ -53,7 +54,17 @@ def _grade(tmp_path, files, **options):
         ("hw.ipynb.txt", answer(1.0), "read"),
         ("hw.pdf", b"%PDF-1.5", "another kind of file"),
         ("hw.rar", b"Rar!", "another kind of file"),
-        ("hw.tar.gz", b"\x1f\x8b", "another kind of file"),
+        ("hw.tar.gz", tarred({NOTEBOOK: answer(1.0)}), "read"),
+        ("hw.TGZ", tarred({NOTEBOOK: answer(1.0)}), "read"),
+        ("hw.tar", tarred({NOTEBOOK: answer(1.0)}, "w"), "read"),
+        ("hw.tar.bz2", tarred({NOTEBOOK: answer(1.0)}, "w:bz2"), "read"),
+        ("hw.tar.xz", tarred({NOTEBOOK: answer(1.0)}, "w:xz"), "read"),
+        ("hw.tar.gz", b"\x1f\x8b", "damaged"),
+        ("hw.tar.gz", tarred({NOTEBOOK: answer(1.0)})[:-9], "damaged"),
+        ("hw.tar.xz", tarred({NOTEBOOK: answer(1.0)}, "w:xz")[:-30], "damaged"),
+        ("hw.tar", b"<html>not found</html>" * 90, "damaged"),
+        ("hw.7z", b"7z", "another kind of file"),
+        ("hw.ipynb.gz", b"\x1f\x8b", "another kind of file"),
         ("hw.docx", b"PK", "another kind of file"),
         ("text.html", b"<p>Here is my answer", "another kind of file"),
         ("text.txt", b"Here is my answer", "another kind of file"),
@@ -107,6 +118,66 @@ def test_zips_within_zips_are_opened_within_bounds(tmp_path, monkeypatch):
     bomb = zipped({f"{n}.zip": zipped({"a.py": b"#" * 60_000}) for n in range(4)})
     with pytest.raises(SubmissionError, match="larger"):
         list(archives.read_archive(tmp_path / "bomb.zip", bomb))
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+@pytest.mark.parametrize("name", ["hw.rar", "hw.7z", "hw.pdf", "a/hw.docx", "hw.ipynb.gz"])
+def test_what_lies_in_an_archive_and_cannot_be_read_is_named(tmp_path, pack, name):
+    ending = ".zip" if pack is zipped else ".tar.gz"
+    files = {f"jane{ending}": pack({name: b"x", "notes.txt": b"x"}), "max.ipynb": answer(1.0)}
+    students, summary = _grade(tmp_path, files)
+    (file,) = students["jane"].files
+    assert (file.name, file.status) == (f"jane{ending}/{name}", "another kind of file")
+    assert students["jane"].lessons[0].status == "another kind of file"
+    assert "a zip of it" in students["jane"].lessons[0].exercises[0].message
+    assert name.rpartition("/")[2] in summary
+
+
+def test_an_archive_that_cannot_be_opened_is_named_beside_an_answer(tmp_path):
+    content = zipped({NOTEBOOK: answer(1.0), "newer.rar": b"Rar!", "plot.pdf": b"%PDF"})
+    students, _ = _grade(tmp_path, {"jane.zip": content})
+    assert students["jane"].lessons[0].status == "passed"
+    assert [file.name for file in students["jane"].files if file.status != "read"] == [
+        "jane.zip/newer.rar"
+    ]
+
+
+def test_tars_and_zips_within_one_another_are_opened(tmp_path):
+    inner = tarred({NOTEBOOK: answer(1.0)}, "w:xz")
+    files = {"jane.zip": zipped({"in.tar.xz": inner}), "max.tar": tarred({"in.zip": zipped({
+        "01.ipynb": answer(1.0)})}, "w")}  # fmt: skip
+    students, _ = _grade(tmp_path, files)
+    assert {student.lessons[0].status for student in students.values()} == {"passed"}
+
+
+@pytest.mark.parametrize("name", ["../evil.py", "/tmp/evil.py", "a/../../evil.py"])
+def test_a_tar_that_points_outside_is_not_opened(tmp_path, name):
+    bad = tarred({name: RIGHT, NOTEBOOK: answer(1.0)})
+    students, _ = _grade(tmp_path, {"jane.tar.gz": bad, "max.ipynb": answer(1.0)})
+    assert students["jane"].lessons[0].status == "unsafe archive"
+
+
+def test_links_and_devices_in_a_tar_are_passed_over(tmp_path):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE):
+            member = tarfile.TarInfo(f"a{kind.decode()}.ipynb")
+            member.type, member.linkname = kind, "/etc/passwd"
+            archive.addfile(member)
+    students, _ = _grade(tmp_path, {"jane.tar": buffer.getvalue(), "max.ipynb": answer(1.0)})
+    assert students["jane"].lessons[0].status == "nothing of the course"
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_a_tar_that_explodes_is_not_opened(tmp_path, monkeypatch, mode):
+    monkeypatch.setattr(archives, "MAX_TOTAL", 100_000)
+    content = tarred({NOTEBOOK: answer(1.0), "zeros.bin": bytes(150_000)}, mode)
+    with pytest.raises(SubmissionError, match="larger"):
+        list(archives.read_archive(tmp_path / "bomb.tar", content))
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 10)
+    content = tarred({f"{n}.py": "" for n in range(11)}, mode)
+    with pytest.raises(SubmissionError, match="more than 10 entries"):
+        list(archives.read_archive(tmp_path / "many.tar", content))
 
 
 def _whole_course(*answers, prefix=""):

@@ -25,7 +25,11 @@ MAX_CODE = 2**20
 _MAX_PARSED = 200_000
 _CHECKS = re.compile(r"^check\((\w+)\)", re.MULTILINE)
 _DEFINES = re.compile(r"^(?:(?:def|class)\s+)?(\w+)(?=\s*[(:=])", re.MULTILINE)
-_KIND = re.compile(r"(\.ipynb|\.py|\.zip)(?:(?<!zip)\.(?:json|txt))*$", re.IGNORECASE)
+_KIND = re.compile(
+    r"(\.ipynb|\.py|\.zip|\.tar)(?:(?<!zip)(?<!tar)\.(?:json|txt)|(?<=tar)\.(?:gz|bz2|xz))*$",
+    re.IGNORECASE,
+)
+_SHORT_TAR = re.compile(r"\.t(?:gz|bz2?|xz)$", re.IGNORECASE)
 _MERGE_MARKER = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
 _NO_BLOCKING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -117,12 +121,27 @@ def too_large(name: str) -> SubmissionError:
 
 
 def kind_of(name: str) -> str:
-    """What a file's name makes it, ".ipynb", ".py" or ".zip" in any capitals; "" for all else.
+    """What a file's name makes it, ".ipynb", ".py", ".zip" or ".tar"; "" for all else.
 
-    A browser or a mail program may have added .json or .txt.
+    Capitals don't matter. A browser or a mail program may have added .json or .txt, and a tar may
+    be compressed.
     """
-    found = _KIND.search(name)
+    found = _KIND.search(_SHORT_TAR.sub(".tar", name))
     return found[1].lower() if found else ""
+
+
+def is_archive(name: str) -> bool:
+    """Whether a file's name makes it an archive that can be opened."""
+    return kind_of(name) in (".zip", ".tar")
+
+
+def other_kind(name: str) -> SubmissionError:
+    """The error for a file that is neither a notebook nor a Python file."""
+    return SubmissionError(
+        Unreadable.OTHER_KIND,
+        f"{name} is neither a notebook (.ipynb) nor a Python file (.py). Hand in the notebook "
+        f"itself, or a zip of it.",
+    )
 
 
 def parse_submission(path: Path, data: bytes) -> Submission:
@@ -132,11 +151,12 @@ def parse_submission(path: Path, data: bytes) -> Submission:
         SubmissionError: if they are neither.
     """
     kind = kind_of(path.name)
-    if kind not in (".ipynb", ".py"):
+    if is_archive(path.name):
         raise SubmissionError(
-            Unreadable.OTHER_KIND,
-            f"{path.name} is neither a notebook (.ipynb) nor a Python file (.py).",
+            Unreadable.OTHER_KIND, f"{path.name} is an archive. Unpack it and name one notebook."
         )
+    if kind not in (".ipynb", ".py"):
+        raise other_kind(path.name)
     if len(data) > MAX_BYTES:
         raise too_large(path.name)
     if not data.strip(b" \t\r\n\0"):

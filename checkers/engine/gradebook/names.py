@@ -29,6 +29,13 @@ _MOODLE_MARK = "_assignsubmission_"
 _LONG_ID = 3
 # jane.ipynb, jane.tar.gz, jane.ipynb.json; a name such as "v1.2 jane.py" keeps its own dots
 _ENDING = re.compile(r"(?:(?<=.)\.(?:tar|ipynb|py)\.\w+|(?<=.)\.[^. /]+|)$")
+# What lies beside hand-ins and is none: lists, notes, data, pictures.
+_BESIDE = frozenset(
+    {".csv", ".tsv", ".xls", ".xlsx", ".ods", ".yml", ".yaml", ".toml", ".md", ".txt", ".log"}
+    | {".json", ".xml", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".npy", ".npz", ".pt"}
+    | {".pth", ".ckpt", ".safetensors", ".pyc", ".ini", ".cfg", ".lock", ".pyi", ".css", ".js"}
+    | {""}
+)
 _MAX_SHOWN = 120
 _MAX_SLUG = 48
 
@@ -97,6 +104,11 @@ def split_ending(name: str) -> tuple[str, str]:
     found = _ENDING.search(name)
     place = found.start() if found else len(name)
     return name[:place], name[place:]
+
+
+def lies_beside(name: str) -> bool:
+    """Whether a file's ending says that it lies beside answers and is none."""
+    return split_ending(name)[1].lower() in _BESIDE
 
 
 def version_of(stem: str) -> int:

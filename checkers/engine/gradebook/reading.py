@@ -15,7 +15,7 @@ from checkers.engine.submission import (
     SubmissionError,
     Unreadable,
     answered_in,
-    kind_of,
+    is_archive,
     lesson_named,
     parse_submission,
     read_bytes,
@@ -29,7 +29,7 @@ class ReadFile:
     """One notebook or Python file.
 
     Attributes:
-        name: for people, one line; with folders and, for a zip, the zip's name.
+        name: for people, one line; with folders and, for an archive, its name.
         lessons: names of the lessons it answers; if it can't be read, those that its name tells.
         helpers: those of which it only defines functions that it uses for the others.
         told: whether its name or its check cells say what it answers, not only its functions.
@@ -61,10 +61,10 @@ class ReadFile:
 
 
 def read_files(student: Student) -> Iterator[ReadFile]:
-    """Every file of a student, zips opened; nothing is written and no error gets out."""
+    """Every file of a student, archives opened; nothing is written and no error gets out."""
     for handed_in in student.files:
-        if kind_of(handed_in.path.name) == ".zip":
-            yield from _read_zip(handed_in)
+        if is_archive(handed_in.path.name):
+            yield from _read_archive(handed_in)
             continue
         try:
             data: bytes | SubmissionError = read_bytes(handed_in.path)
@@ -73,7 +73,7 @@ def read_files(student: Student) -> Iterator[ReadFile]:
         yield _read_one(handed_in, handed_in.name, data)
 
 
-def _read_zip(handed_in: HandedIn) -> Iterator[ReadFile]:
+def _read_archive(handed_in: HandedIn) -> Iterator[ReadFile]:
     count = 0
     try:
         for name, data in read_archive(Path(handed_in.name), read_bytes(handed_in.path)):

@@ -14,6 +14,7 @@ import yaml
 from checkers.engine.gradebook.archives import is_ignored
 from checkers.engine.gradebook.names import (
     ExportName,
+    lies_beside,
     parse_export_name,
     shown,
     split_ending,
@@ -24,13 +25,6 @@ from checkers.engine.submission import kind_of
 
 MAX_DEPTH = 8
 MAX_FILES = 200
-# What lies beside hand-ins and is none: lists, notes, data, pictures.
-_BESIDE = frozenset(
-    {".csv", ".tsv", ".xls", ".xlsx", ".ods", ".yml", ".yaml", ".toml", ".md", ".txt", ".log"}
-    | {".json", ".xml", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".npy", ".npz", ".pt"}
-    | {".pth", ".ckpt", ".safetensors", ".pyc", ".ini", ".cfg", ".lock", ".pyi", ".css", ".js"}
-    | {""}
-)
 _SHOWN_NAMES = 5
 _METADATA = "submission_metadata.yml"
 _MAX_METADATA = 64 * 2**20
@@ -112,7 +106,7 @@ def find_students(folder: Path, results: Path | None = None) -> list[Student]:
             student.files.append(HandedIn(path, name, export.late, export.version))
     if not students:
         raise SubmissionsError(
-            f"{folder} has no submissions: no folders, and no .ipynb, .py or .zip files."
+            f"{folder} has no submissions: no folders, and no .ipynb, .py, .zip or .tar files."
         )
     return sorted(students.values(), key=lambda student: (student.name.casefold(), student.key))
 
@@ -133,7 +127,7 @@ def _is_handed_in(name: str) -> bool:
     """
     if kind_of(name) or parse_export_name(name, folder=False).ident:
         return True
-    return split_ending(name)[1].lower() not in _BESIDE
+    return not lies_beside(name)
 
 
 def _without_wrapper(folder: Path) -> Path:
@@ -193,7 +187,7 @@ def add_files(student: Student, folder: Path, time: datetime | None = None) -> N
     # Notebooks first: they are what the limit must not hide.
     answers.sort(key=lambda one: (kind_of(one[0]) != ".ipynb", one[0]))
     if not answers:
-        answers = [one for one in others if split_ending(one[0])[1].lower() not in _BESIDE]
+        answers = [one for one in others if not lies_beside(one[0])]
     taken = {name for name, _ in answers}
     for name, file in answers[: MAX_FILES - len(student.files)]:
         version = version_of(split_ending(file.name)[0])
