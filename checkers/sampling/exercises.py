@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from checkers.engine.exercise import Case, Exercise
+from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges.evidence import hide_in, with_evidence
 from checkers.engine.judges.inputs import draw_pictures, draw_seed
 from checkers.engine.judges.loops import same_spread
@@ -21,6 +21,8 @@ from lessons.workbench.denoisers.denoiser import PICTURE_SHAPE
 from solutions.sampling import sample
 
 TIMESTEPS = [990, 780, 560, 333, 130, 40, 8, 0]
+STILL_NOISE = [990, 988, 985]
+"""Steps so small, and ending so early, that the picture reaches far beyond [-1, 1] all the way."""
 PHOTO, ROCKET = "a high quality photo", "a rocket ship"
 PROMPTS = ("", PHOTO, ROCKET)
 
@@ -50,7 +52,7 @@ def _start_inputs(generator: torch.Generator) -> Inputs:
 def _way_inputs(generator: torch.Generator) -> Inputs:
     own = torch.randperm(98, generator=generator)[:6].sort(descending=True).values
     even = list(range(960, -1, -120))
-    lists = (TIMESTEPS, even, [990, *(10 * own + 5).tolist(), 0])
+    lists = (TIMESTEPS, even, [990, *(10 * own + 5).tolist(), 0], STILL_NOISE)
     return _quiet_inputs(generator, *(_call(1, timesteps) for timesteps in lists))
 
 
@@ -77,6 +79,20 @@ def _gaussian_inputs(generator: torch.Generator) -> Inputs:
 def _repeat_inputs(generator: torch.Generator) -> Inputs:
     seed = draw_seed(generator)
     return {**_gaussian_inputs(generator), "n": 1, "timesteps": [990, 500, 100], "seed": seed}
+
+
+_same_distances = same_values("off", atol=0.01, rtol=0.1)
+
+
+def _each_step_lands(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Compare how far the steps end from the mean that they should lead to; nowhere, if right."""
+    if _same_distances(observed, expected, inputs).passed:
+        return Verdict(True)
+    return Verdict(
+        False,
+        "A step does not end on the mean that posterior_mean gives, plus noise. Does your "
+        "iterative_denoise pass its own check? Change nothing between its steps or after them.",
+    )
 
 
 SAMPLE = Exercise(
@@ -117,11 +133,12 @@ SAMPLE = Exercise(
                 ),
                 same_answer(
                     lambda observed: [
-                        [step for step in steps if step[1] > 0]
+                        [step for step in steps if step[1] not in (0, STILL_NOISE[-1])]
                         for steps in observed.get("noise_steps") or []
                     ],
                     says="add_variance is not called once in every step.",
                 ),
+                _each_step_lands,
             ),
             sample_quietly,
         ),

@@ -10,7 +10,7 @@ import torch
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.loops import repeats
 from checkers.engine.worlds.quiet import QuietWorld
-from checkers.engine.worlds.shown_pictures import shown_first
+from checkers.engine.worlds.shown_pictures import shown_at, shown_first, timesteps_asked
 from lessons.workbench.denoisers.exact_worlds import ExactWorld, GaussianDenoiser, PointDenoiser
 
 
@@ -25,7 +25,8 @@ def sample_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
     Returns:
         {"result": what each call returned, "start": the pictures the denoiser was shown at the
         first timestep, each once, "apart": whether they are as many as were asked for, "asked": the
-        timesteps it was asked at, "noise_steps": [t, t_prev] of each call of `add_variance`}.
+        timesteps it was asked at, "noise_steps": [t, t_prev] of each call of `add_variance`,
+        "off": how far each step of the first picture ends from where it should}.
     """
     observed: dict[str, list] = {
         "result": [],
@@ -33,6 +34,7 @@ def sample_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
         "apart": [],
         "asked": [],
         "noise_steps": [],
+        "off": [],
     }
     for one in inputs["calls"]:
         dtype = torch.float64 if one["double"] else torch.float32
@@ -44,7 +46,28 @@ def sample_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
         observed["apart"].append(len(start) >= one["n"])
         observed["asked"].append(world.asked())
         observed["noise_steps"].append([[step["t"], step["t_prev"]] for step in world.added])
+        observed["off"].append(_off_the_way(world, observed["result"][-1], one["timesteps"][-1]))
     return observed
+
+
+def _off_the_way(world: QuietWorld, result: Any, last: int) -> list[float]:
+    """The root mean square distance of each step's end from the posterior mean of its beginning.
+
+    Ho et al. 2020, equation 7. A world that adds no noise makes it 0, wherever the way begins.
+    """
+    steps = timesteps_asked(world)
+    if not steps or not isinstance(result, torch.Tensor) or result.shape[1:] != world.picture_shape:
+        return []
+    way = [shown_at(world, t)[0].double() for t in steps] + [result.detach()[0].double()]
+    which = torch.tensor([world.prompts.index(world.calls[0].prompts[0])])
+    off = []
+    for x_t, x_prev, t, t_prev in zip(way, way[1:], steps, [*steps[1:], last], strict=False):
+        abar, abar_prev = (world.alphas_cumprod[i].double() for i in (t, t_prev))
+        mean = world.posterior_mean(x_t[None], abar, which)[0]
+        alpha = abar / abar_prev
+        ends = abar_prev.sqrt() * (1 - alpha) * mean + alpha.sqrt() * (1 - abar_prev) * x_t
+        off.append(float((x_prev - ends / (1 - abar)).square().mean().sqrt()))
+    return off
 
 
 def sample_points(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:

@@ -38,3 +38,17 @@ def with_a_loop_of_its_own(denoiser, n, prompt_embeds, timesteps, generator=None
         if t_prev > 0:
             x = denoiser.add_variance(x, variance, t, t_prev, generator)
     return x
+
+
+@SAMPLE.right_answer
+def without_noise_in_the_last_step(denoiser, n, prompt_embeds, timesteps, generator=None):
+    """As in the original algorithm, wherever the list ends."""
+    x = torch.randn(n, 3, 64, 64, generator=generator).to(denoiser.dtype)
+    for i in range(len(timesteps) - 1):
+        t, t_prev = timesteps[i], timesteps[i + 1]
+        estimate = denoiser(x, t, prompt_embeds)
+        x_0 = predict_original(x, t, estimate.noise, denoiser.alphas_cumprod)
+        x = posterior_mean(x, x_0, t, t_prev, denoiser.alphas_cumprod)
+        if i < len(timesteps) - 2:
+            x = denoiser.add_variance(x, estimate.variance, t, t_prev, generator)
+    return x
