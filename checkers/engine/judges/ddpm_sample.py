@@ -45,7 +45,8 @@ def led_by_the_model(judge: Judge) -> Judge:
         verdict = judge(observed, expected, inputs)
         if not verdict.passed or _is_led(observed, inputs) or not _is_led(expected, inputs):
             return verdict
-        return Verdict(False, "What comes out has nothing to do with what the model answers.")
+        says = "What the model answers does not show in what comes out, as it should."
+        return Verdict(False, says)
 
     return judge_both
 
