@@ -22,6 +22,13 @@ _SPREAD_OF_SQUARES = 0.6
 """A squared error has 0.76 on normal noise, Huber's 0.25 and an absolute one 0."""
 
 
+_SAME = "What the model's answer is compared with is the same"
+_NO_SQUARED_ERROR = (
+    "What the model's answer is compared with can't be told here, as the loss is no mean squared "
+    "error. Mend that first."
+)
+
+
 def levels(count: int) -> Tensor:
     """Products of alphas that lie clearly apart, (count,) from 0.95 down to 0.05."""
     return torch.linspace(0.95, 0.05, count)
@@ -45,7 +52,7 @@ def squared_error(observed: Observation, expected: Observation, inputs: Inputs) 
         return Verdict(False, WRITTEN_INTO)
     if observed["training"] != expected["training"]:
         return Verdict(False, EVALUATED)
-    same_spread = abs(observed["spread"] - expected["spread"]) < _SPREAD_TOLERANCE
+    same_spread = _can_be_told(observed, expected)
     # That of a mistake which is no squared error hangs on what was drawn.
     tolerance = 1e-2 if expected["spread"] > _SPREAD_OF_SQUARES else 6e-2
     if same_spread and np.isclose(observed["scale"], expected["scale"], rtol=tolerance):
@@ -67,6 +74,8 @@ def noise_is_target(observed: Observation, expected: Observation, inputs: Inputs
     gaps = np.abs(np.asarray(observed["target"]) - np.asarray(expected["target"]))
     if (gaps < (0.16, 0.06, 0.06, 0.25)).all():
         return Verdict(True)
+    if not _can_be_told(observed, expected):
+        return Verdict(False, _NO_SQUARED_ERROR)
     share, mean, std, _ = observed["target"]
     return Verdict(
         False,
@@ -91,8 +100,8 @@ def own_timesteps(observed: Observation, expected: Observation, inputs: Inputs) 
         return verdict
     for name, sentence in (
         ("own", "All pictures of a batch are noised to the same timestep; draw one for each."),
-        ("repeated", "Two calls use the same noise. Draw it anew in every call."),
-        ("alike", "All pictures of a batch get the same noise; draw it for each."),
+        ("repeated", _SAME + " in every call. It should be noise, drawn anew each time."),
+        ("alike", _SAME + " for all pictures of a batch. It should be noise, drawn for each."),
     ):
         if observed[name] != expected[name]:
             return Verdict(False, sentence)
@@ -180,6 +189,8 @@ def right_times(observed: Observation, expected: Observation, inputs: Inputs) ->
 def _mixed_otherwise(observed: Observation, expected: Observation) -> Verdict | None:
     """A verdict where noisy pictures are no mixture of the clean ones and the target, else None."""
     if observed["explained"] != expected["explained"]:
+        if not _can_be_told(observed, expected):
+            return Verdict(False, _NO_SQUARED_ERROR)
         return Verdict(
             False,
             "The noisy pictures hold something besides the clean ones and what the model's answer "
@@ -189,6 +200,11 @@ def _mixed_otherwise(observed: Observation, expected: Observation) -> Verdict | 
         return None
     gaps = np.abs(np.asarray(observed["held"]) - np.asarray(expected["held"]))
     return Verdict(bool((gaps < 0.15).all()), "What else the noisy pictures hold is chance.")
+
+
+def _can_be_told(observed: Observation, expected: Observation) -> bool:
+    """Whether the gradient is a squared error's, so that it tells what was compared with what."""
+    return abs(observed["spread"] - expected["spread"]) < _SPREAD_TOLERANCE
 
 
 def _unreadable(

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Judge, Observation, Verdict
+from checkers.engine.judges.values import form_problem
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
 
@@ -26,9 +27,9 @@ Part = str | Callable[[Observation], Any]
 
 _Z = 6.0
 """Standard errors from which on a correlation is none by chance."""
-_NOTHING_IN_COMMON = (
-    "What your function makes has nothing in common with what it was given: its result should "
-    "follow from that."
+_SHOWS_NOWHERE = (
+    "What your function was given does not show in what it makes, as it should. If other cases "
+    "fail, mend those first: this one may be right then."
 )
 
 
@@ -59,7 +60,7 @@ def with_evidence(
     judge: Judge,
     *parts: Part,
     secret: str | Secret = "secret",
-    says: str = _NOTHING_IN_COMMON,
+    says: str = _SHOWS_NOWHERE,
 ) -> Judge:
     """`judge`; what it passes must also show a secret of the inputs, where the reference's does.
 
@@ -79,7 +80,12 @@ def with_evidence(
         seen, right = (
             any(shows(_take(part, one), hidden) for part in parts) for one in (observed, expected)
         )
-        return Verdict(False, says) if right and not seen else verdict
+        if seen or not right:
+            return verdict
+        mine, target = observed.get("result"), expected.get("result")
+        if "result" in parts and isinstance(target, Array):  # it may not even be a tensor
+            return Verdict(False, form_problem(mine, target, "the result") or says)
+        return Verdict(False, says)
 
     return judge_both
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,6 +18,7 @@ from checkers.engine.judges.values import (
     same_moments,
     same_values,
 )
+from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
 
 # A loss is a mean over 65,536 random pixels, known to 0.6 % from one draw and 0.8 % from two.
@@ -87,7 +89,11 @@ has_a_gradient = same_answer(
 same_noise_seen = unless_alike(
     all_of(
         same_answer("dtype", says="The model gets x_t in another precision than the images have."),
-        same_moments("noise", what="the noise in what the model sees", also=("independence",)),
+        same_moments(
+            "noise",
+            what="by the times that it is told, the noise in what the model sees",
+            also=("independence",),
+        ),
     )
 )
 
@@ -115,10 +121,22 @@ def same_times_drawn(observed: Observation, expected: Observation, inputs: Input
             "All pictures of the batch get the same time. Draw one for each: "
             "torch.rand(len(images)).",
         )
+    if _few(mine) != _few(target):
+        return Verdict(
+            False,
+            f"Among the times of {mine.values.size} pictures there are only "
+            f"{len(np.unique(mine.values))} different ones. Any number between 0 and 1 can be "
+            f"drawn: torch.rand(len(images)).",
+        )
     verdict = same_moments("t", what="the time")(observed, expected, inputs)
     if not verdict.passed:
         return Verdict(False, verdict.message.replace("normally", "evenly"))
     return same_kind(observed.get("t_kind"), expected["t_kind"])
+
+
+def _few(times: Array) -> bool:
+    """Whether most of the times come up more than once."""
+    return len(np.unique(times.values)) < times.values.size / 2
 
 
 def same_kind(mine: object, target: object) -> Verdict:

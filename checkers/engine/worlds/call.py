@@ -49,6 +49,8 @@ def alike(one: Any, other: Any) -> bool:
     """Whether two returned values are the same numbers."""
     if one is None or other is None:
         return one is other
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(alike, one, other))
     return bool(torch.equal(torch.as_tensor(one), torch.as_tensor(other)))
 
 

@@ -380,7 +380,10 @@ def find_conditioning(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
 
     def into_the_second_place(module: nn.Module) -> list[Tensor]:
         matrices = [p for p in module.parameters() if p.ndim == 2]
-        least = min((len(p) for p in matrices if len(p) >= inputs["arguments"][-1]), default=0)
+        rows = {len(p) for p in matrices if len(p) >= inputs["arguments"][-1]}
+        least = min(rows, default=0)
+        if len(rows) == 1 and least > inputs["arguments"][-1]:
+            return []  # one block for both places can't be cut for one of them
         return [p for p in matrices if len(p) == least != p.shape[1]]
 
     return {

@@ -1,0 +1,112 @@
+"""Wrong answers that no table lists: whatever a card says of them is true."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from checkers.engine.card import text_card
+from checkers.engine.grading import grade_here
+from checkers.engine.registry import all_lessons
+from lessons.workbench.denoisers import generate
+from solutions.class_conditioning import drop_classes
+from solutions.flow_matching import interpolate
+from solutions.sampling import sample
+from solutions.unet import FCBlock, UnconditionalUNet
+
+EXERCISES = {exercise.name: exercise for lesson in all_lessons() for exercise in lesson.exercises}
+
+
+def _noised(images, alphas_cumprod):
+    t = torch.randint(len(alphas_cumprod), (len(images),))
+    abar, noise = alphas_cumprod[t].view(-1, 1, 1, 1), torch.randn_like(images)
+    return abar.sqrt() * images + (1 - abar).sqrt() * noise, t / len(alphas_cumprod), noise, abar
+
+
+def grid_and_generator(denoiser, prompts, num_inference_steps, seed):
+    generator = torch.Generator().manual_seed(seed)
+    return generate(denoiser, prompts, num_inference_steps, generator=generator), generator
+
+
+def samples_and_timesteps(denoiser, n, prompt_embeds, timesteps, generator=None):
+    return sample(denoiser, n, prompt_embeds, timesteps, generator), timesteps
+
+
+def weighted_loss(model, images, alphas_cumprod):
+    x_t, t, noise, abar = _noised(images, alphas_cumprod)
+    return ((1 - abar) * (model(x_t, t) - noise) ** 2).mean()
+
+
+def compared_with_the_pictures(model, images, alphas_cumprod):
+    x_t, t, _, _ = _noised(images, alphas_cumprod)
+    return F.mse_loss(model(x_t, t), images)
+
+
+class OneBlockForBothPlaces(nn.Module):
+    def __init__(self, in_channels, num_hiddens):
+        super().__init__()
+        self.unet = UnconditionalUNet(in_channels, num_hiddens)
+        self.time = FCBlock(1, 2 * num_hiddens)
+
+    def forward(self, x, t):
+        told, unet = self.time(t.view(-1, 1))[:, :, None, None], self.unet
+        at_28 = unet.enter(x)
+        at_14 = unet.down1(at_28)
+        at_7 = unet.down2(at_14)
+        up = unet.up1(torch.cat([unet.unflatten(unet.flatten(at_7)) + told, at_7], dim=1))
+        up = unet.up2(torch.cat([up + told[:, : up.shape[1]], at_14], dim=1))
+        return unet.last(unet.leave(torch.cat([up, at_28], dim=1)))
+
+
+def first_rows_dropped(labels, p_uncond=0.1, num_classes=10):
+    one_hot = F.one_hot(labels, num_classes).float()
+    one_hot[: round(p_uncond * len(labels))] = 0
+    return one_hot
+
+
+def told_the_rest_of_the_way(model, images):
+    x_0, t = torch.randn_like(images), torch.rand(len(images))
+    return F.mse_loss(model(interpolate(x_0, images, t), 1 - t), images - x_0)
+
+
+def times_of_a_list(model, images, labels, p_uncond=0.1):
+    x_0, t = torch.randn_like(images), torch.randint(7, (len(images),)) / 7
+    c = drop_classes(labels, p_uncond)
+    return F.mse_loss(model(interpolate(x_0, images, t), t, c), images - x_0)
+
+
+def one_step_for_all_batches(model, loader, optimizer, sigma, loss=None):
+    model.train()
+    optimizer.zero_grad()
+    values = [loss(model, images, sigma) for images, _ in loader]
+    sum(values).backward()
+    optimizer.step()
+    return [value.item() for value in values]
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "says", "never"),
+    [
+        ("sample_grid", grid_and_generator, "more than the pictures", "a list of pictures"),
+        ("sample", samples_and_timesteps, "Return only the tensor", "A step does not end"),
+        ("sample", samples_and_timesteps, "a list or tuple of 2", "only one element"),
+        ("ddpm_loss", weighted_loss, "can't be told here", "standard deviation"),
+        ("ddpm_loss", compared_with_the_pictures, "clean pictures", "use the same noise"),
+        ("TimeConditionalUNet", OneBlockForBothPlaces, "weights", "changes nothing"),
+        ("drop_classes", first_rows_dropped, "or nothing is drawn", "start from a fixed seed"),
+        ("flow_loss", told_the_rest_of_the_way, "told 1 - t", "The noise in what"),
+        ("class_flow_loss", times_of_a_list, "different ones", "nothing of"),
+        ("train_epoch", one_step_for_all_batches, "together make one step", "piles up"),
+    ],
+)
+def test_what_a_card_says_is_true(exercise, answer, says, never):
+    report = grade_here(EXERCISES[exercise], answer, 3)
+    assert not report.passed
+    text = " ".join(text_card(report).split())
+    assert says in text, text
+    assert never not in text, text
+
+
+def test_a_result_of_another_kind_is_told_where_only_its_repetition_is_judged():
+    report = grade_here(EXERCISES["sample"], samples_and_timesteps, 3)
+    assert "a list or tuple of 2" in report.cases[-1].message
