@@ -141,7 +141,8 @@ def test_who_hands_in_the_whole_course_is_not_graded_on_its_solutions(autograder
     assert len(results["tests"]) == len(CASES)
     passed = [test["name"] for test in results["tests"] if test["status"] == "passed"]
     assert len(passed) <= 1, "a shape may be right; the solution passes all"
-    assert "left aside" in results["output"] or "the course&#x27;s own" in results["output"]
+    if how != "zip":  # of an archive, what is passed over is not listed
+        assert "left aside" in results["output"] or "the course&#x27;s own" in results["output"]
 
 
 def test_who_hands_in_the_whole_course_with_a_right_answer_gets_its_points(autograder, tmp_path):
