@@ -263,8 +263,8 @@ def main() -> None:
     if options.sheets is not None:
         options.sheets.mkdir(parents=True, exist_ok=True)
     denoisers: Denoisers = {
-        "old": load_denoiser("atlas", "cpu"),
-        "new": load_denoiser("atlas", "cpu", patches=True),
+        "old": load_denoiser("atlas", "cpu", patches=False),
+        "new": load_denoiser("atlas", "cpu"),
     }
     pictures = unknown_pictures()
     pictures = {name: pictures[name] for name in options.pictures or pictures}
@@ -274,8 +274,8 @@ def main() -> None:
         edits(denoisers, pictures, options.sheets)
     if "inpainting" in options.parts:
         hard = {
-            "old": load_denoiser("atlas", "cpu", prompt_softness=0),
-            "new": load_denoiser("atlas", "cpu", prompt_softness=0, patches=True),
+            "old": load_denoiser("atlas", "cpu", prompt_softness=0, patches=False),
+            "new": load_denoiser("atlas", "cpu", prompt_softness=0),
         }
         inpainting(hard, options.sheets)
     if "speed" in options.parts:

@@ -31,6 +31,9 @@ from .loading import (
 from .noise_schedule import (
     squared_cosine_alphas_cumprod as squared_cosine_alphas_cumprod,
 )
+from .patch_prior import (
+    load_patch_prior as load_patch_prior,
+)
 from .prompts import (
     PromptNotice as PromptNotice,
 )

@@ -8,7 +8,8 @@ mean of x_0 given x_t averages the pictures with weights
 Taken over the whole picture it can only recite what is stored. Taken at every place over a window
 that shrinks as the noise falls, it puts new pictures together from parts, which is what trained
 convolutional denoisers are observed to do (Kamb & Ganguli 2024, arXiv 2412.20292, section 3;
-the closed form also in Scarvelis et al. 2023, arXiv 2310.12395).
+the closed form also in Scarvelis et al. 2023, arXiv 2310.12395). Where no stored picture fits,
+patches of pictures answer instead (`place_shares`, `patch_prior`).
 """
 
 from __future__ import annotations

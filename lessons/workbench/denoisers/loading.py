@@ -33,8 +33,8 @@ def load_denoiser(
             environment variable DIFFUSION_DENOISER names, or else (also if it is empty) the atlas.
         device: where it works; None takes a GPU if there is one.
         options: passed on to the denoiser, such as `model` for DeepFloyd. `prompt_softness` is for
-            the atlas, and so is `patches`: True adds a prior over small patches, for pictures that
-            the atlas does not know. DeepFloyd leaves both out.
+            the atlas, and so is `patches`: False leaves out the prior over small patches, and with
+            it all that the atlas knows beyond its stored pictures. DeepFloyd leaves both out.
 
     Raises:
         ValueError: if there is no such denoiser.
@@ -56,7 +56,7 @@ def load_denoiser(
 @cache
 def _load(name: str, device: str, options: tuple[tuple[str, Any], ...]) -> Denoiser:
     if name == "atlas":
-        chosen = {"patches": False, **dict(options)}
+        chosen = {"patches": True, **dict(options)}
         dtype = chosen.get("dtype", torch.float32)
         chosen["patches"] = (
             load_patch_prior(device=device, dtype=dtype) if chosen["patches"] else None

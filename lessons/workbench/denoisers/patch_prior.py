@@ -31,14 +31,26 @@ NUMBERS = {"basis", "variances", "axes", "rest", "log_weights"}
 PATCHES = Path(__file__).parents[3] / "datasets" / "patches"
 
 
+class PatchLook(NamedTuple):
+    """What patches make of U noisy pictures at half their size, where it is cheap to ask.
+
+    Attributes:
+        half: (U, 3, H / 2, W / 2), their estimate of x_0.
+        score: (U, H / 4, W / 4), how well they explain each cell of 4x4 pixels at half the size.
+            It is minus the unbiased estimate of the squared error, Stein's, over 2 s^2, less the
+            same of the estimate 0, and less a Gaussian penalty for values beyond [-1, 1].
+    """
+
+    half: Tensor
+    score: Tensor
+
+
 class PatchAnswer(NamedTuple):
     """What patches make of U noisy pictures.
 
     Attributes:
         mean: (U, 3, H, W), their estimate of x_0.
-        score: (U, H / 4, W / 4), how well they explain each cell of 4x4 pixels at half the size.
-            It is minus the unbiased estimate of the squared error, Stein's, over 2 s^2, less the
-            same of the estimate 0, and less a Gaussian penalty for values beyond [-1, 1].
+        score: as `PatchLook.score`.
     """
 
     mean: Tensor
@@ -63,15 +75,23 @@ class PatchPrior:
             y: (U, 3, H, W), x_0 + s n; H and W are multiples of 4 and at least 32.
             noise_variance: s^2.
         """
+        half, score = self.look(y, noise_variance)
+        return PatchAnswer(self.draw(y, noise_variance, half), score)
+
+    def look(self, y: Tensor, noise_variance: float) -> PatchLook:
+        """Ask at half the size only; arguments as for a call."""
         coarser = self._estimate(y, noise_variance, 2, None)
-        half = self._estimate(y, noise_variance, 1, coarser)
-        full = self._estimate(y, noise_variance, 0, half)
-        return PatchAnswer(full.mean, _score(y, noise_variance, half, coarser))
+        half = self._estimate(y, noise_variance, 1, coarser.mean)
+        return PatchLook(half.mean, _score(y, noise_variance, half, coarser))
+
+    def draw(self, y: Tensor, noise_variance: float, half: Tensor) -> Tensor:
+        """Go on at full size from what `look` found at half of it: (U, 3, H, W), x_0."""
+        return self._estimate(y, noise_variance, 0, half).mean
 
     def _estimate(
-        self, y: Tensor, noise_variance: float, scale: int, coarser: _Estimate | None
+        self, y: Tensor, noise_variance: float, scale: int, coarser: Tensor | None
     ) -> _Estimate:
-        """Denoise at one scale, resting on the one below."""
+        """Denoise at one scale, resting on the estimate at the next smaller one."""
         seen, s2 = smaller(y, scale), noise_variance / 4**scale
         pictures, _, *size = seen.shape
         stride = STRIDES[scale]
@@ -82,7 +102,7 @@ class PatchPrior:
         found = self.mixtures[scale].posterior(patches, s2)
         mean, sureness = found.mean.unflatten(1, (3, -1)), 1 / found.variance[:, None]
         if coarser is not None:
-            own = functional.avg_pool2d(coarser.mean, SIDE // 2, stride // 2)
+            own = functional.avg_pool2d(coarser, SIDE // 2, stride // 2)
             mean = mean + own.flatten(2).mT.flatten(0, 1)[:, :, None]
         weights = _together(sureness.expand(-1, SIDE**2), pictures, size, stride)
         mean = _together((sureness[:, :, None] * mean).flatten(1), pictures, size, stride)
@@ -104,7 +124,7 @@ def _together(patches: Tensor, pictures: int, size: list[int], stride: int) -> T
 
 
 def _score(y: Tensor, noise_variance: float, half: _Estimate, coarser: _Estimate) -> Tensor:
-    """See `PatchAnswer.score`."""
+    """See `PatchLook.score`."""
     seen, s2 = smaller(y, 1), noise_variance / 4
     fit = (seen.square() - (seen - half.mean).square()).sum(1, keepdim=True) / (2 * s2)
     # Of a patch's values so many were fitted; its mean colours, three, at the coarser scale.
