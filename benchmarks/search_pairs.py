@@ -226,10 +226,9 @@ def main() -> None:
     parser.add_argument("--tries", type=int, default=32, help="pairs that are sampled")
     parser.add_argument("--guidance", type=float, default=1.0)
     parser.add_argument("--epochs", type=int, default=40, help="of the classifier's training")
-    parser.add_argument("--old", action="store_true", help="without patches")
     parser.add_argument("--sheet", type=Path, help="a PNG of all samples, both readings")
     options = parser.parse_args()
-    denoiser = load_denoiser("atlas", prompt_softness=0, patches=not options.old)
+    denoiser = load_denoiser("atlas", prompt_softness=0, patches=False)
     atlas = denoiser.atlas
     plain = classifier_for(atlas, options.epochs)
     if options.kind == "flip":

@@ -21,6 +21,30 @@ def test_a_name_that_an_earlier_cell_did_not_set_is_no_error_wall(capsys):
     assert "Write forward first" in capsys.readouterr().out
 
 
+def test_several_stubs_are_listed(capsys):
+    def psnr(im, target):
+        raise NotImplementedError
+
+    def blur(im):
+        raise NotImplementedError
+
+    with when_ready(forward, psnr, blur):
+        forward(None, 0, None)
+    assert "Write forward, psnr and blur first" in capsys.readouterr().out
+
+
+def test_a_cell_that_was_skipped_is_asked_for(capsys):
+    def written(x):
+        return x
+
+    with when_ready(written):
+        written([k * places for k in range(3)])  # noqa: F821
+    assert "`places` is made by a cell above" in capsys.readouterr().out
+    with when_ready(written):
+        written(starts)  # noqa: F821
+    assert "`starts` is made by a cell above" in capsys.readouterr().out
+
+
 def test_a_class_may_be_a_stub(capsys):
     class Network:
         def __init__(self):

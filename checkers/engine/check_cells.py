@@ -8,6 +8,7 @@ import inspect
 import io
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from checkers.engine.exercise import Exercise
 from checkers.engine.grading import grade_here
 from checkers.engine.registry import UnknownLessonError, all_lessons, find_exercise
 
+_COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _hints_shown: dict[str, int] = {}
 
 
@@ -137,15 +139,32 @@ def when_ready(*answers: Callable[..., Any]) -> Iterator[None]:
         show(forward(picture, 500, alphas_cumprod))
 
     A name that an earlier such cell would have set, had its stub been written, is missing for the
-    same reason; any other error goes through.
+    same reason. One that the cell itself lacks is made by a cell that was skipped; any other error
+    goes through.
     """
     try:
         yield
-    except (NotImplementedError, NameError):
+    except (NotImplementedError, NameError) as error:
         unwritten = [getattr(a, "__name__", "it") for a in answers if _is_stub(a)]
-        if not unwritten:
+        if unwritten:
+            *others, last = unwritten
+            names = f"{', '.join(others)} and {last}" if others else last
+            print(f"Write {names} first, then run this cell again.")
+        elif isinstance(error, NameError) and _is_of_the_cell(error):
+            print(
+                f"`{error.name}` is made by a cell above: run that one first, then this cell again."
+            )
+        else:
             raise
-        print(f"Write {' and '.join(unwritten)} first, then run this cell again.")
+
+
+def _is_of_the_cell(error: BaseException) -> bool:
+    """Whether the cell's own lines raised it, and no function that they call."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    frames = [frame.f_code for frame in frames if frame.f_code.co_filename != __file__]
+    here, last = frames[0], frames[-1]
+    inner = last.co_filename == here.co_filename and last.co_name in _COMPREHENSIONS
+    return last is here or inner
 
 
 def _is_stub(answer: Callable[..., Any]) -> bool:

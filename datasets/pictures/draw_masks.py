@@ -15,7 +15,7 @@ Box = tuple[float, float, float, float]
 MASKS: dict[str, tuple[str, Box]] = {
     "tower": ("rectangle", (21, 0, 43, 31)),  # the roof and the belfry
     "chelsea": ("ellipse", (6, 12, 57, 62)),  # the cat's face
-    "envelope": ("rectangle", (6, 17, 57, 50)),  # the envelope itself
+    "envelope": ("rectangle", (5, 14, 59, 52)),  # the envelope with its outline
 }
 
 
