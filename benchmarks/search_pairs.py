@@ -1,6 +1,6 @@
 """Find pairs of subjects that make good anagrams and hybrids on the atlas, and say how good.
 
-    python benchmarks/search_pairs.py [--kind flip|hybrid] [--tries N] [--guidance S] [--old]
+    python benchmarks/search_pairs.py [--kind flip|hybrid] [--tries N] [--guidance S]
         [--sheet FILE]
 
 Pairs of clear subjects in one style are ranked by what can be seen in their atlas pictures. For
