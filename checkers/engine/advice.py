@@ -60,7 +60,7 @@ def explain(outcome: dict[str, Any], name: str, case: Case) -> str:
         case "raised":
             return _explain_error(outcome, message)
         case "timed out" if outcome.get("not_run"):
-            return "Not run after two timeouts in this lesson. Does every loop end?"
+            return message or "Not run after two timeouts in this lesson. Does every loop end?"
         case "timed out":
             return (
                 f"{name} ran for more than {case.time_limit:g} seconds and was stopped. "

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import textwrap
+from collections.abc import Sequence
 from html import escape
 
 import torch
 from PIL import Image
+from pydantic import Field
 
 from checkers.engine.exercise import Pictures
 from checkers.engine.report import CaseResult, Report, Status
@@ -17,6 +19,7 @@ _WIDTH = 78
 _TITLE = 54
 _PICTURE_SIDE = 128
 _HIDDEN = '<div style="opacity:.7">Only grading runs this case.</div>'
+_PRINTED_IN_TEXT = 5
 _AGAIN = "For the same reason."
 _COUNTS = {1: "one hint is", 2: "two hints are", 3: "three hints are", 4: "four hints are"}
 # A page with a dark background may set the variables.
@@ -30,21 +33,52 @@ _STOPPED = "var(--stopped, #b54708)"
 
 
 class Card(Report):
-    """A report that shows itself: as text in a terminal, as HTML in a notebook."""
+    """A report that shows itself: as text in a terminal, as HTML in a notebook.
+
+    Attributes:
+        printed: the first lines that the function printed during the check.
+        printed_count: how many lines it printed.
+    """
+
+    printed: list[str] = Field(default_factory=list)
+    printed_count: int = 0
 
     @classmethod
-    def of(cls, report: Report) -> Card:
+    def of(cls, report: Report, printed: Sequence[str] = (), printed_count: int = 0) -> Card:
         """The card of a report."""
-        return cls.model_construct(**dict(report))
+        return cls.model_construct(
+            **dict(report), printed=list(printed), printed_count=printed_count
+        )
 
     def __str__(self) -> str:
-        return text_card(self)
+        return text_card(self) + self._printed_text()
 
     def __repr__(self) -> str:
-        return text_card(self)
+        return str(self)
 
     def _repr_html_(self) -> str:
-        return html_card(self)
+        return html_card(self) + self._printed_fold()
+
+    def _printed_text(self) -> str:
+        if not self.printed_count:
+            return ""
+        lines = self.printed[:_PRINTED_IN_TEXT]
+        shown = [f"  | {line}" for line in lines]
+        return "\n".join(["", self._printed_headline(len(lines)), *shown])
+
+    def _printed_fold(self) -> str:
+        if not self.printed_count:
+            return ""
+        lines = "\n".join(escape(line) for line in self.printed)
+        return (
+            f"<details><summary>{self._printed_headline(len(self.printed))}</summary>"
+            f'<pre style="margin:2px 0 0 1em">{lines}</pre></details>'
+        )
+
+    def _printed_headline(self, shown: int) -> str:
+        count = "a line" if self.printed_count == 1 else f"{self.printed_count:,} lines"
+        rest = f"; the first {shown}:" if self.printed_count > shown else ":"
+        return f"Your code printed {count} during this check{rest}"
 
 
 def text_card(report: Report) -> str:

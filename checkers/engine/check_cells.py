@@ -14,11 +14,15 @@ from typing import Any
 
 from checkers.engine.card import Card
 from checkers.engine.exercise import Exercise
-from checkers.engine.grading import grade_here
+from checkers.engine.grading import grade
+from checkers.engine.name_errors import explain_name_errors
 from checkers.engine.registry import UnknownLessonError, all_lessons, find_exercise
+from checkers.engine.watched import Printed, watched
 
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _hints_shown: dict[str, int] = {}
+
+explain_name_errors()
 
 
 def check(answer: Callable[..., Any]) -> Card | int | None:
@@ -44,7 +48,13 @@ def _check(answer: Callable[..., Any], kernel: Mapping[str, Any]) -> Card | None
         return None
     if misspelt := _misspelt(exercise, kernel):
         print(misspelt)
-    return Card.of(grade_here(exercise, answer))
+    printed = Printed()
+    try:
+        report = grade(exercise, watched(answer, printed))
+    except KeyboardInterrupt:
+        print(f"The check of {exercise.name} was stopped. Run the cell again to check it.")
+        return None
+    return Card.of(report, printed.lines, printed.count)
 
 
 def _exercise_of(answer: Callable[..., Any], kernel: Mapping[str, Any]) -> Exercise | None:
