@@ -97,4 +97,7 @@ def bubblewrap_command(
         else:
             command += ["--ro-bind-try", path, path]
     command += ["--ro-bind", str(tree.folder), PLACE]
+    if not boxes_in_namespaces:  # a box of namespaces of its own makes all read-only itself
+        for folder in ("/dev", "/"):  # made by bubblewrap, they belong to the user
+            command += ["--remount-ro", folder]
     return (*command, "--chdir", PLACE, "--")
