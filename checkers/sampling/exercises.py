@@ -138,6 +138,7 @@ SAMPLE = Exercise(
                     ],
                     says="add_variance is not called once in every step.",
                 ),
+                same_form(what="the samples"),
                 _each_step_lands,
             ),
             sample_quietly,
