@@ -52,7 +52,7 @@ def best():
 def test_a_checkout_below_tmp_is_as_good_as_any(name, tmp_path, best):
     """Pytest's own folder is where `mktemp -d` makes one, which a sandbox covers with its own."""
     place = tmp_path / name
-    for room in ("checkers", "lessons", "solutions", "datasets/atlas"):
+    for room in ("checkers", "lessons", "solutions", "datasets/atlas", "datasets/patches"):
         ignored = shutil.ignore_patterns("__pycache__", "notebooks")
         shutil.copytree(ROOT / room, place / room, ignore=ignored)
     (tmp_path / "linked").symlink_to(place)

@@ -52,6 +52,8 @@ def squared_error(observed: Observation, expected: Observation, inputs: Inputs) 
         return Verdict(False, WRITTEN_INTO)
     if observed["training"] != expected["training"]:
         return Verdict(False, EVALUATED)
+    if not np.isfinite(observed["scale"]) and np.isfinite(expected["scale"]):
+        return Verdict(False, "The loss or its gradient is nan or infinite.")
     same_spread = _can_be_told(observed, expected)
     # That of a mistake which is no squared error hangs on what was drawn.
     tolerance = 1e-2 if expected["spread"] > _SPREAD_OF_SQUARES else 6e-2
