@@ -264,6 +264,13 @@ def _gone(path):
     shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+def _doctor_on_spoilt(folder, tmp_path, spoil, name):
+    """A copy of which one part is spoilt, and what the doctor says of it."""
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    spoil(copy / name)
+    return copy, CliRunner().invoke(app, ["doctor", "--model", str(copy)])
+
+
 @pytest.mark.parametrize(
     ("spoil", "name", "said"),
     [
@@ -282,9 +289,7 @@ def _gone(path):
     ],
 )
 def test_a_spoilt_copy_is_found_by_the_doctor_and_refused(folder, tmp_path, spoil, name, said):
-    copy = shutil.copytree(folder, tmp_path / "copy")
-    spoil(copy / name)
-    result = CliRunner().invoke(app, ["doctor", "--model", str(copy)])
+    copy, result = _doctor_on_spoilt(folder, tmp_path, spoil, name)
     assert result.exit_code == 1
     assert f"no   a local copy of the first stage: {copy}: " in result.output
     assert said in result.output and "Git LFS pointers, `git lfs pull`" in result.output
@@ -305,9 +310,7 @@ def test_a_spoilt_copy_is_found_by_the_doctor_and_refused(folder, tmp_path, spoi
 )
 def test_a_copy_without_what_reads_prompts_still_draws(folder, tmp_path, spoil, name, said):
     """The doctor says what is missing; prompts that are precomputed work without it."""
-    copy = shutil.copytree(folder, tmp_path / "copy")
-    spoil(copy / name)
-    result = CliRunner().invoke(app, ["doctor", "--model", str(copy)])
+    copy, result = _doctor_on_spoilt(folder, tmp_path, spoil, name)
     lines = result.output.splitlines()
     (line,) = (line for line in lines if "its text encoder" in line)
     assert line.startswith("no ") and said in line

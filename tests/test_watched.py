@@ -11,6 +11,8 @@ import pytest
 from checkers import check
 from checkers.engine import watched
 from checkers.engine.card import Card
+from checkers.engine.check_cells import _AFTER_A_TIMEOUT
+from checkers.engine.checking import impatient
 from checkers.engine.grading import grade
 from checkers.engine.name_errors import name_advice
 from checkers.engine.registry import ROOT
@@ -38,7 +40,8 @@ def _hasty(seconds=0.3):
 
 def _report(answer, exercise=None):
     printed = Printed()
-    return grade(exercise or _hasty(), watched.watched(answer, printed)), printed
+    run_case = impatient(watched.watched(answer, printed), 1, _AFTER_A_TIMEOUT)
+    return grade(exercise or _hasty(), run_case), printed
 
 
 def test_a_loop_without_an_end_is_stopped_and_the_rest_is_not_run(interruptible):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from checkers.engine.card import Card
+from checkers.engine.checking import impatient
 from checkers.engine.exercise import Exercise
 from checkers.engine.grading import grade
 from checkers.engine.name_errors import explain_name_errors
@@ -20,6 +21,8 @@ from checkers.engine.registry import UnknownLessonError, all_lessons, find_exerc
 from checkers.engine.watched import Printed, watched
 
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+_AFTER_A_TIMEOUT = "Not run, as another case ran for too long."
+"""Nobody waits for the same loop again."""
 _hints_shown: dict[str, int] = {}
 
 explain_name_errors()
@@ -50,7 +53,7 @@ def _check(answer: Callable[..., Any], kernel: Mapping[str, Any]) -> Card | None
         print(misspelt)
     printed = Printed()
     try:
-        report = grade(exercise, watched(answer, printed))
+        report = grade(exercise, impatient(watched(answer, printed), 1, _AFTER_A_TIMEOUT))
     except KeyboardInterrupt:
         print(f"The check of {exercise.name} was stopped. Run the cell again to check it.")
         return None

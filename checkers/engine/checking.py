@@ -22,6 +22,7 @@ from checkers.engine.submission import Submission, SubmissionError, read_submiss
 
 _PROGRESS = ROOT / ".progress.json"
 MAX_TIMEOUTS = 2
+_AFTER_TIMEOUTS = "Not run after two timeouts in this lesson. Does every loop end?"
 
 
 class LessonReport(BaseModel):
@@ -86,17 +87,22 @@ def check_lesson(
     )
 
 
-def impatient(run_case: RunCase) -> RunCase:
-    """`run_case` for one lesson, which runs nothing more after `MAX_TIMEOUTS` of its cases.
+def impatient(run_case: RunCase, most: int = MAX_TIMEOUTS, says: str = _AFTER_TIMEOUTS) -> RunCase:
+    """`run_case`, which runs nothing more after `most` of its cases ran out of time.
 
     A submission in which everything loops forever would hold a class up for an hour.
+
+    Args:
+        run_case: runs a case, until then.
+        most: how many timeouts are borne.
+        says: the message of the cases after that.
     """
     timeouts = 0
 
     def run(exercise: Exercise, case: Case, inputs: Inputs, seed: int) -> dict[str, Any]:
         nonlocal timeouts
-        if timeouts >= MAX_TIMEOUTS:
-            return {"status": Status.TIMED_OUT.value, "not_run": True}
+        if timeouts >= most:
+            return {"status": Status.TIMED_OUT.value, "not_run": True, "message": says}
         outcome = run_case(exercise, case, inputs, seed)
         timeouts += outcome["status"] == Status.TIMED_OUT.value
         return outcome

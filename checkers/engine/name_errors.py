@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from checkers.engine.registry import all_lessons
@@ -9,11 +10,8 @@ from checkers.engine.registry import all_lessons
 
 def explain_name_errors() -> None:
     """Have IPython, where it runs, say so; elsewhere do nothing."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return
-    shell = get_ipython()
+    ipython = sys.modules.get("IPython")  # where it runs it is there; elsewhere it takes a second
+    shell = ipython.get_ipython() if ipython else None
     if shell is not None and not shell.custom_exceptions:  # somebody else's stay
         shell.set_custom_exc((NameError,), _explained)
 
