@@ -25,7 +25,7 @@ from lessons.workbench.denoisers.atlas import Atlas
 from lessons.workbench.denoisers.denoiser import NUM_TRAIN_TIMESTEPS, Denoiser, NoiseEstimate
 from lessons.workbench.denoisers.noise_schedule import squared_cosine_alphas_cumprod
 from lessons.workbench.denoisers.patch_prior import PatchPrior
-from lessons.workbench.denoisers.place_shares import Place, PlaceShares
+from lessons.workbench.denoisers.place_shares import SMALLEST_LOG_WEIGHT, Place, PlaceShares
 from lessons.workbench.denoisers.progress import StepProgress
 from lessons.workbench.denoisers.prompts import PromptReader, read_prompts
 from lessons.workbench.denoisers.windows import (
@@ -41,7 +41,6 @@ LARGEST_RADIUS = 36.0
 ROWS_AT_ONCE = 4
 PARTS_KEPT = 8
 PAIRS_WORTH_PICKING = 120_000
-SMALLEST_LOG_WEIGHT = -60.0  # e^-60 is nothing, and not yet one of the slow denormal numbers
 
 
 def shrinking_radius(sigma: float) -> float:

@@ -41,7 +41,7 @@ class _Group(NamedTuple):
 
     gaussians: Tensor  # (k,)
     ahead: Tensor  # (D, k * R), axes scaled so that squares add up to twice the log-evidence
-    sums: Tensor  # (k, R, 2), what squares count for evidence, and for the estimate's own square
+    sums: Tensor  # (k * R, 2 * k), adds up squares: evidence, and the estimate's own square
     back: Tensor  # (k * R, D), from there to the estimate
 
 
@@ -93,12 +93,11 @@ class PatchMixture:
         squares += s2 * (gain.sum(1) + self.outside * rest_gain)
         groups, along = self._groups(s2), []
         for group in groups:
-            count, width, _ = group.sums.shape
-            found = (inside @ group.ahead).unflatten(1, (count, width))
-            along.append(found)
-            sums = torch.bmm(found.square().transpose(0, 1), group.sums).permute(2, 1, 0)
-            scores[:, group.gaussians] += sums[0]
-            squares[:, group.gaussians] += sums[1]
+            found = inside @ group.ahead
+            along.append(found.unflatten(1, (len(group.gaussians), -1)))
+            for_scores, for_squares = (found.square() @ group.sums).chunk(2, dim=1)
+            scores[:, group.gaussians] += for_scores
+            squares[:, group.gaussians] += for_squares
         share = (self.log_weights + scores / 2).softmax(1)
         mean = torch.zeros_like(inside)
         for group, found in zip(groups, along, strict=True):
@@ -125,8 +124,9 @@ class PatchMixture:
             gain = variances / (variances + s2)
             root = (gain / s2).sqrt()
             ahead = (axes * root[:, None]).transpose(0, 1).flatten(1)
-            sums = torch.stack([torch.ones_like(gain), gain * s2], dim=2)
+            counts = (torch.ones_like(gain), gain * s2)
+            sums = [torch.block_diag(*count[:, :, None]) for count in counts]
             back = (axes * (gain / root)[:, None]).mT.flatten(0, 1)
-            groups.append(_Group(chosen, ahead, sums, back))
+            groups.append(_Group(chosen, ahead, torch.cat(sums, dim=1), back))
         self._filters = (s2, groups)
         return groups

@@ -43,10 +43,10 @@ MUCH_NOISE = 4.0
 """Above this s^2 votes grow less clear, and what is unfamiliar with them."""
 WIDTH = 1.0
 """How quickly familiarity changes around there, in votes."""
-
-
 NOTHING = 1e-5
 """A share of patches that is left out; what is drawn from prompts saves most of the work so."""
+SMALLEST_LOG_WEIGHT = -60.0
+"""e^-60 is nothing, and not yet one of the slow denormal numbers."""
 
 
 class Place(NamedTuple):
@@ -143,8 +143,8 @@ class StoredEvidence:
         self.mirrored = mirrored
         self._grid = (mean.shape[1] // CELL, mean.shape[2] // CELL)
         self._half = half_size().to(cells)
-        self._cells = cells @ self._half.T
-        self._squares = self._cells.square().sum(2)
+        self._cells = (cells @ self._half.T).mT.contiguous()
+        self._squares = self._cells.square().sum(1, keepdim=True)
         self._mean = mean
 
     def __call__(self, pictures: Tensor, abar: float, radius: float) -> Tensor:
@@ -165,8 +165,7 @@ class StoredEvidence:
         queries = to_cells(views) @ self._half.T
         own = (to_cells(pictures) @ self._half.T).square().sum(2)
         common = (own - queries[:, :count].square().sum(2)).unflatten(0, self._grid) / 2
-        products = torch.bmm(queries, self._cells.transpose(1, 2))
-        products.sub_(self._squares[:, None], alpha=scale / 2)
+        products = torch.baddbmm(self._squares, queries, self._cells, beta=-scale / 2)
         products = products.unflatten(0, self._grid).unflatten(2, (-1, count))
         # The best picture's value is taken off in every cell and added to the sums at the end:
         # large numbers that nearly cancel are too much for float32.
@@ -175,12 +174,19 @@ class StoredEvidence:
             best = torch.maximum(best, best.flip(1, 2))
         products.sub_(best).mul_(scale / (1 - abar))
         sums = window_sums(products.flatten(2), radius)
-        sums = sums.unflatten(2, products.shape[2:]).logsumexp(-1)
+        sums = _log_sum_exp(sums.unflatten(2, products.shape[2:]))
         total = sums[:, :, 0]
         if self.mirrored:
             total = torch.logaddexp(total, sums[:, :, 1].flip(1))
         common = (common + scale * best[:, :, 0, :, 0]) / (1 - abar)
         return total + window_sums(common, radius)
+
+
+def _log_sum_exp(values: Tensor) -> Tensor:
+    """Return torch's logsumexp over the last axis, without its denormal numbers: they are slow."""
+    largest = values.amax(dim=-1, keepdim=True)
+    total = (values - largest).clamp_(min=SMALLEST_LOG_WEIGHT).exp_().sum(dim=-1)
+    return total.log_().add_(largest[..., 0])
 
 
 def half_size() -> Tensor:
