@@ -136,6 +136,18 @@ def grade(
     scheduler: Annotated[
         str | None, typer.Option(help="Grade on the dask cluster of this scheduler's address.")
     ] = None,
+    roster: Annotated[
+        Path | None, typer.Option(help="Who is enrolled: Canvas's or Moodle's list, or name,id.")
+    ] = None,
+    overrides: Annotated[
+        Path | None, typer.Option(help="A TOML file: points by hand, extensions, excuses.")
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option(help="Grade this student again, keep all others' grades.")
+    ] = None,
+    drop_missing: Annotated[
+        bool, typer.Option("--drop-missing", help="Let students go who are no longer there.")
+    ] = False,
 ) -> None:
     """Grade a class; run it again after any interruption, and it goes on where it was."""
     from checkers.engine.gradebook.command import (
@@ -156,6 +168,10 @@ def grade(
             settings_file=settings,
             require=require_isolation,
             scheduler=scheduler,
+            roster_file=roster,
+            corrections_file=overrides,
+            only=only,
+            drop_missing=drop_missing,
         )
     except GradingError as error:
         _stop(str(error))

@@ -35,7 +35,7 @@ def _grade(tmp_path, files, settings=None, executor=pretend, **options):
 
 
 def _rows(tmp_path):
-    with (tmp_path / "results" / "grades.csv").open(newline="", encoding="utf-8") as file:
+    with (tmp_path / "results" / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         return {row["student"]: row for row in csv.DictReader(file)}
 
 
@@ -178,9 +178,9 @@ def test_days_after_the_deadline_are_counted():
     late = Late(penalty=0.2, per="day", due=due)
     for hours, kept in ((-1, 1.0), (0, 1.0), (1, 0.8), (24, 0.8), (25, 0.6), (24 * 9, 0.0)):
         time = datetime.fromtimestamp(due.timestamp() + hours * 3600, tz=UTC)
-        assert late.kept(False, time) == pytest.approx(kept), hours
-    assert late.kept(False, None) == 1.0
-    assert late.kept(True, None) == 0.8
+        assert late.kept(late.days_late("psnr", False, time)) == pytest.approx(kept), hours
+    assert late.days_late("psnr", False, None) == 0
+    assert late.days_late("psnr", True, None) == 1
 
 
 def test_weights_scale_points_and_what_can_be_reached(tmp_path):
@@ -258,7 +258,7 @@ def test_a_grader_that_fails_is_no_zero_and_is_tried_again(tmp_path):
 def test_a_spreadsheet_finds_no_formula(tmp_path):
     names = ["=1+1", "+1", "-1", "@SUM(A1)", "=cmd|' /C calc'!A0", "\t=1", "\n=1", ' "=1']
     _grade(tmp_path, {f"{name}/{NOTEBOOK}": answer(1.0) for name in names})
-    with (tmp_path / "results" / "grades.csv").open(newline="", encoding="utf-8") as file:
+    with (tmp_path / "results" / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))]
     assert "'=1+1" in cells

@@ -8,7 +8,7 @@ from checkers.__main__ import app
 from checkers.engine.gradebook.folder import FolderError
 from checkers.engine.gradebook.journal import JournalError, open_journal
 from checkers.engine.gradebook.results import Gradebook
-from checkers.engine.gradebook.run import grade_class
+from checkers.engine.gradebook.run import Circumstances, grade_class
 from checkers.engine.gradebook.settings import Settings
 from checkers.engine.gradebook.submissions import find_students
 from checkers.engine.sandbox.levels import Level
@@ -37,15 +37,53 @@ def test_a_folder_with_other_files_is_refused(tmp_path):
     assert [path.name for path in out.iterdir()] == ["thesis.tex"]
 
 
-@pytest.mark.parametrize("name", ["grades.csv", "summary.html", "feedback"])
-def test_an_output_edited_by_hand_is_not_overwritten(tmp_path, name):
-    files = {"a.ipynb": answer(1.0)}
-    page = _grade(tmp_path, files)["a"].feedback
-    path = tmp_path / "results" / (page if name == "feedback" else name)
+@pytest.mark.parametrize("name", ["grades.csv", "summary.html", "grades-canvas.csv"])
+def test_a_table_edited_by_hand_is_not_overwritten(tmp_path, name):
+    files = {"a_1001_5_hw.ipynb": answer(1.0)}
+    _grade(tmp_path, files)
+    path = tmp_path / "results" / name
     path.write_text("my remarks")
     with pytest.raises(FolderError, match="was changed since"):
         _grade(tmp_path, files)
     assert path.read_text() == "my remarks"
+
+
+def test_a_feedback_page_edited_by_hand_stays_and_the_others_are_written_anew(tmp_path):
+    students = _grade(tmp_path, {"a.ipynb": answer(1.0), "b.ipynb": answer(1.0)})
+    out = tmp_path / "results"
+    (out / students["a"].feedback).write_text("my remarks")
+    after = _grade(tmp_path, {"a.ipynb": answer(0.5), "b.ipynb": answer(0.5)})
+    assert (out / students["a"].feedback).read_text() == "my remarks"
+    assert after["a"].points < students["a"].points
+    assert f"{after['b'].points:g} of" in (out / after["b"].feedback).read_text()
+    assert students["a"].feedback in (out / "summary.html").read_text()
+
+
+def test_nobody_of_an_earlier_run_goes_without_a_word(tmp_path):
+    _grade(tmp_path, {"a.ipynb": answer(1.0), "b.ipynb": answer(0.5)})
+    before = (tmp_path / "results" / "grades.json").read_text()
+    (tmp_path / "class" / "b.ipynb").unlink()
+    with pytest.raises(FolderError, match=r"hold b, not among .* --only NAME"):
+        _grade(tmp_path, {"a.ipynb": answer(1.0)})
+    assert (tmp_path / "results" / "grades.json").read_text() == before
+    circumstances = Circumstances(drop_missing=True)
+    assert {*_grade(tmp_path, {"a.ipynb": answer(1.0)}, circumstances=circumstances)} == {"a"}
+
+
+def test_one_student_is_graded_again_and_the_others_keep_what_they_had(tmp_path):
+    files = {"a.ipynb": answer(1.0), "b.ipynb": answer(0.5), "c.ipynb": answer(0.0)}
+    before = _grade(tmp_path, files)
+    pages = {name: (tmp_path / "results" / s.feedback) for name, s in before.items()}
+    kept = {name: pages[name].read_bytes() for name in "ac"}
+    for name in files:
+        (tmp_path / "class" / name).unlink()
+    circumstances = Circumstances(only="name:b")
+    after = _grade(tmp_path, {"b.ipynb": answer(1.0)}, circumstances=circumstances)
+    assert list(after) == ["a", "b", "c"]
+    assert (after["a"], after["c"]) == (before["a"], before["c"])
+    assert after["b"].points > before["b"].points
+    assert {name: pages[name].read_bytes() for name in "ac"} == kept
+    assert "3 students" in (tmp_path / "results" / "summary.html").read_text()
 
 
 def test_own_files_beside_the_results_stay(tmp_path):
@@ -54,7 +92,7 @@ def test_own_files_beside_the_results_stay(tmp_path):
     write(tmp_path / "results", {"notes.txt": "mine"})
     (tmp_path / "class" / "b.ipynb").unlink()
     del files["b.ipynb"]
-    _grade(tmp_path, files)
+    _grade(tmp_path, files, circumstances=Circumstances(drop_missing=True))
     out = tmp_path / "results"
     assert (out / "notes.txt").read_text() == "mine"
     assert (out / students["a"].feedback).exists()

@@ -14,7 +14,7 @@ from checkers.engine.gradebook.names import parse_export_name
 from checkers.engine.gradebook.own_files import DIGESTS, own_digests_text
 from checkers.engine.gradebook.plans import make_plan
 from checkers.engine.gradebook.results import Gradebook
-from checkers.engine.gradebook.run import grade_class
+from checkers.engine.gradebook.run import Circumstances, grade_class
 from checkers.engine.gradebook.settings import Settings
 from checkers.engine.gradebook.submissions import find_students, passed_over
 from checkers.engine.registry import ROOT, find_lesson
@@ -34,8 +34,9 @@ def _grade(tmp_path, files, **options):
     folder = write(tmp_path / "class", files)
     out = tmp_path / "results"
     others = passed_over(folder)
+    about = Circumstances(passed_over=others)
     grade_class(
-        find_students(folder), out, pretend, Settings(**options), passed_over=others, seed=1
+        find_students(folder), out, pretend, Settings(**options), circumstances=about, seed=1
     )
     book = Gradebook.model_validate_json((out / "grades.json").read_text())
     return {student.student: student for student in book.students}, (

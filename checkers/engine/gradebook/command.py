@@ -19,6 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from checkers.engine.gradebook.corrections import load_corrections
 from checkers.engine.gradebook.executors import (
     Executor,
     ExecutorError,
@@ -28,14 +29,24 @@ from checkers.engine.gradebook.executors import (
 )
 from checkers.engine.gradebook.folder import FolderError
 from checkers.engine.gradebook.journal import JournalError, what_failed
-from checkers.engine.gradebook.run import Tally, grade_class
+from checkers.engine.gradebook.roster import (
+    Enrolment,
+    Roster,
+    RosterError,
+    enrol,
+    find_student,
+    load_roster,
+)
+from checkers.engine.gradebook.run import Circumstances, Tally, grade_class
 from checkers.engine.gradebook.settings import SettingsError, load_settings, with_lessons
 from checkers.engine.gradebook.submissions import SubmissionsError, find_students, passed_over
 from checkers.engine.registry import UnknownLessonError
 from checkers.engine.sandbox.levels import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+_SHOWN_NAMES = 5
 
 
 class GradingError(ValueError):
@@ -60,6 +71,10 @@ def grade_folder(
     settings_file: Path | None = None,
     require: str | None = None,
     scheduler: str | None = None,
+    roster_file: Path | None = None,
+    corrections_file: Path | None = None,
+    only: str | None = None,
+    drop_missing: bool = False,
 ) -> Tally:
     """Grade the class in `submissions`, with progress on `console`.
 
@@ -74,9 +89,20 @@ def grade_folder(
         raise GradingError(str(error)) from None
     try:
         settings = with_lessons(load_settings(settings_file), lessons)
-        students = find_students(submissions, results)
+        roster = load_roster(roster_file) if roster_file else Roster()
+        handed_in = find_students(submissions, results)
+        enrolment = enrol(handed_in, roster) if roster_file else Enrolment(handed_in)
+        students = enrolment.students
+        circumstances = Circumstances(
+            corrections=load_corrections(corrections_file, students),
+            headings=roster.headings,
+            unknown=enrolment.unknown,
+            passed_over=passed_over(submissions),
+            only=find_student(only, students).key if only else "",
+            drop_missing=drop_missing,
+        )
         executor = _executor(jobs, scheduler)
-        with _progress(console, len(students)) as advance, _stoppable():
+        with _progress(console, 1 if only else len(students)) as advance, _stoppable():
             return grade_class(
                 students,
                 results,
@@ -85,9 +111,10 @@ def grade_folder(
                 seed=seed,
                 require=require or "",
                 on_student=advance,
-                passed_over=passed_over(submissions),
+                circumstances=circumstances,
             )
     except (
+        RosterError,
         SettingsError,
         SubmissionsError,
         FolderError,
@@ -151,4 +178,13 @@ def summary_lines(tally: Tally, results: Path) -> list[str]:
             f"{tally.failed} could not be graded, through no fault of the students'; they are "
             f'"not graded" in the gradebook. Run the same command again.'
         )
+    if tally.unknown:
+        lines.append(f"Not on the roster: {_some(tally.unknown)}.")
+    if tally.edited:
+        lines.append(f"Changed by hand, and left as they are: {_some(tally.edited)}.")
     return [*lines, f"Begin with {results / 'summary.html'}; the table is grades.csv."]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN_NAMES
+    return ", ".join(names[:_SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -11,6 +11,7 @@ from checkers.engine.gradebook.journal import NAME, Journal
 
 FEEDBACK = "feedback"
 TABLES = ("grades.csv", "grades.json", "grades.schema.json", "summary.html")
+EXPORTS = ("grades-canvas.csv", "grades-moodle-*.csv")
 _PARTIAL = ".partial"
 
 
@@ -39,18 +40,31 @@ def prepare_folder(folder: Path) -> None:
 
 
 def refuse_edited_files(folder: Path, journal: Journal) -> None:
-    """See that every file to be replaced is still as a run left it.
+    """See that every table to be replaced is still as a run left it.
 
     Raises:
         FolderError: if one was changed since, by hand say.
     """
-    for path in [*(folder / name for name in TABLES), *sorted((folder / FEEDBACK).glob("*.html"))]:
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink() or (path.exists() and not journal.wrote(name, _sha256(path))):
+    exports = (path for pattern in EXPORTS for path in sorted(folder.glob(pattern)))
+    for path in [*(folder / name for name in TABLES), *exports]:
+        if _is_edited(path, folder, journal):
             raise FolderError(
                 f"{path} was changed since it was written. Move it elsewhere, or name another "
                 f"folder; it would be overwritten."
             )
+
+
+def edited_pages(folder: Path, journal: Journal) -> set[str]:
+    """Names of the feedback pages that somebody changed; they stay as they are."""
+    pages = (path for path in _pages(folder) if _is_edited(path, folder, journal))
+    return {path.relative_to(folder).as_posix() for path in pages}
+
+
+def _is_edited(path: Path, folder: Path, journal: Journal) -> bool:
+    if path.is_symlink():
+        return True
+    name = path.relative_to(folder).as_posix()
+    return path.exists() and not journal.wrote(name, _sha256(path))
 
 
 def _sha256(path: Path) -> str:
@@ -81,9 +95,16 @@ def remove_stale_pages(folder: Path, current: set[str], journal: Journal) -> Non
     """Remove feedback pages of students who are no longer there, if a run wrote them."""
     for path in _pages(folder):
         name = path.relative_to(folder).as_posix()
-        if name not in current and journal.wrote(name, _sha256(path)):
+        if name not in current and not _is_edited(path, folder, journal):
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def remove_stale_exports(folder: Path, current: set[str], journal: Journal) -> None:
+    """Remove tables for Canvas and Moodle that this run has no reason to write."""
+    for path in (path for pattern in EXPORTS for path in sorted(folder.glob(pattern))):
+        if path.name not in current and not _is_edited(path, folder, journal):
+            path.unlink()
 
 
 def _pages(folder: Path) -> Iterator[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from checkers.engine.gradebook.corrections import NONE, Corrections
 from checkers.engine.gradebook.jobs import Job, key_of, sources_digest
 from checkers.engine.gradebook.reading import ReadFile, read_files
 from checkers.engine.gradebook.results import NOT_SUBMITTED, READ, FileGrade
@@ -71,6 +72,7 @@ def make_plan(
     require: str,
     *,
     show_hidden: bool = True,
+    corrections: Corrections = NONE,
 ) -> tuple[Plan, Iterator[Job]]:
     """Read a student's files; the plan, and the jobs it needs.
 
@@ -81,6 +83,7 @@ def make_plan(
         seed: the run's.
         require: the weakest isolation that will do; "" for any.
         show_hidden: whether the cards show hidden cases.
+        corrections: the student's; an extension moves the deadline.
     """
     plan = Plan(student, notes=list(student.notes))
     names = [lesson.name for lesson in lessons]
@@ -103,9 +106,10 @@ def make_plan(
     for lesson in filter(found.__contains__, names):
         for file in _choose(found[lesson], lesson, plan, settings):
             key = key_of(file.cells, lesson, seed)
-            late = settings.late.days_late(file.late, file.time) > 0
-            kept = settings.late.kept(file.late, file.time)
-            plan.candidates.setdefault(lesson, []).append(Candidate(key, file.name, late, kept))
+            due = corrections.due(lesson)
+            days = settings.late.days_late(lesson, file.late, file.time, due)
+            candidate = Candidate(key, file.name, days > 0, settings.late.kept(days))
+            plan.candidates.setdefault(lesson, []).append(candidate)
             jobs.append(
                 Job(
                     key=key,

@@ -17,13 +17,15 @@ from checkers.engine.submission import Unreadable
 
 NOT_SUBMITTED = "not submitted"
 NOT_GRADED = "not graded"
+EXCUSED = "excused"
 READ = "read"
 
 
 class GradeStatus(StrEnum):
     """What became of an exercise: how its answer ended, or why there was none to run.
 
-    "not graded" says that the grading itself failed: run the command again.
+    "not graded" says that the grading itself failed: run the command again. "excused" is the
+    instructor's word.
     """
 
     PASSED = Status.PASSED.value
@@ -47,6 +49,7 @@ class GradeStatus(StrEnum):
     COURSE_FILE = Unreadable.COURSE_FILE.value
     NOT_SUBMITTED = NOT_SUBMITTED
     NOT_GRADED = NOT_GRADED
+    EXCUSED = EXCUSED
 
 
 class _Plain(BaseModel):
@@ -66,24 +69,33 @@ class CaseGrade(_Plain):
     mistake: str | None = None
 
 
+class Correction(_Plain):
+    """What the instructor changed by hand: the points before, and why."""
+
+    points_before: float
+    comment: str = ""
+
+
 class ExerciseGrade(_Plain):
     """One exercise; points before any weight.
 
     Attributes:
         exercise: the stub's name.
         status: the gravest of its cases', or why nothing was run.
-        points: the sum over the cases.
+        points: the sum over the cases, or what the instructor said.
         max_points: what the cases are worth together.
         message: why nothing was run; "" if the cases tell.
+        correction: set if the points are the instructor's.
         mistakes: names of the known mistakes that were found.
         cases: empty if nothing was run.
     """
 
     exercise: str
     status: GradeStatus
-    points: int
+    points: float
     max_points: int
     message: str = ""
+    correction: Correction | None = None
     mistakes: list[str] = Field(default_factory=list)
     cases: list[CaseGrade] = Field(default_factory=list)
 
@@ -96,7 +108,10 @@ class LessonGrade(_Plain):
         lesson: its name.
         status: the gravest of its exercises'.
         points: after weights and lateness.
-        max_points: after weights.
+        max_points: after weights; 0 for who is excused.
+        full_points: the same for everybody.
+        excused: whether the lesson does not count for this student.
+        comment: the instructor's, on an excuse or an extension.
         file: the file that was graded; "" if none was.
         late: whether that file is late.
         kept: the share of the points that is left after lateness, 0 to 1.
@@ -109,6 +124,9 @@ class LessonGrade(_Plain):
     status: GradeStatus
     points: float
     max_points: float
+    full_points: float
+    excused: bool = False
+    comment: str = ""
     file: str = ""
     late: bool = False
     kept: float = 1.0
@@ -132,8 +150,9 @@ class StudentGrade(_Plain):
     Attributes:
         student: the name.
         id: the platform's number or address.
+        columns: what Canvas or Moodle call the student, by the headings of their own tables.
         points: the sum over the lessons.
-        max_points: the same for everybody.
+        max_points: the same for everybody who is excused from nothing.
         statuses: how many exercises ended how.
         notes: what was passed over or chosen between, a sentence each.
         files: what was handed in.
@@ -143,6 +162,7 @@ class StudentGrade(_Plain):
 
     student: str
     id: str
+    columns: dict[str, str] = Field(default_factory=dict)
     points: float
     max_points: float
     statuses: dict[str, int]

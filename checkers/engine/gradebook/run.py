@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from checkers.engine.gradebook.corrections import NONE, Corrections
 from checkers.engine.gradebook.executors import Executor, ExecutorError
-from checkers.engine.gradebook.folder import (
-    prepare_folder,
-    refuse_edited_files,
-    remove_stale_pages,
-    write_file,
-)
+from checkers.engine.gradebook.folder import prepare_folder, refuse_edited_files
 from checkers.engine.gradebook.jobs import JobResult
 from checkers.engine.gradebook.journal import Journal, open_journal
-from checkers.engine.gradebook.pages import feedback_page, summary_page
+from checkers.engine.gradebook.outputs import earlier_book, kept_grades, write_outputs
 from checkers.engine.gradebook.plans import Plan, make_plan
-from checkers.engine.gradebook.results import Gradebook, StudentGrade
 from checkers.engine.gradebook.scoring import Graded, grade_student
 from checkers.engine.gradebook.settings import Settings
-from checkers.engine.gradebook.statistics import ClassStatistics
 from checkers.engine.gradebook.submissions import Student
-from checkers.engine.gradebook.tables import csv_rows, json_text, schema_text
 from checkers.engine.registry import Lesson, all_lessons
 
 
@@ -38,6 +31,8 @@ class Tally:
         failed: those that could not be graded, through no fault of the student's.
         isolation: the levels that the students' code ran under.
         seed: the run's.
+        edited: feedback pages that somebody changed, and that stay as they are.
+        unknown: who handed in and is not on the roster.
     """
 
     students: int = 0
@@ -46,6 +41,29 @@ class Tally:
     failed: int = 0
     isolation: tuple[str, ...] = ()
     seed: int = 0
+    edited: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What is known of a class besides what it handed in.
+
+    Attributes:
+        corrections: what the instructor decided, by the student's key.
+        headings: of the roster's columns; Canvas's assignments stand among them.
+        unknown: names of those who handed in and are not on the roster.
+        passed_over: names of files that nobody is taken to have handed in.
+        only: the key of the one student to grade; "" for everybody.
+        drop_missing: whether students of an earlier run may go who are no longer there.
+    """
+
+    corrections: Mapping[str, Corrections] = field(default_factory=dict)
+    headings: Sequence[str] = ()
+    unknown: Sequence[str] = ()
+    passed_over: Sequence[str] = ()
+    only: str = ""
+    drop_missing: bool = False
 
 
 def grade_class(
@@ -57,9 +75,9 @@ def grade_class(
     seed: int | None = None,
     require: str = "",
     on_student: Callable[[], None] = lambda: None,
-    passed_over: Sequence[str] = (),
+    circumstances: Circumstances = Circumstances(),
 ) -> Tally:
-    """Grade everyone and write grades.csv, grades.json, summary.html and the feedback pages.
+    """Grade everyone and write the tables, summary.html and the feedback pages.
 
     May be ended at any moment: the same call goes on where it was, with the same seed.
 
@@ -71,7 +89,7 @@ def grade_class(
         seed: the run's; None for the journal's, or a fresh one.
         require: the weakest isolation that will do; "" for any.
         on_student: called when a student's last job is done.
-        passed_over: names of files that nobody is taken to have handed in; the summary lists them.
+        circumstances: roster and corrections.
 
     Raises:
         FolderError, JournalError, ExecutorError: in one sentence, before anything is overwritten.
@@ -79,15 +97,20 @@ def grade_class(
     prepare_folder(results)
     with open_journal(results, seed) as journal:
         refuse_edited_files(results, journal)
-        run = _Run(students, journal, settings, require, on_student)
+        before = earlier_book(results)
+        others = kept_grades(before, students, circumstances.only, circumstances.drop_missing)
+        if circumstances.only:
+            students = [student for student in students if student.key == circumstances.only]
+            if before is not None:
+                settings = settings.model_copy(update={"lessons": before.lessons})
+        run = Run(students, journal, settings, require, on_student, circumstances.corrections)
         for key, text in executor(run.jobs()):
             run.take(key, text)
-        lessons = run.lessons_that_count()
-        _write_outputs(results, run, lessons, passed_over)
+        write_outputs(results, run, others, circumstances)
         return run.tally
 
 
-class _Run:
+class Run:
     """The state of one run: plans of the students read so far, and what they still wait for."""
 
     def __init__(
@@ -97,8 +120,9 @@ class _Run:
         settings: Settings,
         require: str,
         on_student: Callable[[], None],
+        corrections: Mapping[str, Corrections],
     ) -> None:
-        self.journal, self.settings = journal, settings
+        self.journal, self.settings, self.corrections = journal, settings, corrections
         self.plans: list[Plan] = []
         self.failures: dict[str, str] = {}
         self.tally = Tally(students=len(students), seed=journal.seed)
@@ -115,7 +139,12 @@ class _Run:
         """Jobs for what the journal does not know, reading one student after the other."""
         for number, student in enumerate(self._students):
             plan, jobs = make_plan(
-                student, self._lessons, self.settings, self.journal.seed, self._require
+                student,
+                self._lessons,
+                self.settings,
+                self.journal.seed,
+                self._require,
+                corrections=self.corrections.get(student.key, NONE),
             )
             self.plans.append(plan)
             new = []
@@ -171,33 +200,7 @@ class _Run:
     def grades(self, lessons: list[Lesson]) -> Iterator[Graded]:
         """Every student's grade, one at a time."""
         for plan in self.plans:
-            yield grade_student(plan, lessons, self.settings, self.journal.get, self.failures)
-
-
-def _write_outputs(
-    results: Path, run: _Run, lessons: list[Lesson], passed_over: Sequence[str]
-) -> None:
-    journal, settings = run.journal, run.settings
-    statistics = ClassStatistics.of(lessons)
-    statistics.passed_over = list(passed_over)
-    pages: set[str] = set()
-    for graded in run.grades(lessons):
-        statistics.add(graded.grade)
-        cards = {lesson: journal.cards(key) for lesson, key in graded.cards.items()}
-        page = feedback_page(graded.grade, cards)
-        write_file(results, graded.grade.feedback, [page], journal)
-        pages.add(graded.grade.feedback)
-
-    def students() -> Iterator[StudentGrade]:
-        return (graded.grade for graded in run.grades(lessons))
-
-    book = Gradebook(
-        seed=journal.seed, settings=settings, lessons=[lesson.name for lesson in lessons]
-    )
-    write_file(results, "grades.csv", csv_rows(lessons, journal.seed, students()), journal)
-    write_file(results, "grades.json", json_text(book, students()), journal)
-    write_file(results, "grades.schema.json", [schema_text()], journal)
-    summary = summary_page(statistics, lessons, journal.seed, settings)
-    write_file(results, "summary.html", [summary], journal)
-    remove_stale_pages(results, pages, journal)
-    run.tally.isolation = tuple(sorted(statistics.isolation))
+            corrections = self.corrections.get(plan.student.key, NONE)
+            yield grade_student(
+                plan, lessons, self.settings, self.journal.get, self.failures, corrections
+            )

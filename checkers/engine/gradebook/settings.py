@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -18,11 +18,16 @@ class SettingsError(ValueError):
     """Settings that cannot be used; the message is one sentence."""
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """Part of a file that people write: what it doesn't know is an error."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Late(_Strict):
+File = TypeVar("File", bound=Strict)
+
+
+class Late(Strict):
     """What lateness costs.
 
     Attributes:
@@ -30,27 +35,39 @@ class Late(_Strict):
         per: "file": once; "day": for every day begun after `due` (once, where the platform says
             only that a file is late).
         due: the deadline, with its time zone; it matters where the time of submission is known.
+        lessons: other deadlines, by the lesson's name or number.
     """
 
     penalty: float = Field(default=0.0, ge=0.0, le=1.0)
     per: Literal["file", "day"] = "file"
     due: AwareDatetime | None = None
+    lessons: dict[str, AwareDatetime] = Field(default_factory=dict)
 
-    def kept(self, flagged: bool, time: datetime | None) -> float:
-        """The share of its points that a file keeps: 1 if it is in time."""
-        days = self.days_late(flagged, time)
+    def kept(self, days: int) -> float:
+        """The share of its points that a file keeps which is so many days late; 1 for 0."""
         if self.per == "file":
             days = min(days, 1)
         return max(0.0, 1.0 - self.penalty * days)
 
-    def days_late(self, flagged: bool, time: datetime | None) -> int:
-        """How many days after the deadline were begun; a mere mark counts as one."""
-        if self.due is not None and time is not None and time > self.due:
-            return math.ceil((time - self.due).total_seconds() / 86400)
-        return int(flagged)
+    def days_late(
+        self, lesson: str, flagged: bool, time: datetime | None, extended: datetime | None = None
+    ) -> int:
+        """How many days after the deadline were begun; a mere mark counts as one.
+
+        Args:
+            lesson: its name.
+            flagged: whether the platform marks the file as late. That says nothing against an
+                extension, of which the platform does not know.
+            time: when it was handed in, if that is known.
+            extended: the student's own deadline.
+        """
+        due = extended or self.lessons.get(lesson, self.due)
+        if due is not None and time is not None and time > due:
+            return math.ceil((time - due).total_seconds() / 86400)
+        return int(flagged and extended is None)
 
 
-class Weights(_Strict):
+class Weights(Strict):
     """What points are multiplied by; 1 where nothing is said.
 
     Attributes:
@@ -62,7 +79,7 @@ class Weights(_Strict):
     exercises: dict[str, float] = Field(default_factory=dict)
 
 
-class Settings(_Strict):
+class Settings(Strict):
     """All that an instructor may set.
 
     Attributes:
@@ -94,6 +111,15 @@ def load_settings(path: Path | None) -> Settings:
     """
     if path is None:
         return Settings()
+    return _with_lesson_names(read_toml(path, Settings), path.name)
+
+
+def read_toml(path: Path, kind: type[File]) -> File:
+    """Read a TOML file into its model.
+
+    Raises:
+        SettingsError: in one sentence.
+    """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -101,10 +127,9 @@ def load_settings(path: Path | None) -> Settings:
     except ValueError as error:
         raise SettingsError(f"{path.name} is not TOML: {error}.") from None
     try:
-        settings = Settings.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         raise SettingsError(f"{path.name}: {_first(error)}") from None
-    return _with_lesson_names(settings, path.name)
 
 
 def with_lessons(settings: Settings, lessons: str | None) -> Settings:
@@ -133,6 +158,7 @@ def _with_lesson_names(settings: Settings, file: str) -> Settings:
     try:
         lessons = [find_lesson(text).name for text in settings.lessons or []]
         weights = {find_lesson(text).name: w for text, w in settings.weights.lessons.items()}
+        due = {find_lesson(text).name: time for text, time in settings.late.lessons.items()}
     except UnknownLessonError as error:
         raise SettingsError(f"{file}: {error}") from None
     exercises = {exercise.name for lesson in all_lessons() for exercise in lesson.exercises}
@@ -147,6 +173,7 @@ def _with_lesson_names(settings: Settings, file: str) -> Settings:
     return settings.model_copy(
         update={
             "lessons": lessons or None,
+            "late": settings.late.model_copy(update={"lessons": due}),
             "weights": settings.weights.model_copy(update={"lessons": weights}),
         }
     )

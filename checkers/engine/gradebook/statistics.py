@@ -19,7 +19,7 @@ class ExerciseStatistics:
     name: str
     max_points: int
     students: int = 0
-    points: int = 0
+    points: float = 0
     statuses: Counter[str] = field(default_factory=Counter)
     failed_cases: Counter[str] = field(default_factory=Counter)
     mistakes: Counter[str] = field(default_factory=Counter)
@@ -44,6 +44,8 @@ class ClassStatistics:
         unread: (student, file, status) of each file that could not be read or was left aside.
         notes: (student, note) of whatever was passed over or chosen between.
         passed_over: names of files that are nobody's.
+        unknown: who handed in and is not on the roster.
+        edited: feedback pages that somebody changed by hand.
         people: name, points, statuses in words and feedback page of everyone.
     """
 
@@ -59,6 +61,8 @@ class ClassStatistics:
     unread: list[tuple[str, str, str]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    edited: list[str] = field(default_factory=list)
     people: list[tuple[str, str, str, str, str]] = field(default_factory=list)
 
     @classmethod

@@ -63,6 +63,7 @@ class Student:
         ident: the platform's number or address; "" if there is none.
         files: in a fixed order.
         notes: what was passed over, a sentence each.
+        columns: what Canvas or Moodle call this student, by the headings of their own tables.
     """
 
     key: str
@@ -70,6 +71,7 @@ class Student:
     ident: str = ""
     files: list[HandedIn] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    columns: dict[str, str] = field(default_factory=dict)
 
 
 def find_students(folder: Path, results: Path | None = None) -> list[Student]:
@@ -145,7 +147,13 @@ def _entries(folder: Path) -> list[Path]:
 
 def _student(students: dict[str, Student], export: ExportName) -> Student:
     if export.key not in students:
-        students[export.key] = Student(export.key, shown(export.student), shown_ident(export.ident))
+        student = Student(export.key, shown(export.student), shown_ident(export.ident))
+        if export.key == f"canvas:{export.ident}":
+            student.columns = {"Student": student.name, "ID": student.ident}
+        elif export.key == f"moodle:{export.ident}":
+            identifier = f"Participant {student.ident}"
+            student.columns = {"Identifier": identifier, "Full name": student.name}
+        students[export.key] = student
     return students[export.key]
 
 

@@ -12,6 +12,8 @@ from checkers.engine.gradebook.results import NOT_GRADED, Gradebook, LessonGrade
 from checkers.engine.registry import Lesson
 from checkers.engine.sandbox.inside.plain import visible
 
+# Without it, Excel takes UTF-8 for another encoding.
+BYTE_ORDER_MARK = "\ufeff"
 # A spreadsheet takes a cell that begins with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 # Where a semicolon separates cells, one begins behind it, even within quotation marks.
@@ -20,9 +22,9 @@ _FORMULA_WITHIN = re.compile(r"(;\s*)(?=[=+\-@|%＝＋－＠])")
 
 def csv_rows(lessons: list[Lesson], seed: int, students: Iterable[StudentGrade]) -> Iterator[str]:
     """The lines of grades.csv: one student a line, a status beside all points."""
-    yield _line(_heading(lessons))
+    yield BYTE_ORDER_MARK + csv_line(_heading(lessons))
     for student in students:
-        yield _line(_row(student, seed))
+        yield csv_line(_row(student, seed))
 
 
 def _heading(lessons: list[Lesson]) -> list[object]:
@@ -50,7 +52,10 @@ def _row(student: StudentGrade, seed: int) -> list[object]:
         cells += _lesson_cells(lesson)
     levels = sorted({lesson.isolation for lesson in student.lessons} - {""})
     unreadable = [file.message for file in student.files if file.message]
-    notes = " ".join([*student.notes, *unreadable])
+    comments = [
+        f"{lesson.lesson}: {lesson.comment}" for lesson in student.lessons if lesson.comment
+    ]
+    notes = " ".join([*comments, *student.notes, *unreadable])
     return [*cells, ", ".join(levels), seed, student.feedback, notes]
 
 
@@ -59,11 +64,15 @@ def _lesson_cells(lesson: LessonGrade) -> list[object]:
     points = "" if lesson.status == NOT_GRADED else lesson.points
     cells: list[object] = [points, lesson.max_points, lesson.status]
     for exercise in lesson.exercises:
-        cells += ["" if exercise.status == NOT_GRADED else exercise.points, exercise.status]
+        corrected = exercise.correction is not None
+        unknown = exercise.status == NOT_GRADED and not corrected
+        status = f"{exercise.status.value} (corrected)" if corrected else exercise.status.value
+        cells += ["" if unknown else exercise.points, status]
     return cells
 
 
-def _line(cells: list[object]) -> str:
+def csv_line(cells: list[object]) -> str:
+    """One line of a table, in which no cell is a formula."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\r\n").writerow(map(_safe, cells))
     return buffer.getvalue()
