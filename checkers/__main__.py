@@ -145,6 +145,10 @@ def grade(
     only: Annotated[
         str | None, typer.Option(help="Grade this student again, keep all others' grades.")
     ] = None,
+    anonymous: Annotated[
+        Path | None,
+        typer.Option(help="Numbers instead of names; this list, kept elsewhere, tells whose."),
+    ] = None,
     drop_missing: Annotated[
         bool, typer.Option("--drop-missing", help="Let students go who are no longer there.")
     ] = False,
@@ -172,6 +176,7 @@ def grade(
             corrections_file=overrides,
             only=only,
             drop_missing=drop_missing,
+            names_file=anonymous,
         )
     except GradingError as error:
         _stop(str(error))

@@ -315,7 +315,7 @@ def test_the_summary_counts_the_named_mistakes(tmp_path):
     students = _grade(tmp_path, files, executor=executors.run_here)
     assert students["s0"].lessons[0].exercises[0].mistakes == [mistake.name]
     summary = (tmp_path / "results" / "summary.html").read_text()
-    assert re.search(rf'<td class="number">2</td>.*?{mistake.sentence.split(".")[0]}', summary)
+    assert re.search(rf"<b>2 students</b>.*?{mistake.sentence.split('.')[0]}", summary)
 
 
 def test_everybody_gets_the_same_fresh_inputs(tmp_path):

@@ -19,6 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from checkers.engine.gradebook.anonymous import NamesError, with_numbers
 from checkers.engine.gradebook.corrections import load_corrections
 from checkers.engine.gradebook.executors import (
     Executor,
@@ -39,7 +40,12 @@ from checkers.engine.gradebook.roster import (
 )
 from checkers.engine.gradebook.run import Circumstances, Tally, grade_class
 from checkers.engine.gradebook.settings import SettingsError, load_settings, with_lessons
-from checkers.engine.gradebook.submissions import SubmissionsError, find_students, passed_over
+from checkers.engine.gradebook.submissions import (
+    Student,
+    SubmissionsError,
+    find_students,
+    passed_over,
+)
 from checkers.engine.registry import UnknownLessonError
 from checkers.engine.sandbox.levels import Level
 
@@ -75,6 +81,7 @@ def grade_folder(
     corrections_file: Path | None = None,
     only: str | None = None,
     drop_missing: bool = False,
+    names_file: Path | None = None,
 ) -> Tally:
     """Grade the class in `submissions`, with progress on `console`.
 
@@ -89,17 +96,8 @@ def grade_folder(
         raise GradingError(str(error)) from None
     try:
         settings = with_lessons(load_settings(settings_file), lessons)
-        roster = load_roster(roster_file) if roster_file else Roster()
-        handed_in = find_students(submissions, results)
-        enrolment = enrol(handed_in, roster) if roster_file else Enrolment(handed_in)
-        students = enrolment.students
-        circumstances = Circumstances(
-            corrections=load_corrections(corrections_file, students),
-            headings=roster.headings,
-            unknown=enrolment.unknown,
-            passed_over=passed_over(submissions),
-            only=find_student(only, students).key if only else "",
-            drop_missing=drop_missing,
+        students, circumstances = _the_class(
+            submissions, results, roster_file, corrections_file, only, drop_missing, names_file
         )
         executor = _executor(jobs, scheduler)
         with _progress(console, 1 if only else len(students)) as advance, _stoppable():
@@ -115,6 +113,7 @@ def grade_folder(
             )
     except (
         RosterError,
+        NamesError,
         SettingsError,
         SubmissionsError,
         FolderError,
@@ -127,6 +126,40 @@ def grade_folder(
         raise GradingError(what_failed(error, results)) from None
     except OSError as error:
         raise GradingError(f"{error.filename or results}: {error.strerror or error}.") from None
+
+
+def _the_class(
+    submissions: Path,
+    results: Path,
+    roster_file: Path | None,
+    corrections_file: Path | None,
+    only: str | None,
+    drop_missing: bool,
+    names_file: Path | None,
+) -> tuple[list[Student], Circumstances]:
+    """Who is to be graded, and what is known of them; without names if there is a list of them."""
+    roster = load_roster(roster_file) if roster_file else Roster()
+    handed_in = find_students(submissions, results)
+    enrolment = enrol(handed_in, roster) if roster_file else Enrolment(handed_in)
+    students = enrolment.students
+    circumstances = Circumstances(
+        corrections=load_corrections(corrections_file, students),
+        headings=roster.headings,
+        unknown=enrolment.unknown,
+        passed_over=passed_over(submissions),
+        only=find_student(only, students).key if only else "",
+        drop_missing=drop_missing,
+    )
+    if names_file is None:
+        return students, circumstances
+    numbered = with_numbers(students, names_file)
+    corrections = {numbered[key].key: each for key, each in circumstances.corrections.items()}
+    nameless = Circumstances(
+        corrections=corrections,
+        only=numbered[circumstances.only].key if only else "",
+        drop_missing=drop_missing,
+    )
+    return sorted(numbered.values(), key=lambda student: student.name), nameless
 
 
 def _executor(jobs: int, scheduler: str | None) -> Executor:
@@ -168,9 +201,10 @@ def _stoppable() -> Iterator[None]:
 
 def summary_lines(tally: Tally, results: Path) -> list[str]:
     """What to print at the end."""
-    known = f" ({tally.known} were known already)" if tally.known else ""
+    were = "was" if tally.known == 1 else "were"
+    known = f" ({tally.known} {were} known already)" if tally.known else ""
     lines = [
-        f"{tally.students} students: {tally.graded} lessons graded now{known}.",
+        f"{_count(tally.students, 'student')}: {_count(tally.graded, 'lesson')} graded now{known}.",
         f"Seed {tally.seed}; isolation: {', '.join(tally.isolation) or 'nothing was run'}.",
     ]
     if tally.failed:
@@ -183,6 +217,10 @@ def summary_lines(tally: Tally, results: Path) -> list[str]:
     if tally.edited:
         lines.append(f"Changed by hand, and left as they are: {_some(tally.edited)}.")
     return [*lines, f"Begin with {results / 'summary.html'}; the table is grades.csv."]
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from checkers.engine.gradebook.folder import (
     remove_stale_pages,
     write_file,
 )
+from checkers.engine.gradebook.movement import movement
 from checkers.engine.gradebook.names import file_stem
 from checkers.engine.gradebook.pages import feedback_page, summary_page
 from checkers.engine.gradebook.results import Gradebook, StudentGrade
@@ -75,6 +76,7 @@ def write_outputs(
     statistics.passed_over = list(circumstances.passed_over)
     statistics.unknown = list(circumstances.unknown)
     statistics.edited = sorted(edited_pages(results, journal))
+    statistics.pairs = run.similarity.pairs()
     pages = {each.feedback for each in others}
     for graded in run.grades(lessons):
         page = graded.grade.feedback
@@ -98,6 +100,7 @@ def write_outputs(
     exports = dict(_exports(lessons, list(students()), circumstances.headings))
     for name, lines in exports.items():
         write_file(results, name, lines, journal)
+    statistics.movement = movement(results, book.lessons, students())
     summary = summary_page(statistics, lessons, journal.seed, settings)
     write_file(results, "summary.html", [summary], journal)
     remove_stale_pages(results, pages, journal)

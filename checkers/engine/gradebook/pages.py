@@ -65,6 +65,8 @@ def summary_page(
             chart={"width": BINS * (_BAR_WIDTH + _GAP), "height": _HEIGHT + 44},
             mistakes=statistics.common_mistakes(),
             hard=statistics.hard_cases(),
+            empty=statistics.empty_exercises(),
+            needs=statistics.in_need(),
             words=_in_words,
         )
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from checkers.engine.gradebook.anonymous import is_nameless, without_files_names
 from checkers.engine.gradebook.corrections import NONE, Corrections
 from checkers.engine.gradebook.executors import Executor, ExecutorError
 from checkers.engine.gradebook.folder import prepare_folder, refuse_edited_files
@@ -16,6 +18,7 @@ from checkers.engine.gradebook.outputs import earlier_book, kept_grades, write_o
 from checkers.engine.gradebook.plans import Plan, make_plan
 from checkers.engine.gradebook.scoring import Graded, grade_student
 from checkers.engine.gradebook.settings import Settings
+from checkers.engine.gradebook.similarity import Similarity
 from checkers.engine.gradebook.submissions import Student
 from checkers.engine.registry import Lesson, all_lessons
 
@@ -125,6 +128,7 @@ class Run:
         self.journal, self.settings, self.corrections = journal, settings, corrections
         self.plans: list[Plan] = []
         self.failures: dict[str, str] = {}
+        self.similarity = Similarity()
         self.tally = Tally(students=len(students), seed=journal.seed)
         self._students, self._require, self._on_student = students, require, on_student
         self._lessons = [
@@ -142,13 +146,14 @@ class Run:
                 student,
                 self._lessons,
                 self.settings,
-                self.journal.seed,
+                self._seed_for(student),
                 self._require,
                 corrections=self.corrections.get(student.key, NONE),
             )
             self.plans.append(plan)
             new = []
             for job in jobs:
+                self.similarity.add(student.name, job.lesson, job.cells)
                 if job.key in self._running:
                     continue
                 if self.journal.get(job.key, self._require) is not None:
@@ -160,6 +165,13 @@ class Run:
             self._tell(number)
             for job in new:
                 yield job.key, job.model_dump_json()
+
+    def _seed_for(self, student: Student) -> int:
+        """The class's inputs, or a student's own; the run's seed repeats both."""
+        if self.settings.inputs == "class":
+            return self.journal.seed
+        digest = hashlib.sha256(f"{self.journal.seed} {student.key}".encode())
+        return int.from_bytes(digest.digest()[:5], "little")
 
     def take(self, key: str, text: str) -> None:
         """Write a result into the journal."""
@@ -201,6 +213,9 @@ class Run:
         """Every student's grade, one at a time."""
         for plan in self.plans:
             corrections = self.corrections.get(plan.student.key, NONE)
-            yield grade_student(
+            graded = grade_student(
                 plan, lessons, self.settings, self.journal.get, self.failures, corrections
             )
+            if is_nameless(plan.student):
+                graded = replace(graded, grade=without_files_names(graded.grade))
+            yield graded

@@ -85,12 +85,15 @@ class Settings(Strict):
     Attributes:
         lessons: which lessons count; without it, those that somebody in the class handed in.
         duplicates: of several files for one lesson, the "latest" that can be read, or the "best".
+        inputs: what the checkers give to the functions: the same for the whole "class", or each
+            "student" other numbers, which takes longer.
         late: what lateness costs.
         weights: what weighs how much.
     """
 
     lessons: list[str] | None = None
     duplicates: Literal["latest", "best"] = "latest"
+    inputs: Literal["class", "student"] = "class"
     late: Late = Field(default_factory=Late)
     weights: Weights = Field(default_factory=Weights)
 

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from checkers.engine.gradebook.results import READ, ExerciseGrade, StudentGrade
+from checkers.engine.gradebook.movement import Movement
+from checkers.engine.gradebook.results import EXCUSED, READ, ExerciseGrade, StudentGrade
+from checkers.engine.gradebook.similarity import Pair
 from checkers.engine.registry import Lesson, find_lesson
 
 BINS = 10
 _SHOWN_CASES = 12
+_SHOWN_PEOPLE = 15
+_LITTLE = 0.5
+# Why somebody may need help, the most urgent first; what is none of these is told by points.
+_NEEDS = (
+    (("not submitted",), "handed in nothing"),
+    (("missing", "not attempted", "not submitted"), "answered nothing"),
+)
 
 
 @dataclass
@@ -45,8 +54,11 @@ class ClassStatistics:
         notes: (student, note) of whatever was passed over or chosen between.
         passed_over: names of files that are nobody's.
         unknown: who handed in and is not on the roster.
+        pairs: students whose code agrees more than the class's does.
+        movement: since earlier results that lie beside these.
         edited: feedback pages that somebody changed by hand.
         people: name, points, statuses in words and feedback page of everyone.
+        needs: (how urgent, share of the points, name, why, page) of who may need help.
     """
 
     students: int = 0
@@ -62,8 +74,11 @@ class ClassStatistics:
     notes: list[tuple[str, str]] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)
+    movement: Movement | None = None
     edited: list[str] = field(default_factory=list)
     people: list[tuple[str, str, str, str, str]] = field(default_factory=list)
+    needs: list[tuple[int, float, str, str, str]] = field(default_factory=list)
 
     @classmethod
     def of(cls, lessons: list[Lesson]) -> ClassStatistics:
@@ -94,6 +109,42 @@ class ClassStatistics:
         words = ", ".join(f"{count} {status}" for status, count in student.statuses.items())
         points = f"{student.points:g} of {student.max_points:g}"
         self.people.append((student.student, student.id, points, words, student.feedback))
+        self._note_need(student, share, points)
+
+    def _note_need(self, student: StudentGrade, share: float, points: str) -> None:
+        statuses = {*student.statuses} - {"excused"}
+        if not statuses:
+            return
+        for urgency, (known, why) in enumerate(_NEEDS):
+            if statuses <= {*known}:
+                self.needs.append((urgency, share, student.student, why, student.feedback))
+                return
+        unread = [file.name for file in student.files if file.status != READ]
+        if unread and not student.points:
+            why = f"{unread[0]} could not be read"
+        elif share < _LITTLE:
+            why = points
+        else:
+            return
+        self.needs.append(
+            (len(_NEEDS) + (not unread), share, student.student, why, student.feedback)
+        )
+
+    def in_need(self) -> list[tuple[int, float, str, str, str]]:
+        """Who may need help: first who handed in nothing, then by points; the first of them."""
+        return sorted(self.needs)[:_SHOWN_PEOPLE]
+
+    def empty_exercises(self) -> list[tuple[int, str, str]]:
+        """(students who did not answer it, lesson, exercise), the emptiest first.
+
+        Only of those who handed the lesson in: who did not is told elsewhere.
+        """
+        found = [
+            (row.statuses["not attempted"] + row.statuses["missing"], lesson, row.name)
+            for lesson, rows in self.exercises.items()
+            for row in rows
+        ]
+        return sorted((each for each in found if each[0]), key=lambda each: -each[0])[:_SHOWN_CASES]
 
     def common_mistakes(self) -> list[tuple[int, str, str, str, str]]:
         """(students, lesson, exercise, mistake, its sentence), the most common first."""
@@ -117,6 +168,8 @@ class ClassStatistics:
 
 
 def _count(row: ExerciseStatistics, grade: ExerciseGrade) -> None:
+    if grade.status == EXCUSED:
+        return
     row.students += 1
     row.points += grade.points
     row.statuses[grade.status.value] += 1

@@ -1,0 +1,116 @@
+"""Whose code agrees more than the class's does: hints for the instructor where to look, no proof.
+
+Code is taken as runs of tokens, with names, numbers and texts made alike, so that renaming hides
+nothing. Exercises here are short and right answers look alike, so what more than a few in the class
+wrote says nothing and is left out; two answers agree by the cosine of the rest, the rarer a run the
+heavier. A pair is named only if both wrote much that is rare, and most of it is the same.
+"""
+
+from __future__ import annotations
+
+import io
+import keyword
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from checkers.engine.gradebook.reading import Cells
+
+RUN = 6
+"""Tokens in a row."""
+MIN_CLASS = 8
+"""In a smaller class nothing can stand out."""
+FEW = 0.1
+"""What a larger share of the class wrote (and more than two) says nothing."""
+MIN_RUNS = 20
+"""Answers with fewer rare runs are too short, or too much like the others, to say anything."""
+CLEARLY = 0.6
+"""Two answers that agree less are not named."""
+MAX_PAIRS = 20
+_COLUMNS = 2**20
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two students whose answers to a lesson agree: 0 not at all, 1 in all that is their own."""
+
+    lesson: str
+    first: str
+    second: str
+    agreement: float
+
+
+@dataclass
+class Similarity:
+    """Collects a class's code, one student at a time.
+
+    Attributes:
+        written: by lesson, (student, the hashes of the runs of tokens).
+    """
+
+    written: dict[str, list[tuple[str, np.ndarray]]] = field(default_factory=dict)
+
+    def add(self, student: str, lesson: str, cells: Cells) -> None:
+        """Take in a student's answer to a lesson."""
+        runs = {hash(run) % _COLUMNS for _, source in cells for run in runs_of(source)}
+        row = np.fromiter(runs, dtype=np.int32, count=len(runs))
+        self.written.setdefault(lesson, []).append((student, row))
+
+    def pairs(self) -> list[Pair]:
+        """The pairs that stand out, those that agree most first."""
+        found = [pair for lesson in self.written for pair in self._pairs_of(lesson)]
+        return sorted(found, key=lambda pair: -pair.agreement)[:MAX_PAIRS]
+
+    def _pairs_of(self, lesson: str) -> Iterator[Pair]:
+        names = [name for name, _ in self.written[lesson]]
+        if len(names) < MIN_CLASS:
+            return
+        agreement = agreements([row for _, row in self.written[lesson]])
+        for first, second in zip(*np.nonzero(np.triu(agreement, 1) >= CLEARLY), strict=True):
+            if names[first] != names[second]:
+                yield Pair(lesson, names[first], names[second], float(agreement[first, second]))
+
+
+def agreements(rows: list[np.ndarray]) -> np.ndarray:
+    """Cosines between all answers, each a set of hashes: (n, n), from 0 to 1."""
+    from scipy.sparse import csr_array
+
+    ends = np.cumsum([0, *map(len, rows)])
+    columns = np.concatenate(rows) if ends[-1] else np.zeros(0, dtype=np.int32)
+    counts = np.bincount(columns, minlength=_COLUMNS)
+    weights = np.log(len(rows) / np.maximum(counts, 1))
+    weights = np.where(counts <= max(2, FEW * len(rows)), weights, 0)[columns]
+    table = csr_array((weights, columns, ends), shape=(len(rows), _COLUMNS))
+    own = np.array([(table[[i]].data > 0).sum() for i in range(len(rows))])
+    lengths = np.sqrt(table.power(2).sum(axis=1))
+    scale = np.where(own >= MIN_RUNS, 1 / np.maximum(lengths, 1e-9), 0)
+    return (table @ table.T).toarray() * scale[:, None] * scale[None, :]
+
+
+def runs_of(source: str) -> Iterator[tuple[str, ...]]:
+    """Every `RUN` tokens in a row, names, numbers and texts made alike, comments left out."""
+    tokens = list(_tokens(source))
+    for start in range(len(tokens) - RUN + 1):
+        yield tuple(tokens[start : start + RUN])
+
+
+def _tokens(source: str) -> Iterator[str]:
+    after_dot = False
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            match token.type:
+                case tokenize.NAME:
+                    # Methods and modules' functions say what is done; other names are free.
+                    kept = after_dot or keyword.iskeyword(token.string)
+                    yield token.string if kept else "name"
+                case tokenize.NUMBER:
+                    yield "0"
+                case tokenize.STRING:
+                    yield "text"
+                case tokenize.OP | tokenize.INDENT | tokenize.DEDENT:
+                    yield token.string.strip() or tokenize.tok_name[token.type]
+            after_dot = token.type == tokenize.OP and token.string == "."
+    except (tokenize.TokenError, SyntaxError):
+        return  # the rest of a cell that is no Python
