@@ -71,8 +71,34 @@ def grade_submission(root: Path, settings: Settings, seed: int) -> Results:
         NotGradedError: if the checkers failed, through no fault of the student's.
     """
     began = time.monotonic()
-    student = Student(key="gradescope", name="Submission")
-    add_files(student, root / "submission", time=_submitted_at(root / "submission_metadata.json"))
+    time_ = _submitted_at(root / "submission_metadata.json")
+    grade, cards = grade_alone(root / "submission", time_, settings, seed)
+    return Results(
+        execution_time=round(time.monotonic() - began, 3),
+        output=_overview(grade) + "".join(cards),
+        tests=[
+            test
+            for lesson in grade.lessons
+            for exercise in lesson.exercises
+            for test in _tests(lesson, exercise, settings)
+        ],
+        extra_data={
+            "seed": seed,
+            "isolation": sorted({lesson.isolation for lesson in grade.lessons} - {""}),
+        },
+    )
+
+
+def grade_alone(
+    folder: Path, submitted_at: datetime | None, settings: Settings, seed: int
+) -> tuple[StudentGrade, list[str]]:
+    """Grade what one student handed in: the grade, and the cards without hidden cases.
+
+    Raises:
+        NotGradedError: if the checkers failed, through no fault of the student's.
+    """
+    student = Student(key="alone", name="Submission")
+    add_files(student, folder, time=submitted_at)
     plan, jobs = make_plan(student, _lessons(settings), settings, seed, "", show_hidden=False)
     found: dict[str, JobResult] = {}
     for key, text in run_here((job.key, job.model_dump_json()) for job in jobs):
@@ -82,21 +108,11 @@ def grade_submission(root: Path, settings: Settings, seed: int) -> Results:
         found[key] = result
     counting = _counting(plan, settings)
     graded = grade_student(plan, counting, settings, found.get, {})
-    cards = [card for key in graded.cards.values() for card in found[key].cards]
-    return Results(
-        execution_time=round(time.monotonic() - began, 3),
-        output=_overview(graded.grade) + "".join(cards),
-        tests=[
-            test
-            for lesson in graded.grade.lessons
-            for exercise in lesson.exercises
-            for test in _tests(lesson, exercise, settings)
-        ],
-        extra_data={
-            "seed": seed,
-            "isolation": sorted({lesson.isolation for lesson in graded.grade.lessons} - {""}),
-        },
-    )
+    for lesson in graded.grade.lessons:
+        for exercise in lesson.exercises:
+            if exercise.status == NOT_GRADED:
+                raise NotGradedError(exercise.message)
+    return graded.grade, [card for key in graded.cards.values() for card in found[key].cards]
 
 
 def _lessons(settings: Settings) -> list[Lesson]:
@@ -130,8 +146,6 @@ def _overview(student: StudentGrade) -> str:
 def _tests(lesson: LessonGrade, exercise: ExerciseGrade, settings: Settings) -> list[Test]:
     weight = settings.exercise_weight(exercise.exercise)
     weight *= settings.weights.lessons.get(lesson.lesson, 1.0)
-    if exercise.status == NOT_GRADED:
-        raise NotGradedError(exercise.message)
     if not exercise.cases:
         return [
             Test(
