@@ -130,6 +130,8 @@ def plain_estimate(prior, y, s2, scale, coarser):
     count = torch.zeros(size, size, **DOUBLE)
     for row in range(0, size - 7, stride):
         for column in range(0, size - 7, stride):
+            if scale == 0 and (row + column) % 4:
+                continue  # black squares of the chessboard
             place = (..., slice(row, row + 8), slice(column, column + 8))
             patch = seen[place]
             own = patch.mean((1, 2), keepdim=True) if scale < 2 else torch.zeros(3, 1, 1, **DOUBLE)
