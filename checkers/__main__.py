@@ -212,6 +212,31 @@ def gradescope(
 
 
 @app.command()
+def release(
+    out_file: Annotated[Path, typer.Option("--out", help="The zip to write.")],
+    lessons: Annotated[
+        str | None, typer.Option(help="Which lessons: 01-08, or 01,02. Default: all.")
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="release.toml: lessons, seeds, dates of solutions.")
+    ] = None,
+) -> None:
+    """Build a copy of the course without answers, in which `check` works all the same."""
+    from checkers.engine.authoring.release import ReleaseError, build_release, load_release
+    from checkers.engine.gradebook.settings import SettingsError
+    from checkers.engine.registry import UnknownLessonError
+
+    try:
+        with out.status("Working out what answers do ..."):
+            given = build_release(out_file, load_release(settings, lessons))
+    except (ReleaseError, SettingsError, UnknownLessonError) as error:
+        _stop(str(error))
+    solutions = f"the solutions of {', '.join(given)}" if given else "no solutions"
+    size = out_file.stat().st_size / 1e6
+    out.print(f"{out_file}: {size:.0f} MB, with {solutions}.", markup=False)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON schema of grades.json."""
     from checkers.engine.gradebook.tables import schema_text

@@ -163,6 +163,8 @@ def when_ready(*answers: Callable[..., Any]) -> Iterator[None]:
             *others, last = unwritten
             names = f"{', '.join(others)} and {last}" if others else last
             print(f"Write {names} first, then run this cell again.")
+        elif isinstance(error, NotImplementedError) and str(error):
+            print(error)  # a copy without answers tells whose function is missing
         elif isinstance(error, NameError) and _is_of_the_cell(error):
             print(
                 f"`{error.name}` is made by a cell above: run that one first, then this cell again."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -151,12 +151,15 @@ class Exercise:
         """
         _import_if_there(f"checkers.{self.lesson}.mistakes")
         swapped = [
-            self._swapped(name, entry["says"])
+            self._swapped(name, entry)
             for name, entry in table_of(self.lesson).get(self.name, {}).items()
         ]
         return swapped + self._written_mistakes
 
-    def _swapped(self, name: str, says: str) -> Mistake:
+    def _swapped(self, name: str, entry: Mapping[str, Any]) -> Mistake:
+        says = entry["says"]
+        if entry.get("recorded"):
+            return Mistake(name, says, lambda: self.reference)  # never run: it is in the outcomes
         cells = mistaken_cells(self.lesson, self.name, name)
         return Mistake(name, says, lambda: run_cells(cells, name, self.name), cells)
 

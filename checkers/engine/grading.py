@@ -17,6 +17,7 @@ from checkers.engine.advice import explain
 from checkers.engine.exercise import Answer, Case, Exercise, Mistake, Observation, Verdict
 from checkers.engine.judges.evidence import not_finite
 from checkers.engine.memory import Memory
+from checkers.engine.outcomes import outcomes_of
 from checkers.engine.report import CaseResult, Report, Status
 from checkers.engine.sandbox.inside.running import Inputs, ordinary_torch, run_probe
 
@@ -41,11 +42,15 @@ def grade(
         hidden: run the hidden cases, too.
         memory: keeps the inputs of `seed` and what the known versions do, for the next answer.
 
+    In a copy without answers seed, memory and the shown cases are those that came with it.
+
     Returns:
         A result for every case; the mistake is named on the first case that it explains.
     """
     with ordinary_torch():
         known = Memory() if memory is None or seed is None else memory
+        if (recorded := outcomes_of(exercise)) is not None:
+            known, seed, hidden = recorded, recorded.draw(seed_of_case), False
         return _grade(exercise, run_case, seed, hidden, known)
 
 
@@ -53,7 +58,7 @@ def _grade(
     exercise: Exercise, run_case: RunCase, seed: int | None, hidden: bool, memory: Memory
 ) -> Report:
     trials = [
-        _Trial(exercise, case, seed_of_case(seed, number), memory)
+        Trial(exercise, case, seed_of_case(seed, number), memory)
         for number, case in enumerate(exercise.cases)
         if hidden or not case.hidden
     ]
@@ -117,7 +122,7 @@ def judged(case: Case, observed: Any, expected: Observation, inputs: Inputs) -> 
         return unreadable
 
 
-class _Trial:
+class Trial:
     """One case with its inputs, the answer's outcome and, when asked for, the known versions'."""
 
     def __init__(self, exercise: Exercise, case: Case, seed: int, memory: Memory) -> None:
@@ -176,6 +181,10 @@ class _Trial:
 
     def would_match(self, mistake: Mistake) -> bool:
         """Whether an answer with just this mistake would match it here; where chance rules, no."""
+        key = (*self._key, mistake.name, "would match")
+        return self._memory.get(key, lambda: self._would_match(mistake))
+
+    def _would_match(self, mistake: Mistake) -> bool:
         outcome, again = self.known(mistake.name, mistake.answer), self._again(mistake)
         if outcome["status"] != "ran" or again["status"] != "ran":
             return outcome["status"] == again["status"]
@@ -183,6 +192,10 @@ class _Trial:
 
     def would_fail(self, mistake: Mistake) -> bool:
         """Whether an answer with just this mistake would fail here; where chance rules, perhaps."""
+        key = (*self._key, mistake.name, "would fail")
+        return self._memory.get(key, lambda: self._would_fail(mistake))
+
+    def _would_fail(self, mistake: Mistake) -> bool:
         again = self._again(mistake)
         return (
             again["status"] != "ran"
@@ -199,7 +212,7 @@ class _Trial:
     def _judge(self, observed: Any, expected: Observation) -> Verdict:
         return judged(self.case, observed, expected, self.inputs)
 
-    def result(self, first: _Trial) -> CaseResult:
+    def result(self, first: Trial) -> CaseResult:
         """What the report says of this case."""
         if self.verdict is not None:
             status = Status.PASSED if self.verdict.passed else Status.WRONG
@@ -219,14 +232,14 @@ class _Trial:
         )
 
 
-def _add_diagnosis(exercise: Exercise, trials: list[_Trial], results: list[CaseResult]) -> None:
+def _add_diagnosis(exercise: Exercise, trials: list[Trial], results: list[CaseResult]) -> None:
     """Name the known mistake that explains most of the failed cases and contradicts no passed one.
 
     What explains one failed case and would look different in two others is not what happened.
     """
     failed = [trial for trial, result in zip(trials, results, strict=True) if _may_be_named(result)]
     passed = [t for t, r in zip(trials, results, strict=True) if r.status is Status.PASSED]
-    candidates: list[tuple[int, Mistake, _Trial]] = []
+    candidates: list[tuple[int, Mistake, Trial]] = []
     for mistake in exercise.mistakes:
         explained = [trial for trial in failed if trial.matches(mistake) and trial.fails(mistake)]
         if explained:

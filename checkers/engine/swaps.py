@@ -10,7 +10,8 @@
 
 A swap takes every place where its left side stands in the exercise's own code. `like` says that a
 function which the exercise calls is wrong as that known mistake of it is; a list names several. The
-result is text, so that a mistake can be handed in like any other answer.
+result is text, so that a mistake can be handed in like any other answer. In a copy without answers
+`recorded = true` stands instead: what the mistake does is in `outcomes.zip`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _SOLUTIONS = _ROOT / "solutions"
 _CHECKERS = _ROOT / "checkers"
 _MARKER = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION\n", re.MULTILINE)
 _FUTURE = "from __future__ import annotations\n"
-_KEYS = {"says", "swap", "like"}
+_KEYS = {"says", "swap", "like", "recorded"}
 
 Swaps = tuple[tuple[str, str], ...]
 Changes = dict[str, dict[str, Swaps]]
@@ -90,7 +91,7 @@ def _read_table(file: Path) -> dict[str, dict[str, dict[str, Any]]]:
             where = f"{_shown(file)}, {exercise}.{name}"
             if unknown := set(entry) - _KEYS:
                 raise MistakeError(f"{where}: {', '.join(sorted(unknown))} means nothing here.")
-            if "says" not in entry or not {"swap", "like"} & set(entry):
+            if "says" not in entry or not {"swap", "like", "recorded"} & set(entry):
                 raise MistakeError(f"{where}: it needs `says`, and `swap` or `like`.")
     return table
 

@@ -47,12 +47,12 @@ def build_autograder(target: Path, settings: Settings) -> int:
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for script in _SCRIPTS:
             source = files("checkers.engine.gradebook").joinpath("templates", script)
-            _add(archive, script, source.read_bytes(), executable=True)
-        _add(archive, f"course/{SETTINGS}", settings.model_dump_json(indent=2).encode())
+            add_to_zip(archive, script, source.read_bytes(), executable=True)
+        add_to_zip(archive, f"course/{SETTINGS}", settings.model_dump_json(indent=2).encode())
         # The solved notebooks stay at home; what they are must be known all the same.
-        _add(archive, f"course/{DIGESTS}", own_digests_text().encode())
-        for path in _course_files():
-            _add(archive, f"course/{path.relative_to(ROOT).as_posix()}", path.read_bytes())
+        add_to_zip(archive, f"course/{DIGESTS}", own_digests_text().encode())
+        for path in course_files():
+            add_to_zip(archive, f"course/{path.relative_to(ROOT).as_posix()}", path.read_bytes())
         count = len(archive.namelist())
     try:
         with target.open("xb") as file:
@@ -64,8 +64,8 @@ def build_autograder(target: Path, settings: Settings) -> int:
     return count
 
 
-def _course_files() -> Iterator[Path]:
-    """What grading needs of the course, in a fixed order; no solved notebooks, no data sets."""
+def course_files() -> Iterator[Path]:
+    """What checks need of the course, in a fixed order; no solved notebooks, no data sets."""
     yield from (ROOT / name for name in _FILES)
     for folder in _FOLDERS:
         for here, folders, names in os.walk(ROOT / folder):
@@ -78,7 +78,9 @@ def _course_files() -> Iterator[Path]:
                     yield path
 
 
-def _add(archive: zipfile.ZipFile, name: str, content: bytes, *, executable: bool = False) -> None:
+def add_to_zip(
+    archive: zipfile.ZipFile, name: str, content: bytes, *, executable: bool = False
+) -> None:
     """Add a file with a fixed date: the same course gives the same zip."""
     entry = zipfile.ZipInfo(name, _DATE)
     entry.compress_type = zipfile.ZIP_DEFLATED
