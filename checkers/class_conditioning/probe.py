@@ -24,7 +24,7 @@ from checkers.engine.worlds.dropping import (
     own_rows,
 )
 from checkers.engine.worlds.known_values import give_known_values
-from checkers.engine.worlds.networks import build, one_thread
+from checkers.engine.worlds.networks import build, small_networks
 
 _TOSSES = 60
 
@@ -64,7 +64,7 @@ def shares_of_rows(rows: Tensor, labels: Tensor) -> dict[str, float]:
     return {"kept": kept, "dropped": dropped, "other": 1 - kept - dropped}
 
 
-@one_thread()
+@small_networks()
 def tell_classes_apart(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """See whether "no class" is something else than any class.
 

@@ -7,6 +7,7 @@ everything else is the same code.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 
 from checkers.engine.advice import explain
+from checkers.engine.diagnosis import find_mistake
 from checkers.engine.exercise import Answer, Case, Exercise, Mistake, Observation, Verdict
 from checkers.engine.judges.evidence import not_finite
 from checkers.engine.memory import Memory
@@ -47,15 +49,33 @@ def grade(
     Returns:
         A result for every case; the mistake is named on the first case that it explains.
     """
-    with ordinary_torch():
-        known = Memory() if memory is None or seed is None else memory
-        if (recorded := outcomes_of(exercise)) is not None:
-            known, seed, hidden = recorded, recorded.draw(seed_of_case), False
-        return _grade(exercise, run_case, seed, hidden, known)
+    known = Memory() if memory is None or seed is None else memory
+    if (recorded := outcomes_of(exercise)) is not None:
+        known, seed, hidden = recorded, recorded.draw(seed_of_case), False
+    # Its seed is not the inputs' own: the answer must not draw the numbers they are made of.
+    return _grade(
+        exercise,
+        lambda trial: run_case(exercise, trial.case, trial.inputs, trial.seed + 2),
+        seed,
+        hidden,
+        known,
+    )
 
 
+def grade_known(exercise: Exercise, mistake: Mistake, seed: int, memory: Memory) -> Report:
+    """Judge a known mistake, hidden cases too, by the runs in `memory` that name it in others."""
+    return _grade(
+        exercise, lambda trial: trial.known(mistake.name, mistake.answer), seed, True, memory
+    )
+
+
+@ordinary_torch()
 def _grade(
-    exercise: Exercise, run_case: RunCase, seed: int | None, hidden: bool, memory: Memory
+    exercise: Exercise,
+    outcome: Callable[[Trial], dict[str, Any]],
+    seed: int | None,
+    hidden: bool,
+    memory: Memory,
 ) -> Report:
     trials = [
         Trial(exercise, case, seed_of_case(seed, number), memory)
@@ -64,7 +84,7 @@ def _grade(
     ]
     problems: list[str] = []
     for trial in trials:
-        trial.run(run_case)
+        trial.take(outcome(trial))
         passed = trial.verdict is not None and trial.verdict.passed
         doubts = [] if passed else trial.outcome.get("doubts", [])
         notes = [*trial.outcome.get("problems", []), *doubts]
@@ -135,12 +155,9 @@ class Trial:
         self.outcome: dict[str, Any] = {"status": "skipped"}
         self.verdict: Verdict | None = None
 
-    def run(self, run_case: RunCase) -> None:
-        """Run the probe on the answer under test and judge what it observed.
-
-        Its seed is not the inputs' own: the answer must not draw the numbers they are made of.
-        """
-        self.outcome = run_case(self.exercise, self.case, self.inputs, self.seed + 2)
+    def take(self, outcome: dict[str, Any]) -> None:
+        """Judge what the probe observed of the answer under test."""
+        self.outcome = outcome
         if self.outcome["status"] == "ran":
             self.verdict = self._judge(self.outcome["observation"], self.expected())
 
@@ -155,11 +172,39 @@ class Trial:
         return outcome["observation"]
 
     def known(self, name: str, answer: Answer) -> dict[str, Any]:
-        """The outcome of a known version; another seed, as the answer draws its own noise too."""
-        return self._memory.get(
-            (*self._key, name),
-            lambda: run_probe(self.case.probe, answer, self.inputs, self.seed + 1),
-        )
+        """The outcome of a known version; another seed, as the answer draws its own noise too.
+
+        "seconds" is how long that took.
+        """
+
+        def run() -> dict[str, Any]:
+            start = time.perf_counter()
+            outcome = run_probe(self.case.probe, answer, self.inputs, self.seed + 1)
+            return {**outcome, "seconds": time.perf_counter() - start}
+
+        return self._memory.get((*self._key, name), run)
+
+    @property
+    def cost(self) -> float:
+        """As long as the reference takes here, a known mistake takes, too; errors are quick."""
+        if self.outcome["status"] != "ran":
+            return 0.0
+        return self.known("reference", self.exercise.reference)["seconds"]
+
+    def has_run(self, mistake: Mistake) -> bool:
+        """Whether it is known already what a mistake does here."""
+        return (*self._key, mistake.name) in self._memory
+
+    @property
+    def speaks(self) -> bool:
+        """Whether what the answer did here can match anything: not if it doesn't match itself."""
+        if self.outcome["status"] != "ran":
+            return True
+        observed = self.outcome["observation"]
+        try:
+            return self._judge(observed, observed).passed
+        except Exception:  # it is forged
+            return False
 
     def fails(self, mistake: Mistake) -> bool:
         """Whether this case tells the mistake from the reference."""
@@ -233,32 +278,14 @@ class Trial:
 
 
 def _add_diagnosis(exercise: Exercise, trials: list[Trial], results: list[CaseResult]) -> None:
-    """Name the known mistake that explains most of the failed cases and contradicts no passed one.
-
-    What explains one failed case and would look different in two others is not what happened.
-    """
-    failed = [trial for trial, result in zip(trials, results, strict=True) if _may_be_named(result)]
-    passed = [t for t, r in zip(trials, results, strict=True) if r.status is Status.PASSED]
-    candidates: list[tuple[int, Mistake, Trial]] = []
-    for mistake in exercise.mistakes:
-        explained = [trial for trial in failed if trial.matches(mistake) and trial.fails(mistake)]
-        if explained:
-            candidates.append((len(explained), mistake, explained[0]))
-    candidates.sort(key=lambda candidate: -candidate[0])
-    for _, mistake, trial in candidates:
-        against = [other for other in failed if not other.matches(mistake)]
-        if sum(other.would_match(mistake) for other in against) > len(failed) - len(against):
-            continue
-        # Where numbers are random, an answer may be near the reference and the mistake at once, and
-        # a mistake may fail now and then.
-        contradicts = (
-            other.fails(mistake) and not other.matches(mistake) and other.would_fail(mistake)
-            for other in passed
-        )
-        if not any(contradicts):
-            result = results[trials.index(trial)]
-            result.diagnosis, result.mistake = mistake.sentence, mistake.name
-            return
+    """Name the known mistake that explains what failed, on the first case that it explains."""
+    by_result = list(zip(trials, results, strict=True))
+    failed = [trial for trial, result in by_result if _may_be_named(result)]
+    passed = [trial for trial, result in by_result if result.status is Status.PASSED]
+    if found := find_mistake(exercise.mistakes, failed, passed):
+        mistake, trial = found
+        result = results[trials.index(trial)]
+        result.diagnosis, result.mistake = mistake.sentence, mistake.name
 
 
 def _may_be_named(result: CaseResult) -> bool:

@@ -29,6 +29,10 @@ class Memory:
         self.size = 0
         self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
 
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether something is kept under `key`."""
+        return key in self._kept
+
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """What is kept under `key`, else what `make` gives."""
         if key in self._kept:

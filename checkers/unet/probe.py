@@ -12,13 +12,13 @@ from checkers.engine.worlds.known_values import give_random_values
 from checkers.engine.worlds.networks import (
     build,
     gradient_of,
-    one_thread,
     only_a_tensor,
     shape_layers,
+    small_networks,
 )
 
 
-@one_thread()
+@small_networks()
 def cut_paths(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """See what still passes through the network when kernels of one size are set to zero.
 

@@ -3,7 +3,8 @@
 The stub is "not attempted"; the reference and at least two other right answers pass; every known
 mistake fails and is told by its own sentence; the hints say something. Answers are judged here and
 in a process of their own, and both must give the same verdict. All meet the same inputs, so what
-the reference and the known mistakes do with them is computed once.
+the reference and the known mistakes do with them is computed once: a mistake is judged here by the
+run that names it in other answers, and isolated by one that draws numbers of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 
 from checkers.engine.authoring.notebooks import solved_source, stub_source
 from checkers.engine.exercise import Exercise, Mistake
-from checkers.engine.grading import grade, grade_here
+from checkers.engine.grading import grade, grade_here, grade_known
 from checkers.engine.isolation import CourseWorker
 from checkers.engine.memory import Memory
 from checkers.engine.report import Report, Status
@@ -55,19 +56,20 @@ def verify(exercise: Exercise, worker: CourseWorker, seed: int | None = None) ->
         seed: of the inputs and of what answers draw; a fresh one if None. A problem names it.
     """
     seed = secrets.randbits(47) if seed is None else seed
-    grade_both_ways = partial(_both_ways, exercise, worker=worker, seed=seed, memory=Memory())
+    memory = Memory()
+    here = partial(grade_here, exercise, seed=seed, hidden=True, memory=memory)
+    isolated = partial(_isolated, exercise, worker=worker, seed=seed, memory=memory)
     yield _claim(exercise, "hints, titles and sentences say something", _texts_problem(exercise))
     yield _claim(exercise, "the stub is not attempted", _stub_problem(exercise, worker))
     for answer in [exercise.reference, *exercise.right_answers]:
         name = "reference" if answer is exercise.reference else f"right answer {answer.__name__}"
-        problem = ""
-        for place, report in grade_both_ways(answer, as_submission(answer, exercise.name)):
-            problem = problem or _not_passed(place, report)
+        problem = _not_passed(f"in the kernel, seed {seed}", here(answer))
+        problem = problem or _not_passed(f"isolated, seed {seed}", isolated(answer))
         yield _claim(exercise, f"{name} passes", problem)
     for mistake in exercise.mistakes:
-        problem = ""
-        for place, report in grade_both_ways(mistake.answer, as_submission(mistake, exercise.name)):
-            problem = problem or _not_told(place, report, mistake.name)
+        known = grade_known(exercise, mistake, seed, memory)
+        problem = _not_told(f"in the kernel, seed {seed}", known, mistake.name)
+        problem = problem or _not_told(f"isolated, seed {seed}", isolated(mistake), mistake.name)
         yield _claim(exercise, f"mistake {mistake.name} fails by its own sentence", problem)
 
 
@@ -119,19 +121,15 @@ def _root(node: ast.Import | ast.ImportFrom) -> str:
     return (name or "").split(".")[0]
 
 
-def _both_ways(
+def _isolated(
     exercise: Exercise,
-    answer: Callable[..., Any],
-    handed_in: Submission,
+    answer: Callable[..., Any] | Mistake,
     worker: CourseWorker,
     seed: int,
     memory: Memory,
-) -> Iterator[tuple[str, Report]]:
-    here = grade_here(exercise, answer, seed, hidden=True, memory=memory)
-    yield f"in the kernel, seed {seed}", here
-    run_case = partial(worker.run_case, handed_in.cells)
-    isolated = grade(exercise, run_case, seed, hidden=True, memory=memory)
-    yield f"isolated, seed {seed}", isolated
+) -> Report:
+    run_case = partial(worker.run_case, as_submission(answer, exercise.name).cells)
+    return grade(exercise, run_case, seed, hidden=True, memory=memory)
 
 
 def _claim(exercise: Exercise, claim: str, problem: str) -> Proof:

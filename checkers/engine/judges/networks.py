@@ -26,11 +26,11 @@ from checkers.engine.judges.values import (
 )
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.conditioning import find_conditioning
 from checkers.engine.worlds.networks import (
     GELU_FORMS,
     compute,
     count_weights,
-    find_conditioning,
     overfit,
     shapes,
 )

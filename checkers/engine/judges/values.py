@@ -298,8 +298,8 @@ def values_problem(mine: np.ndarray, target: np.ndarray, name: str) -> str:
     where = np.unravel_index(int(np.nanargmax(gap)), gap.shape)
     text = (
         f"{_capital(name)} is off by {np.nanmean(gap):.2g} on average. The largest difference is "
-        f"at {tuple(int(i) for i in where)}: yours is {mine[where]:.4g}, "
-        f"it should be {target[where]:.4g}."
+        f"at {tuple(int(i) for i in where)}: yours is {mine[where] + 0.0:.4g}, "
+        f"it should be {target[where] + 0.0:.4g}."
     )
     if is_small:
         text += (

@@ -8,6 +8,7 @@ concatenation shows in the result.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -54,6 +55,7 @@ def _is_scale(name: str, parameter: Tensor) -> bool:
     return name.endswith("weight") or bool((parameter == 1).all())
 
 
+@lru_cache(maxsize=64)
 def _known_kernel(shape: tuple[int, ...], seed: int) -> Tensor:
     """Values that depend on shape and seed alone.
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import math
+import pickle
+import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,14 +21,16 @@ from checkers.engine.worlds.known_values import give_known_values, give_random_v
 
 
 @contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Networks as small as these only wait for each other's threads."""
-    threads = torch.get_num_threads()
+def small_networks() -> Iterator[None]:
+    """One thread and no oneDNN: networks as small as these only wait for them."""
+    threads, one_dnn = torch.get_num_threads(), torch.backends.mkldnn.enabled
     torch.set_num_threads(1)
+    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
     try:
         yield
     finally:
         torch.set_num_threads(threads)
+        torch.backends.mkldnn.enabled = one_dnn
 
 
 GELU_FORMS = ("none", "tanh")
@@ -49,7 +54,7 @@ def every_gelu(form: str) -> Iterator[None]:
         nn.functional.gelu = gelu
 
 
-@one_thread()
+@small_networks()
 def shapes(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Build the module and note the shape of what it returns.
 
@@ -81,7 +86,7 @@ def _form(result: Any) -> list[int] | str | None:
     return None if result is None else type(result).__name__
 
 
-@one_thread()
+@small_networks()
 def compute(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Build the module, give its kernels known values, and let it compute.
 
@@ -107,12 +112,13 @@ def compute(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     shape_layers(module, copies)
     changed = any(not torch.equal(one, other) for one, other in zip(given, copies, strict=True))
     found: dict[str, Any] = {"changed": changed, "restless": False, "unsteady": False}
+    statistics = _Statistics(module, _others(given))
     for form in GELU_FORMS:
         with every_gelu(form):
             with torch.no_grad():
                 give_known_values(module, inputs["seed"], inputs.get("bias", 0.0))
                 if not inputs["training"]:
-                    _learn_statistics(module, _repeated(_others(given), _COPIES))
+                    statistics.learn()
                 module.train(inputs["training"])
                 result = module(*_given(inputs))
                 found[form] = result
@@ -122,13 +128,17 @@ def compute(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
                     found[form] = result.flatten(1)
                 if form == "none":
                     found["restless"] = inputs["training"] and _is_restless(module, given)
-                    found["unsteady"] = not found["restless"] and _is_unsteady(module, inputs)
+                    found["unsteady"] = not found["restless"] and not _is_steady(
+                        result, module(*_given(inputs))
+                    )
             if not inputs["training"]:
                 found[f"slopes_{form}"] = _slopes(module, given, inputs["seed"])
     return found
 
 
+_FEW_COPIES = 12
 _COPIES = 64
+"""So many that it doesn't matter whether a variance is divided by their number or by one less."""
 _MANY_COPIES = 200
 """With as many, what drops one picture, channel or class in ten never drops none."""
 
@@ -147,55 +157,84 @@ def _others(given: list[Tensor]) -> list[Tensor]:
 
 
 def _repeated(given: list[Tensor], count: int) -> list[Tensor]:
-    """The same batch again and again in one of at least `count` pictures.
-
-    So many that it doesn't matter whether a variance is divided by their number or by one less.
-    """
+    """The same batch again and again in one of at least `count` pictures."""
     times = math.ceil(count / len(given[0]))
     return [value.repeat(times, *[1] * (value.ndim - 1)) for value in given]
 
 
 def _is_restless(module: nn.Module, given: list[Tensor]) -> bool:
-    """Whether equal pictures of one batch get different results, as dropout makes them."""
-    result = module(*_repeated(given, _MANY_COPIES))
+    """Whether equal pictures of one batch get different results, as dropout makes them.
+
+    If nothing was drawn, a few show it as well as many.
+    """
+    before = _states_of_generators()
+    if _copies_differ(module, given, _FEW_COPIES):
+        return True
+    nothing_drawn = before == _states_of_generators()
+    return not nothing_drawn and _copies_differ(module, given, _MANY_COPIES)
+
+
+def _states_of_generators() -> bytes:
+    states = torch.get_rng_state().numpy(), np.random.get_state(), random.getstate()
+    return pickle.dumps(states)
+
+
+def _copies_differ(module: nn.Module, given: list[Tensor], count: int) -> bool:
+    result = module(*_repeated(given, count))
     if not isinstance(result, Tensor) or len(result) % len(given[0]):
         return False
     copies = result.unflatten(0, (-1, len(given[0])))
     return bool((copies - copies[0]).abs().max() > 1e-3 * max(1.0, float(copies.std())))
 
 
-def _is_unsteady(module: nn.Module, inputs: Inputs) -> bool:
-    """Whether two calls with the same input differ, as layers that are made anew each time do."""
-    one, other = module(*_given(inputs)), module(*_given(inputs))
-    return not torch.allclose(one, other, rtol=1e-3, atol=1e-4, equal_nan=True)
+def _is_steady(one: Tensor, other: Tensor) -> bool:
+    """Whether two calls with the same input agree; with layers that are made anew they don't."""
+    return torch.allclose(one, other, rtol=1e-3, atol=1e-4, equal_nan=True)
 
 
-def _learn_statistics(module: nn.Module, given: list[Tensor]) -> None:
-    """Let running statistics become what they were after endless training on one batch.
+class _Statistics:
+    """Lets running statistics become what they were after endless training on one batch.
 
     Each pass moves them by a fixed share of what is missing, whatever that share (the momentum) and
-    whoever wrote the BatchNorm: two passes tell where they go, and a third from there tells it
-    without the rounding of the way.
+    whoever wrote the BatchNorm: two passes tell that share and about where they go, and one from
+    there, with many pictures, tells it without the rounding of the way.
     """
-    module.train()
-    buffers = [buffer for buffer in module.buffers() if buffer.is_floating_point()]
-    if not buffers:
-        return
 
-    def after_a_pass() -> list[Tensor]:
-        module(*[value.clone() for value in given])
-        return [buffer.clone() for buffer in buffers]
+    def __init__(self, module: nn.Module, given: list[Tensor]) -> None:
+        self.module, self.given = module, given
+        self.buffers = [buffer for buffer in module.buffers() if buffer.is_floating_point()]
+        self.ends: list[Tensor] = []
+        self.shares: list[float] = []
 
-    start = [buffer.clone() for buffer in buffers]
-    once, twice = after_a_pass(), after_a_pass()
-    shares = [_share(b - a, c - b) for a, b, c in zip(start, once, twice, strict=True)]
-    ends = [a + (b - a) / share for a, b, share in zip(start, once, shares, strict=True)]
-    for buffer, end in zip(buffers, ends, strict=True):
-        buffer.copy_(end)
-    moved = after_a_pass()
-    ends = [a + (b - a) / share for a, b, share in zip(ends, moved, shares, strict=True)]
-    for buffer, end in zip(buffers, ends, strict=True):
-        buffer.copy_(end)
+    def learn(self) -> None:
+        """Set them; again, once the network has changed a little."""
+        self.module.train()
+        if not self.buffers:
+            return
+        if not self.shares:
+            start = self._copies()
+            once, twice = self._after_a_pass(_FEW_COPIES), self._after_a_pass(_FEW_COPIES)
+            steps = zip(start, once, twice, strict=True)
+            self.shares = [_share(b - a, c - b) for a, b, c in steps]
+            self._go_on(start, once)
+        self._set()
+        self._go_on(self.ends, self._after_a_pass(_COPIES))
+        self._set()
+
+    def _after_a_pass(self, count: int) -> list[Tensor]:
+        self.module(*_repeated(self.given, count))
+        return self._copies()
+
+    def _copies(self) -> list[Tensor]:
+        return [buffer.clone() for buffer in self.buffers]
+
+    def _go_on(self, before: list[Tensor], after: list[Tensor]) -> None:
+        steps = zip(before, after, self.shares, strict=True)
+        self.ends = [a + (b - a) / share for a, b, share in steps]
+
+    def _set(self) -> None:
+        for buffer, end in zip(self.buffers, self.ends, strict=True):
+            buffer.copy_(end)
 
 
 def _share(first: Tensor, second: Tensor) -> float:
@@ -232,7 +271,7 @@ def gradient_of(value: Tensor, x: Tensor) -> Tensor:
     return torch.zeros_like(x) if gradient is None else gradient
 
 
-@one_thread()
+@small_networks()
 def count_weights(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Build the module and count its weights, and those that learn nothing.
 
@@ -271,7 +310,7 @@ def count_weights(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
     return found
 
 
-@one_thread()
+@small_networks()
 def overfit(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Train the network on one batch until it has learned it.
 
@@ -334,67 +373,3 @@ def only_a_tensor(result: Any, student: Callable[..., Any]) -> Tensor:
         name = getattr(student, "__name__", "this")
         raise TypeError(f"{name} returns a {type(result).__name__}, not a tensor")
     return result
-
-
-@one_thread()
-def find_conditioning(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
-    """See at which place an input such as the time reaches the result.
-
-    Only FCBlocks have matrices. Those with the fewest rows, D, belong to the second place, after
-    the first UpBlock: if their first layer is cut, they give what their biases say, and an
-    influence is left only at the first place. Of the 4x4 kernels that of the first UpBlock has the
-    most rows, 4D or, in a network that widens further, more: without it nothing from the first
-    place passes. All biases are 1, so that what is cut gives a constant other than 0, which may
-    multiply something.
-
-    Args:
-        student: the class under test.
-        inputs: {"arguments": list, whose last is D, "x", "also": further inputs, "which": the
-            number of the input that is changed, "other": what it is changed to, "changed": for
-            which pictures, where not for all, "seed"}.
-
-    Returns:
-        {"first", "second": whether the result depends on the input at each place, "own": for each
-        picture, whether changing the input for those of "changed" changes its result, "unsteady":
-        whether results differ where nothing is changed}.
-    """
-    which = inputs["which"]
-    given = [inputs["x"], *inputs["also"]]
-    all_changed, some_changed = list(given), list(given)
-    all_changed[which] = inputs["other"]
-    some_changed[which] = given[which].clone()
-    some_changed[which][inputs["changed"]] = inputs["other"][inputs["changed"]]
-
-    def differences(cut: Callable[[nn.Module], list[Tensor]], others: list[Tensor]) -> Tensor:
-        module = build(student, inputs["arguments"])
-        with torch.no_grad():
-            module(*given)
-            give_known_values(module, inputs["seed"])
-            for parameter in module.parameters():
-                if parameter.ndim == 1:
-                    parameter.fill_(1.0)
-            for parameter in cut(module):
-                parameter.zero_()
-            module.eval()
-            return (module(*given) - module(*others)).flatten(1).abs().amax(1) > 1e-5
-
-    def into_the_second_place(module: nn.Module) -> list[Tensor]:
-        matrices = [p for p in module.parameters() if p.ndim == 2]
-        rows = {len(p) for p in matrices if len(p) >= inputs["arguments"][-1]}
-        least = min(rows, default=0)
-        if len(rows) == 1 and least > inputs["arguments"][-1]:
-            return []  # one block for both places can't be cut for one of them
-        return [p for p in matrices if len(p) == least != p.shape[1]]
-
-    return {
-        "first": bool(differences(into_the_second_place, all_changed).any()),
-        "second": bool(differences(_after_the_first_place, all_changed).any()),
-        "own": differences(lambda module: [], some_changed).tolist(),
-        "unsteady": bool(differences(lambda module: [], given).any()),
-    }
-
-
-def _after_the_first_place(module: nn.Module) -> list[Tensor]:
-    kernels = [p for p in module.parameters() if p.ndim == 4 and tuple(p.shape[2:]) == (4, 4)]
-    most = max((len(p) for p in kernels), default=0)
-    return [p for p in kernels if len(p) == most]
