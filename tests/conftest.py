@@ -7,7 +7,13 @@ import pytest
 from checkers.engine.isolation import CourseWorker
 
 # Begun first, so that no process is left with one of them at the end.
-LONGEST_FIRST = ("test_checkers", "test_hostile", "test_browser", "test_drawing_browser")
+LONGEST_FIRST = (
+    "test_checkers",
+    "test_hostile",
+    "test_browser",
+    "test_drawing_browser",
+    "test_check_browser",
+)
 
 
 def pytest_collection_modifyitems(items):

@@ -102,3 +102,15 @@ def run_cell(page, cell):
         "([node, old]) => /\\d/.test(node.innerText) && node.innerText !== old",
         arg=[prompt, before],
     )
+
+
+def answer(page, name, source):
+    """Replace a stub by `source`, run it and its check; gives the check's last output."""
+    stub = cell_with(page, f"def {name}(")
+    stub.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(source)
+    run_cell(page, stub)
+    check = cell_with(page, f"check({name})")
+    run_cell(page, check)
+    return check.locator(".jp-OutputArea-output").last

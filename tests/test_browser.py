@@ -1,7 +1,7 @@
 """Lesson 01 in a real browser: a wrong answer is named, the right one passes, the slider moves."""
 
 import pytest
-from jupyter_lab import cell_with, needs_chromium, open_notebook, run_cell
+from jupyter_lab import answer, cell_with, needs_chromium, open_notebook, run_cell
 
 from checkers.engine.registry import find_lesson
 
@@ -22,18 +22,6 @@ def page(tmp_path_factory):
         yield page
 
 
-def _answer(page, source):
-    """Replace the stub by `source` and run it and its check."""
-    stub = cell_with(page, "def forward(")
-    stub.locator(".cm-content").click()
-    page.keyboard.press("Control+a")
-    page.keyboard.insert_text(source)
-    run_cell(page, stub)
-    check = cell_with(page, "check(forward)")
-    run_cell(page, check)
-    return check.locator(".jp-OutputArea-output").last
-
-
 def test_a_student_solves_lesson_01(page, tmp_path):
     run_cell(page, cell_with(page, "from checkers import check"))
     run_cell(page, cell_with(page, "def forward("))
@@ -41,15 +29,21 @@ def test_a_student_solves_lesson_01(page, tmp_path):
     card = cell_with(page, "check(forward)").locator(".jp-OutputArea-output")
     card.filter(has_text="not attempted").wait_for()
 
-    card = _answer(page, WRONG)
+    card = answer(page, "forward", WRONG)
     card.filter(has_text="It looks as if you multiplied the noise by 1 - abar_t").wait_for()
     assert card.locator("img").count() >= 3
     assert all(card.locator("img").nth(i).get_attribute("alt") for i in range(3))
-    card.locator("summary").first.click()
-    assert card.get_by_text("The equation has three parts").is_visible()
+    assert card.get_by_text("Start here").is_visible()
+    folded = card.locator("details").first
+    assert not folded.get_by_text("your noise has standard deviation").is_visible()
+    folded.locator("summary").click()
+    assert folded.get_by_text("your noise has standard deviation").is_visible()
+    assert not card.get_by_text("hint").count()
+    page.locator("summary", has_text="Hint 1").click()
+    assert page.locator("p", has_text="The equation has three parts").is_visible()
     page.screenshot(path=tmp_path / "wrong.png")
 
-    card = _answer(page, RIGHT)
+    card = answer(page, "forward", RIGHT)
     card.filter(has_text="10 of 10 points").wait_for()
     assert "wrong" not in card.inner_text()
 

@@ -21,6 +21,8 @@ _PICTURE_SIDE = 128
 _HIDDEN = '<div style="opacity:.7">Only grading runs this case.</div>'
 _PRINTED_IN_TEXT = 5
 _AGAIN = "For the same reason."
+_START = "Start here"
+_BADGE = f'<span style="border:1px solid;border-radius:4px;padding:0 5px">{_START}</span>'
 _COUNTS = {1: "one hint is", 2: "two hints are", 3: "three hints are", 4: "four hints are"}
 # A page with a dark background may set the variables.
 _COLOURS = {
@@ -89,8 +91,9 @@ def text_card(report: Report) -> str:
         return "\n".join(lines + _problem_lines(report))
     lines = [f"{report.exercise}   {report.points} of {report.max_points} points"]
     label_width = max(len(case.status) for case in report.cases)
-    for case in _without_repetition(report.cases):
-        lines += _case_lines(case, label_width)
+    first = _where_to_start(report.cases)
+    for case in _in_order(report.cases):
+        lines += _case_lines(case, label_width, marked=case is first)
     lines += _problem_lines(report)
     if not report.passed and report.hints:
         label = "hint".ljust(label_width)
@@ -103,10 +106,13 @@ def html_card(report: Report, heading: int | None = None) -> str:
 
     Args:
         report: what to show.
-        heading: the level of the heading to begin with, on a page that has headings.
+        heading: the level of the heading to begin with, on a page that has headings. Without one
+            it stands in the lesson, where the hints are already: below the check.
     """
     tag = "div" if heading is None else f"h{heading}"
-    rows = "".join(_case_row(case) for case in _cases_worth_showing(report))
+    cases = _cases_worth_showing(report)
+    first = _where_to_start(cases)
+    rows = "".join(_case_row(case, first) for case in cases)
     problems = "".join(f"<li>{escape(problem)}</li>" for problem in report.problems)
     return (
         '<div style="border:1px solid #8885;border-radius:6px;padding:8px 12px;max-width:46em">'
@@ -115,7 +121,7 @@ def html_card(report: Report, heading: int | None = None) -> str:
         f'<div style="display:grid;grid-template-columns:max-content 1fr max-content;'
         f'gap:4px 12px;margin-top:6px">{rows}</div>'
         + (f"<ul>{problems}</ul>" if problems and not report.passed else "")
-        + _hint_folds(report)
+        + ("" if heading is None else _hint_folds(report))
         + "</div>"
     )
 
@@ -135,7 +141,19 @@ def _why_nothing_ran(report: Report) -> CaseResult | None:
 def _cases_worth_showing(report: Report) -> list[CaseResult]:
     """If nothing ran, one row says why."""
     nothing_ran = _why_nothing_ran(report)
-    return [nothing_ran] if nothing_ran else _without_repetition(report.cases)
+    return [nothing_ran] if nothing_ran else _in_order(report.cases)
+
+
+def _where_to_start(cases: Sequence[CaseResult]) -> CaseResult | None:
+    """Of several cases that did not pass, the one whose mistake is known, else the first."""
+    failed = [case for case in cases if case.status is not Status.PASSED]
+    return next((case for case in failed if case.diagnosis), failed[0]) if failed[1:] else None
+
+
+def _in_order(cases: list[CaseResult]) -> list[CaseResult]:
+    """The case to start with, then the others as they come."""
+    first = _where_to_start(cases)
+    return _without_repetition(sorted(cases, key=lambda case: case is not first))
 
 
 def _without_repetition(cases: list[CaseResult]) -> list[CaseResult]:
@@ -149,14 +167,15 @@ def _without_repetition(cases: list[CaseResult]) -> list[CaseResult]:
     return shown
 
 
-def _case_lines(case: CaseResult, label_width: int) -> list[str]:
+def _case_lines(case: CaseResult, label_width: int, *, marked: bool) -> list[str]:
     title = textwrap.wrap(case.title, _TITLE) or [""]
     status = f"{case.status:<{label_width}}"
     score = f"{case.points} / {case.max_points}"
     lines = [f"  {status}  {title[0]:<{_TITLE}}  {score}"]
     indent = " " * (label_width + 4)
     lines += [indent + rest for rest in title[1:]]
-    for paragraph in (case.message, case.diagnosis):
+    message = f"{_START}. {case.message}" if marked else case.message
+    for paragraph in (message, case.diagnosis):
         lines += _wrapped(paragraph, indent)
     return lines
 
@@ -181,8 +200,10 @@ def _hints_waiting(report: Report) -> str:
     return f"{_COUNTS.get(count, f'{count} hints are')} waiting"
 
 
-def _case_row(case: CaseResult) -> str:
+def _case_row(case: CaseResult, first: CaseResult | None) -> str:
+    """A row; if there is a case to start with, it is marked, and what others say is folded."""
     colour = _COLOURS.get(case.status, _STOPPED)
+    title = marked_up(case.title) + (_HIDDEN if case.hidden else "")
     details = "".join(
         f'<div style="margin-top:4px">{marked_up(text)}</div>'
         for text in (case.message, case.diagnosis)
@@ -190,9 +211,14 @@ def _case_row(case: CaseResult) -> str:
     )
     if case.pictures is not None:
         details += _picture_row(case.pictures)
+    if case is first:
+        title = f"{_BADGE} {title}"
+    elif first is not None and case.status is not Status.PASSED and case.message != _AGAIN:
+        title = f"<details><summary>{title}</summary>{details}</details>"
+        details = ""
     return (
         f'<b style="color:{colour}">{case.status}</b>'
-        f"<div>{marked_up(case.title)}{_HIDDEN if case.hidden else ''}{details}</div>"
+        f"<div>{title}{details}</div>"
         f"<div>{case.points} / {case.max_points}</div>"
     )
 
