@@ -48,12 +48,19 @@ class Outcomes(Memory):
         self._own = {seed_of_case(seed, number): seed for number in range(len(self._cases))}
         return seed
 
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether something was worked out, or is kept, under `key`."""
+        return self._find(key) is not None or super().__contains__(key)
+
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """What was worked out under `key`, (lesson, exercise, case, seed, what, ...)."""
+        found = self._find(key)
+        return super().get(key, make) if found is None else found
+
+    def _find(self, key: Hashable) -> Any:
         assert isinstance(key, tuple)
         _, _, title, own, *what = key
-        kept = self._case(self._own[own], self._cases.index(title))
-        return kept["/".join(what)] if "/".join(what) in kept else super().get(key, make)
+        return self._case(self._own[own], self._cases.index(title)).get("/".join(what))
 
     def _case(self, seed: int, number: int) -> dict[str, Any]:
         if (seed, number) not in self._read:

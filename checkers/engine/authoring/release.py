@@ -211,7 +211,7 @@ def _case(exercise: Exercise, case: Case, seed: int) -> bytes:
     with ordinary_torch():
         trial = Trial(exercise, case, seed, Memory())
         parts = [encode(trial.inputs)]
-        reference = {"status": "ran", "observation": trial.expected()}
+        reference = {"status": "ran", "observation": trial.expected(), "seconds": 0.0}
         parts.append(encode({"name": "reference", "outcome": reference}))
         for mistake in exercise.mistakes:
             outcome = trial.known(mistake.name, mistake.answer)
@@ -220,7 +220,8 @@ def _case(exercise: Exercise, case: Case, seed: int) -> bytes:
                     {
                         "name": mistake.name,
                         # Where in its code a known version failed is code, and stays at home.
-                        "outcome": {k: v for k, v in outcome.items() if k != "where"},
+                        "outcome": {k: v for k, v in outcome.items() if k != "where"}
+                        | {"seconds": 0.0},
                         "fails": trial.fails(mistake),
                         "would match": trial.would_match(mistake),
                         "would fail": trial.would_fail(mistake),
