@@ -13,6 +13,7 @@ LONGEST_FIRST = (
     "test_browser",
     "test_drawing_browser",
     "test_check_browser",
+    "test_reopened_browser",
 )
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 
+import nbformat
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -87,21 +88,42 @@ def _wait_for(address, server):
     raise AssertionError("JupyterLab did not answer")
 
 
+def write_notebook(folder, name, *sources):
+    """A notebook of code cells, in a folder of its own below `folder`; returns its path."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
+    notebook.metadata["kernelspec"] = {
+        "display_name": "Python 3", "language": "python", "name": "python3",
+    }  # fmt: skip
+    path = folder / "source" / name
+    path.parent.mkdir(exist_ok=True)
+    nbformat.write(notebook, path)
+    return path
+
+
+def save(page, folder, name):
+    """Save the notebook with Ctrl+S; returns it as it lies in `folder` then."""
+    path = folder / name
+    before = path.stat().st_mtime_ns
+    page.keyboard.press("Control+s")
+    for _ in range(240):
+        if path.stat().st_mtime_ns != before:
+            return nbformat.read(path, as_version=4)
+        page.wait_for_timeout(500)
+    raise AssertionError("it was not saved")
+
+
 def cell_with(page, text):
     """The first code cell that holds `text`."""
     return page.locator(".jp-CodeCell").filter(has_text=text).first
 
 
 def run_cell(page, cell):
-    """Run a cell as a student does, with Shift+Enter, and wait until it has a new number."""
+    """Run a cell as a student does, with Shift+Enter, and wait until it has its number."""
     prompt = cell.locator(".jp-InputPrompt").element_handle()
-    before = prompt.inner_text()
+    prompt.evaluate("node => { node.innerText = '' }")  # the new number may be the old one
     cell.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
-    page.wait_for_function(
-        "([node, old]) => /\\d/.test(node.innerText) && node.innerText !== old",
-        arg=[prompt, before],
-    )
+    page.wait_for_function("node => /\\d/.test(node.innerText)", arg=prompt)
 
 
 def answer(page, name, source):

@@ -1,8 +1,7 @@
 """The drawing pad and the mask brush in a real browser: what is drawn arrives as a tensor."""
 
-import nbformat
 import pytest
-from jupyter_lab import cell_with, needs_chromium, open_notebook, run_cell
+from jupyter_lab import cell_with, needs_chromium, open_notebook, run_cell, write_notebook
 
 pytestmark = needs_chromium
 
@@ -27,16 +26,7 @@ CELLS = (
 def page(tmp_path_factory):
     """A small notebook with both widgets, open in Chromium."""
     folder = tmp_path_factory.mktemp("drawing")
-    notebook = nbformat.v4.new_notebook()
-    notebook.cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    notebook.metadata["kernelspec"] = {
-        "display_name": "Python 3",
-        "language": "python",
-        "name": "python3",
-    }
-    (folder / "source").mkdir()
-    path = folder / "source" / "drawing.ipynb"
-    nbformat.write(notebook, path)
+    path = write_notebook(folder, "drawing.ipynb", *CELLS)
     with open_notebook(folder, path) as page:
         yield page
 
@@ -69,8 +59,8 @@ def test_a_stroke_becomes_a_picture(page, tmp_path):
     before = _printed(page, "drawn = pad.picture()")
     assert "corner [1.0, 0.9, 0.7]" in before, "a finished drawing while nothing is drawn"
 
-    shown.get_by_role("button", name="colour #d62839").click()
-    shown.get_by_role("button", name="brush 3 of 3").click()
+    shown.get_by_role("button", name="red").click()
+    shown.get_by_role("button", name="thick brush").click()
     _stroke(page, canvas, (0.2, 0.5), (0.8, 0.5))
     page.screenshot(path=tmp_path / "pad.png")
     after = _printed(page, "drawn = pad.picture()")
@@ -87,7 +77,9 @@ def test_a_brushed_mask_is_zero_and_one(page, tmp_path):
     run_cell(page, shown)
     canvas = shown.locator("canvas")
     canvas.wait_for()
-    shown.get_by_role("button", name="brush 3 of 3").click()
+    begun = _printed(page, "mask = brush.mask()")
+    assert "left 0 right 0" in begun
+    shown.get_by_role("button", name="thick brush").click()
     _stroke(page, canvas, (0.25, 0.2), (0.25, 0.8))
     _stroke(page, canvas, (0.75, 0.2), (0.75, 0.8))
     page.screenshot(path=tmp_path / "mask.png")
@@ -98,3 +90,24 @@ def test_a_brushed_mask_is_zero_and_one(page, tmp_path):
     shown.get_by_role("button", name="erase").click()
     _stroke(page, canvas, (0.75, 0.1), (0.75, 0.9))
     assert "left 1 right 0" in _printed(page, "mask = brush.mask()")
+
+    for _ in range(3):
+        shown.get_by_role("button", name="take back the last stroke").click()
+    assert _printed(page, "mask = brush.mask()") == begun, "the mask it began with"
+
+
+def test_a_picture_is_drawn_with_the_keyboard_alone(page, tmp_path):
+    run_cell(page, cell_with(page, "import torch"))
+    shown = cell_with(page, "pad = DrawingPad")
+    run_cell(page, shown)
+    canvas = shown.locator("canvas")
+    canvas.wait_for()
+    shown.get_by_role("button", name="green").focus()
+    page.keyboard.press("Enter")
+    while not canvas.evaluate("node => node === document.activeElement"):
+        page.keyboard.press("Tab")
+    assert shown.get_by_text("Arrow keys move the pen").is_visible()
+    for key in ["Shift+ArrowLeft"] * 2 + [" "] + ["Shift+ArrowRight"] * 4 + [" ", "ArrowDown"]:
+        page.keyboard.press(key)
+    page.screenshot(path=tmp_path / "keyboard.png")
+    assert "middle [-0.7, 0.2, -0." in _printed(page, "drawn = pad.picture()")

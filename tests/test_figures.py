@@ -1,13 +1,16 @@
-"""Figures carry their description; sliders fall back to a row of pictures."""
+"""Figures carry their description; a row of pictures lies in a slider."""
 
+import html
 import io
+import json
+import re
 
 import pytest
 import torch
 from IPython.display import HTML
 from PIL import Image
 
-from lessons.workbench.pictures import figures, histograms, line_plot, quality_plot
+from lessons.workbench.pictures import figures, histograms, line_plot, quality_plot, slider, sliders
 
 
 @pytest.fixture
@@ -15,13 +18,16 @@ def shown(monkeypatch):
     """The mime bundles of all that is displayed."""
     bundles = []
 
-    def keep(thing):
-        if isinstance(thing, HTML):
+    def keep(thing, metadata=None, raw=False):
+        if raw:
+            bundles.append((thing, metadata))
+        elif isinstance(thing, HTML):
             bundles.append(({"text/html": thing.data}, {}))
         else:
             bundles.append(thing._repr_mimebundle_())
 
-    monkeypatch.setattr(figures, "display", keep)
+    for module in (figures, sliders):
+        monkeypatch.setattr(module, "display", keep)
     return bundles
 
 
@@ -59,7 +65,7 @@ def test_values_outside_the_range_are_clipped(shown):
     "make",
     [
         lambda alt: figures.show(torch.zeros(1, 3, 8, 8), alt=alt),
-        lambda alt: figures.slider(torch.zeros(2, 3, 8, 8), ["a", "b"], name="t", alt=alt),
+        lambda alt: slider(torch.zeros(2, 3, 8, 8), ["a", "b"], name="t", alt=alt),
         lambda alt: line_plot([0, 1], {"a": [0, 1]}, x_label="x", y_label="y", alt=alt),
         lambda alt: quality_plot(
             {"a": [{"x": 1, "read": 0.5, "distance": 2}]}, x_label="x", alt=alt
@@ -72,13 +78,20 @@ def test_a_figure_without_a_description_is_refused(make, shown):
         make(" ")
 
 
-def test_a_slider_is_a_widget_and_a_row_of_pictures(shown):
-    figures.slider(
-        torch.zeros(9, 3, 8, 8), list("abcdefghi"), name="t", alt="nine squares", start=2
+def test_a_slider_is_a_page_with_all_frames_and_a_row_of_some(shown):
+    slider(
+        torch.linspace(-1, 1, 9).reshape(9, 1, 1, 1).expand(9, 3, 8, 8),
+        list("abcdefghi"),
+        name="t",
+        alt="nine squares",
+        start=2,
     )
-    data, metadata = shown[0]
-    assert "application/vnd.jupyter.widget-view+json" in data
-    assert metadata["image/png"]["alt"] == "nine squares"
+    data, _ = shown[0]
+    told = json.loads(html.unescape(re.search('data-frames="(.*?)"', data["text/html"])[1]))
+    assert told["labels"] == list("abcdefghi") and told["start"] == 2
+    assert len(set(told["frames"])) == 9
+    row, alt = _picture(shown[0])
+    assert alt == "nine squares" and row.width > 4 * row.height
     assert "nine squares" in data["text/plain"]
 
 
@@ -86,7 +99,7 @@ def test_titles_and_labels_must_match(shown):
     with pytest.raises(ValueError, match="2 pictures but 1 titles"):
         figures.show(torch.zeros(2, 3, 8, 8), ["a"], alt="two squares")
     with pytest.raises(ValueError, match="2 frames but 1 labels"):
-        figures.slider(torch.zeros(2, 3, 8, 8), ["a"], name="t", alt="two squares")
+        slider(torch.zeros(2, 3, 8, 8), ["a"], name="t", alt="two squares")
     with pytest.raises(ValueError, match="shape"):
         figures.show([torch.zeros(8, 8)], alt="no picture")
 

@@ -206,7 +206,11 @@ def _make_light(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
-            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+            data = output.get("data", {})
+            data.pop("application/vnd.jupyter.widget-view+json", None)
+            page = data.get("text/html", "")
+            if "course-slider" in page or "course-kept" in page:
+                del data["text/html"]  # a slider's row of pictures and a pad's drawing are left
 
 
 def stub_cells(notebook: NotebookNode) -> list[tuple[NotebookNode, list[str]]]:

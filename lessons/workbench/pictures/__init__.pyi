@@ -4,7 +4,6 @@ from .drawing_pad import (
 )
 from .figures import (
     show as show,
-    slider as slider,
 )
 from .files import (
     PictureError as PictureError,
@@ -24,6 +23,9 @@ from .plots import (
 from .saving import (
     save_gif as save_gif,
     save_png as save_png,
+)
+from .sliders import (
+    slider as slider,
 )
 from .unet_drawing import (
     draw_unet as draw_unet,

@@ -1,11 +1,11 @@
-"""Figures for the lessons: pictures, plots and sliders, each with a text that describes it."""
+"""Figures for the lessons: pictures and plots, each with a text that describes it."""
 
 from __future__ import annotations
 
 import html
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from IPython.display import HTML, Image as InlineImage, display
@@ -19,7 +19,6 @@ _TILE_INCHES = 1.35
 _FEW_TILE_INCHES = 1.7
 _DPI = 110
 _OUT_OF_SIGHT = "position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%)"
-_WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def show(
@@ -75,108 +74,6 @@ def show_figure(figure: Figure, alt: str) -> None:
     png = _to_png(figure)
     plt.close(figure)
     _display_png(png, alt)
-
-
-def slider(
-    frames: Sequence[Tensor],
-    labels: Sequence[str],
-    *,
-    name: str,
-    alt: str,
-    start: int = 0,
-    value_range: tuple[float, float] = (-1.0, 1.0),
-) -> None:
-    """Show a slider that leafs through precomputed pictures.
-
-    Where no widget can run (an exported page, a viewer), a row of some of the pictures stands in
-    its place.
-
-    Args:
-        frames: (C, H, W) or (1, C, H, W) each.
-        labels: the slider's label at each frame, for instance "t = 250".
-        name: what the slider changes.
-        alt: what is to be seen, for people who cannot see it.
-        start: the frame shown first.
-        value_range: the values shown as black and as full brightness.
-
-    Raises:
-        ValueError: if `alt` is empty, or labels and frames differ in number.
-    """
-    pictures = as_pictures(frames)
-    if len(labels) != len(pictures):
-        raise ValueError(f"There are {len(pictures)} frames but {len(labels)} labels.")
-    places = torch.linspace(0, len(pictures) - 1, min(6, len(pictures))).round()
-    few = [int(place) for place in places]
-    figure = _grid([pictures[i] for i in few], [labels[i] for i in few], None, value_range)
-    row = _to_png(figure)
-    import matplotlib.pyplot as plt
-
-    plt.close(figure)
-    display(
-        _SliderWithFallback(
-            _slider_widget(pictures, labels, name, alt, start, value_range), row, alt
-        )
-    )
-
-
-class _SliderWithFallback:
-    """One output that is a widget where widgets run and a row of pictures elsewhere."""
-
-    def __init__(self, widget: Any, row: bytes, alt: str) -> None:
-        self._widget, self._row, self._alt = widget, row, checked_alt(alt)
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
-        return widget_or_picture(self._widget, self._row, "slider", self._alt)
-
-
-def widget_or_picture(widget: Any, png: bytes, name: str, alt: str) -> tuple[dict, dict]:
-    """One output that is a widget where widgets run and a described picture elsewhere.
-
-    Args:
-        widget: of ipywidgets or anywidget.
-        png: the picture that stands in for it.
-        name: what it is, for where nothing but text can be shown.
-        alt: what the picture shows.
-
-    Returns:
-        Data and metadata, by MIME type.
-    """
-    data, metadata = _mime_parts(InlineImage(png, alt=alt)._repr_mimebundle_())
-    view, _ = _mime_parts(widget._repr_mimebundle_())
-    bundle = {**data, "text/plain": f"{name}: {alt}"}
-    if _WIDGET_VIEW in view:
-        bundle[_WIDGET_VIEW] = view[_WIDGET_VIEW]
-    return bundle, metadata
-
-
-def _mime_parts(bundle: Any) -> tuple[dict, dict]:
-    """Data and metadata of what IPython gives in either of two forms."""
-    return bundle if isinstance(bundle, tuple) else (bundle or {}, {})
-
-
-def _slider_widget(
-    pictures: Sequence[Tensor],
-    labels: Sequence[str],
-    name: str,
-    alt: str,
-    start: int,
-    value_range: tuple[float, float],
-) -> Any:
-    import ipywidgets
-
-    encoded = [enlarged_png(picture, value_range) for picture in pictures]
-    image = ipywidgets.Image(value=encoded[start], format="png", width=256, height=256)
-    label = ipywidgets.Label(str(labels[start]))
-    control = ipywidgets.IntSlider(
-        value=start, min=0, max=len(pictures) - 1, description=name, readout=False
-    )
-
-    def turn_to(change: dict) -> None:
-        image.value, label.value = encoded[change["new"]], str(labels[change["new"]])
-
-    control.observe(turn_to, names="value")
-    described = ipywidgets.HTML(f'<span style="opacity:.7">{alt}</span>')
-    return ipywidgets.VBox([ipywidgets.HBox([control, label]), image, described])
 
 
 def _grid(

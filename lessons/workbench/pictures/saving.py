@@ -31,7 +31,7 @@ def save_png(
     pictures = as_pictures([picture])
     if len(pictures) != 1:
         raise ValueError(f"save_png saves one picture, not {len(pictures)}; save_gif saves many.")
-    free = _free_path(Path(path).expanduser(), ".png")
+    free = free_path(Path(path).expanduser(), ".png")
     _image(pictures[0], value_range).save(free, optimize=True)
     return free
 
@@ -65,7 +65,7 @@ def save_gif(
     size = (images[0].width * enlarge, images[0].height * enlarge)
     images = [image.resize(size, Image.Resampling.NEAREST) for image in images]
     step = round(1000 * seconds_per_frame)
-    free = _free_path(Path(path).expanduser(), ".gif")
+    free = free_path(Path(path).expanduser(), ".gif")
     images[0].save(
         free,
         save_all=True,
@@ -83,7 +83,7 @@ def _image(picture: Tensor, value_range: tuple[float, float]) -> Image.Image:
     return Image.fromarray(pixels.expand(3, -1, -1).permute(1, 2, 0).contiguous().numpy())
 
 
-def _free_path(path: Path, suffix: str) -> Path:
+def free_path(path: Path, suffix: str) -> Path:
     """`path` with its suffix, or the first of name_2, name_3, ... that is not there yet."""
     path = path if path.suffix.lower() == suffix else path.with_name(path.name + suffix)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,99 @@
+"""A slider that leafs through pictures: in the lesson, in a reopened notebook and in an export."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from IPython.display import display
+from PIL import Image
+from torch import Tensor
+
+from lessons.workbench.pictures.figures import (
+    _grid,
+    _to_png,
+    _unit_range,
+    as_pictures,
+    checked_alt,
+)
+
+_SCRIPT = Path(__file__).with_name("slider.js")
+_HEIGHT = 256  # pixels on the screen, at least; a picture's own pixels stay square
+_IN_THE_ROW = 6
+
+
+def slider(
+    frames: Sequence[Tensor],
+    labels: Sequence[str],
+    *,
+    name: str,
+    alt: str,
+    start: int = 0,
+    value_range: tuple[float, float] = (-1.0, 1.0),
+) -> None:
+    """Show a slider that leafs through precomputed pictures.
+
+    Where no script may run (a notebook from somebody else, a printed page), a row of some of the
+    pictures stands in its place.
+
+    Args:
+        frames: (C, H, W) or (1, C, H, W) each.
+        labels: what is said at each frame, for instance "t = 250".
+        name: what the slider changes.
+        alt: what is to be seen, for people who cannot see it.
+        start: the frame shown first.
+        value_range: the values shown as black and as full brightness.
+
+    Raises:
+        ValueError: if `alt` is empty, or labels and frames differ in number.
+    """
+    import matplotlib.pyplot as plt
+
+    pictures, alt = as_pictures(frames), checked_alt(alt)
+    if len(labels) != len(pictures):
+        raise ValueError(f"There are {len(pictures)} frames but {len(labels)} labels.")
+    places = torch.linspace(0, len(pictures) - 1, min(_IN_THE_ROW, len(pictures))).round()
+    few = [int(place) for place in places]
+    figure = _grid([pictures[i] for i in few], [labels[i] for i in few], None, value_range)
+    row = _to_png(figure)
+    plt.close(figure)
+    height, width = pictures[0].shape[-2:]
+    told = {
+        "name": name,
+        "labels": [str(label) for label in labels],
+        "frames": [_data_url(_small_png(picture, value_range)) for picture in pictures],
+        "start": start,
+        "width": width * max(1, _HEIGHT // height),
+    }
+    page = (
+        '<figure class="course-slider" style="margin:0" '
+        f'data-frames="{html.escape(json.dumps(told))}">'
+        f'<img src="{_data_url(row)}" alt="{html.escape(alt)}">'
+        f'<figcaption style="opacity:.8; width:min(90vw, 560px)">{html.escape(alt)}</figcaption>'
+        "</figure>"
+        f"<script>{_SCRIPT.read_text(encoding='utf-8')}</script>"
+    )
+    picture = base64.b64encode(row).decode()
+    display(
+        {"text/html": page, "image/png": picture, "text/plain": f"slider: {alt}"},
+        metadata={"image/png": {"alt": alt}},
+        raw=True,
+    )
+
+
+def _small_png(picture: Tensor, value_range: tuple[float, float]) -> bytes:
+    """The picture, a pixel for each of its own, in at most 256 colours."""
+    pixels = (_unit_range(picture, value_range) * 255).round().to(torch.uint8)
+    image = Image.fromarray(pixels.expand(3, -1, -1).permute(1, 2, 0).contiguous().numpy())
+    buffer = io.BytesIO()
+    image.quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _data_url(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
