@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
+from lessons.workbench.denoisers.progress import watch_sampling
 from solutions.class_conditioning import ClassConditionalUNet
 from solutions.time_conditioning import ScaledTimeUNet, TimeConditionalUNet
 from solutions.unet import UnconditionalUNet
@@ -81,7 +82,7 @@ def load_trained(
         network.load_state_dict(load_file(path))  # half precision becomes single
     except (RuntimeError, SafetensorError, OSError) as error:
         raise _damaged(path) from error
-    return network.eval().requires_grad_(False).to(device)
+    return watch_sampling(network.eval().requires_grad_(False).to(device))
 
 
 def _check_name(name: str) -> None:

@@ -15,7 +15,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 
 from lessons.workbench.training import loss_curve
-from lessons.workbench.training.loss_curve import LossCurve, TrainingProgress
+from lessons.workbench.training.loss_curve import LossCurve, TrainingProgress, loss_plot
 
 TRAINING = """
 import time, torch
@@ -79,8 +79,36 @@ def test_the_curve_is_drawn_and_drawn_again_and_leaves_with_the_training(tmp_pat
     assert not any("<img" in _page(output) for output in outputs)
     shown = [output for output in outputs if output.output_type == "display_data"]
     bar, place_of_the_curve = (output.data["text/plain"] for output in shown)
-    assert "100%" in bar and "loss=" in bar
+    assert "180 of 180 steps" in bar and "loss " in bar
     assert place_of_the_curve == ""
+    assert not any("widget" in kind for _, told in displays for kind in told["data"])
+
+
+def test_the_bar_comes_with_the_first_step(tmp_path):
+    slow = TRAINING.replace("time.sleep(0.01)", "time.sleep(0.4)").replace("epochs=3", "epochs=1")
+    slow = slow.replace("torch.randn(60, 4), torch.zeros(60)", "torch.randn(3, 4), torch.zeros(3)")
+    _, displays = _run(slow, tmp_path)
+    bars = [told["data"]["text/plain"] for _, told in displays if "<progress" in _page(told)]
+    assert bars[0].startswith("training: 1 of 3 steps")
+    assert bars[-1].startswith("training: 3 of 3 steps")
+
+
+def test_a_loop_of_one_s_own_has_bar_and_curve(tmp_path):
+    own = """
+import torch
+from lessons.workbench.training import live_curve
+from lessons.workbench.training import loss_curve
+loss_curve.REDRAW_SECONDS = 0.0
+with live_curve(4) as watched:
+    loss = watched(lambda a, b: ((a - b) ** 2).sum())
+    values = [float(loss(torch.tensor(3.0), step)) for step in range(4)]
+print(values)
+"""
+    outputs, displays = _run(own, tmp_path)
+    assert "[9.0, 4.0, 1.0, 0.0]" in "".join(output.get("text", "") for output in outputs)
+    pages = [_page(told) for _, told in displays]
+    assert any("<img" in page for page in pages)
+    assert any("4 of 4 steps" in page and "loss 0.0000" in page for page in pages)
     assert not any(output.get("name") == "stderr" for output in outputs)
 
 
@@ -158,6 +186,16 @@ def test_the_thick_line_is_the_running_mean():
     (axis,) = loss_curve._figure(np.asarray([4.0, 2.0, 6.0, 1.0]), 2).axes
     np.testing.assert_allclose(axis.lines[1].get_xdata(), [2, 3, 4])
     np.testing.assert_allclose(axis.lines[1].get_ydata(), [3.0, 4.0, 3.5])
+
+
+def test_at_the_end_there_is_the_same_plot_with_its_mean(monkeypatch):
+    shown = []
+    monkeypatch.setattr(loss_curve, "show_figure", lambda *given: shown.append(given))
+    loss_plot([4.0, 2.0, 6.0, 1.0], alt="four losses")
+    ((figure, alt),) = shown
+    assert alt == "four losses"
+    each, mean = figure.axes[0].lines
+    assert list(each.get_ydata()) == [4.0, 2.0, 6.0, 1.0] and list(mean.get_ydata()) == [3.25]
 
 
 def test_drawing_leaves_random_numbers_and_matplotlib_s_settings_alone(curve):

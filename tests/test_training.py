@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from lessons.workbench.training import continuing, loop
 from lessons.workbench.training.loop import TrainingError, TrainingPlan, train
 
 PLAN = TrainingPlan(epochs=4, batch_size=16, learning_rate=1e-2, decay=0.8, ema=0.9, seed=3)
@@ -132,6 +133,88 @@ def test_ctrl_c_keeps_what_was_learned(capsys):
     assert history.epoch_ends == [5]
     assert "Stopped" in capsys.readouterr().out
     assert not torch.equal(before["0.weight"], model.state_dict()["0.weight"])
+
+
+def test_it_goes_on_in_the_middle_of_an_epoch(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "SAVE_SHARE", float("inf"))
+    monkeypatch.setattr(loop, "NOTE_SECONDS", 0.0)  # so that the state is kept after every step
+    path, calls = tmp_path / "run.pt", []
+
+    def interrupted(model, images, labels):
+        calls.append(1)
+        if len(calls) == 13:
+            raise KeyboardInterrupt
+        return _loss(model, images, labels)
+
+    whole, stopped, again = _model(), _model(), _model()
+    stay = dict(checkpoint=path, keep=(1, 4), progress=False)
+    finished = train(whole, _loss, *_data(), PLAN, keep=(1, 4), progress=False)
+    reached = train(stopped, interrupted, *_data(), PLAN, **stay)
+    assert len(reached.losses) in (11, 12) and list(reached.kept) == [1, len(reached.losses) / 5]
+    seen = []
+
+    def counted(*inputs):
+        seen.append(1)
+        return _loss(*inputs)
+
+    resumed = train(again, counted, *_data(), PLAN, **stay)
+    assert len(seen) <= 9, "from where it was"
+    assert resumed.losses == finished.losses and resumed.epoch_ends == finished.epoch_ends
+    _assert_same(_weights(whole), _weights(again))
+    assert list(resumed.kept) == list(finished.kept) == [1, 4]
+    for epoch in (1, 4):
+        _assert_same(_weights(finished.kept[epoch]), _weights(resumed.kept[epoch]))
+
+
+@pytest.fixture
+def named(tmp_path, monkeypatch):
+    """Train under a name, watched as in a notebook; gives how many steps were taken."""
+    monkeypatch.setattr(continuing, "FOLDER", tmp_path / "training")
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+
+    def run(loss=_loss, plan=PLAN, model=None):
+        taken = []
+        train(
+            model or _model(), loss, *_data(), plan, name="net",
+            after_epoch=lambda *_: taken.append(1),
+        )  # fmt: skip
+        return 5 * len(taken)
+
+    return run
+
+
+def test_a_named_training_is_kept_and_only_that_one_goes_on(named, tmp_path, capsys):
+    assert named() == 20
+    assert capsys.readouterr().out == ""
+    assert named() == 0
+    assert "Trained before: all 20 steps" in capsys.readouterr().out
+
+    def doubled(model, images, labels):
+        return 2 * _loss(model, images, labels)
+
+    def without_gradient_at_first(model, images, labels):
+        noisy = images + 0.5 * torch.randn_like(images)
+        return ((model[3:](model[:3](noisy).detach()) - images) ** 2).mean()
+
+    assert named(loss=doubled) == 20, "another loss"
+    assert named(loss=without_gradient_at_first) == 20, "the same loss, another gradient"
+    assert named(plan=TrainingPlan(**{**PLAN.__dict__, "seed": 4})) == 20
+    assert named(model=_model(9)) == 20
+    assert named() == 0, "the first one is there as before"
+    assert len(list((tmp_path / "training").iterdir())) == 5
+
+
+def test_nothing_is_kept_where_nobody_watches(named, tmp_path, monkeypatch):
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    assert named() == named() == 20
+    assert not (tmp_path / "training").exists()
+
+
+def test_a_state_that_can_t_be_written_ends_no_training(named, tmp_path, capsys):
+    (tmp_path / "training").write_text("a file, no folder")
+    assert named() == 20
+    assert capsys.readouterr().out.count("can't be kept in") == 1
 
 
 def test_a_checkpoint_of_another_model_is_told_and_kept(tmp_path):

@@ -1,4 +1,4 @@
-"""In a notebook, a NameError about an exercise ends with what to do: run its cell first."""
+"""In a notebook, some errors end with what to do: a missing exercise, and the stop button."""
 
 from __future__ import annotations
 
@@ -7,21 +7,29 @@ from typing import Any
 
 from checkers.engine.registry import all_lessons
 
+STOPPED = "Stopped. What the cells made so far is still there; run this cell again when you like."
+
 
 def explain_name_errors() -> None:
     """Have IPython, where it runs, say so; elsewhere do nothing."""
     ipython = sys.modules.get("IPython")  # where it runs it is there; elsewhere it takes a second
     shell = ipython.get_ipython() if ipython else None
     if shell is not None and not shell.custom_exceptions:  # somebody else's stay
-        shell.set_custom_exc((NameError,), _explained)
+        shell.set_custom_exc((NameError, KeyboardInterrupt), _explained)
 
 
 def _explained(
-    shell: Any, kind: type, error: NameError, trace: Any, tb_offset: int | None = None
+    shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None
 ) -> None:
-    """Show the error as ever, and below it the sentence, if it is about an exercise."""
+    """Show the error as ever, and below it the sentence, if it is about an exercise.
+
+    Whoever presses stop has no use for a page of traceback.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        print(STOPPED)
+        return
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
-    if sentence := name_advice(str(error.name or "")):
+    if sentence := name_advice(str(getattr(error, "name", None) or "")):
         print(sentence)
 
 

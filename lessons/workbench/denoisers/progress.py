@@ -2,89 +2,105 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
+from torch import nn
+
+from lessons.workbench.bars import Bar, make_bar
+
 PATIENCE_SECONDS = 2.0
+_AT_LEAST = 0.2  # so long a step must have taken: the first one may have been slow by chance
+_FINE = 1000  # a bar counts in thousandths
 
 
 class StepProgress:
-    """Watches the timesteps a denoiser is asked at; a falling row of them is a loop on its way.
+    """Watches the times a network is asked at; a row of them in one direction is a loop.
 
-    A bar with the time left appears when a loop has run for two seconds, and goes away with the
-    notebook's cell or when the next loop begins. The environment variable TQDM_DISABLE=1 turns it
-    off.
+    A bar with the time left appears as soon as a loop is seen to take more than two seconds, after
+    its first step if need be. It goes away with the notebook's cell, or when the next loop begins.
+    The environment variable TQDM_DISABLE=1 turns it off.
 
     Args:
-        make_bar: `make_bar(total, done)` gives a bar with `update` and `close`; None where none can
-            be shown.
+        make_bar: `make_bar(total, done)` gives a bar with `update` and `close`.
         clock: tells the time in seconds.
+        rises_to: the end of times that rise, as a flow's do; None if they only ever fall, to 0.
     """
 
     def __init__(
         self,
-        make_bar: Callable[[int, int], Any] | None = None,
+        make_bar: Callable[[int, int], Bar] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        rises_to: float | None = None,
     ) -> None:
-        self._make_bar = make_bar or _bar
-        self._clock = clock
-        self._bar: Any = None
-        self._first = self._last = -1
+        self._make_bar = make_bar or _sampling_bar
+        self._clock, self._rises_to = clock, rises_to
+        self._bar: Bar | None = None
+        self._first = self._last = -1.0
+        self._rising: bool | None = None
         self._began = 0.0
 
-    def saw(self, t: int) -> None:
-        """Note that the denoiser was asked at timestep `t`, 0 to 999."""
-        if self._first < 0 or t > self._last:
+    def saw(self, t: float) -> None:
+        """Note that the network was asked at time `t`."""
+        if t == self._last:
+            return
+        rising = t > self._last
+        turned = self._rising not in (None, rising) or (rising and self._rises_to is None)
+        if self._first < 0 or turned:
             self.close()
             self._first, self._began = t, self._clock()
-        elif self._bar is not None:
-            self._bar.update(self._last - t)
-        elif t < self._last and self._clock() - self._began > PATIENCE_SECONDS:
-            self._bar = self._make_bar(self._first, self._first - t)
+        else:
+            self._rising = rising
+            self._note(t)
         self._last = t
 
+    def _note(self, t: float) -> None:
+        end = self._rises_to if self._rising and self._rises_to is not None else 0.0
+        done = abs(t - self._first) / max(abs(end - self._first), 1e-9)
+        passed = self._clock() - self._began
+        if self._bar is not None:
+            self._bar.update(round(_FINE * done))
+        elif passed > _AT_LEAST and passed > PATIENCE_SECONDS * done:
+            self._bar = self._make_bar(_FINE, 0)
+            self._bar.update(round(_FINE * done))
+
     def close(self) -> None:
-        """Take the bar away; the next timestep begins a new loop."""
+        """Take the bar away; the next time begins a new loop."""
         if self._bar is not None:
             self._bar.close()
-        self._bar, self._first, self._last = None, -1, -1
+        self._bar, self._first, self._last, self._rising = None, -1.0, -1.0, None
 
 
-class _NoBar:
-    def update(self, steps: int) -> None: ...
+def watch_sampling(model: nn.Module) -> nn.Module:
+    """Show a bar when a loop asks this network `model(x, t, ...)` at times in [0, 1].
 
-    def close(self) -> None: ...
+    Args:
+        model: watched only in evaluation mode, as networks are when they draw.
+
+    Returns:
+        The same network.
+    """
+    progress = StepProgress(rises_to=1.0)
+
+    def saw(model: nn.Module, inputs: tuple[Any, ...]) -> None:
+        if not model.training and len(inputs) > 1:
+            progress.saw(float(inputs[1].max()))
+
+    model.register_forward_pre_hook(saw)
+    return model
 
 
-def _bar(total: int, done: int) -> Any:
-    """A bar in the notebook, or in a terminal; none where nobody would see it."""
-    from IPython import get_ipython
-    from tqdm.auto import tqdm
-
-    shell = get_ipython()
-    in_notebook = shell is not None and getattr(shell, "kernel", None) is not None
-    # tqdm's bar for notebooks does not heed its own variable
-    if os.environ.get("TQDM_DISABLE") or not (in_notebook or sys.stderr.isatty()):
-        return _NoBar()
-
-    class Bar(tqdm):
-        """A loop ends with the question before the last timestep, so no bar is ever quite full."""
-
-        def close(self) -> None:
-            self.total = self.n  # what isn't full stays on the page, in red
-            super().close()
-
-    layout = "{desc}: {percentage:3.0f}% |{bar}| {elapsed} passed, {remaining} left"
-    bar = Bar(total=total, initial=done, desc="denoising", leave=False, bar_format=layout)
-    if shell is not None:
+def _sampling_bar(total: int, done: int) -> Bar:
+    bar = make_bar(total, done, "sampling")
+    ipython = sys.modules.get("IPython")
+    if (shell := ipython.get_ipython() if ipython else None) is not None:
         _close_after_the_cell(shell, bar)
     return bar
 
 
-def _close_after_the_cell(shell: Any, bar: Any) -> None:
+def _close_after_the_cell(shell: Any, bar: Bar) -> None:
     """Also if the cell was interrupted: its bar must not stay behind."""
 
     def close(*_: Any) -> None:

@@ -7,6 +7,10 @@ from .loop import (
     TrainingPlan as TrainingPlan,
     train as train,
 )
+from .loss_curve import (
+    live_curve as live_curve,
+    loss_plot as loss_plot,
+)
 from .mnist import (
     load_digits as load_digits,
 )

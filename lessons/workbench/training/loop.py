@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from lessons.workbench.denoisers.progress import watch_sampling
+from lessons.workbench.training.continuing import own_checkpoint
 from lessons.workbench.training.loss_curve import TrainingProgress
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
-_STATE_VERSION = 1
+SAVE_SECONDS = 2.0
+SAVE_SHARE = 0.02  # of the time may be spent on it
+NOTE_SECONDS = 0.3
+_STATE_VERSION = 2
 
 
 class TrainingError(RuntimeError):
@@ -60,13 +66,16 @@ class History:
         losses: one number for each step.
         epoch_ends: how many steps had been taken at the end of each epoch.
         seconds: the time spent in training, resumed parts included.
-        average: the model with averaged parameters, or the model itself without an EMA.
+        average: the model with averaged parameters; None without an EMA.
+        kept: the averaged models after the epochs that were asked for, by their number. After
+            Ctrl-C the last one is of where training stopped, after 1.4 epochs for instance.
     """
 
     losses: list[float] = field(default_factory=list)
     epoch_ends: list[int] = field(default_factory=list)
     seconds: float = 0.0
     average: nn.Module | None = None
+    kept: dict[float, nn.Module] = field(default_factory=dict)
 
 
 def train(
@@ -77,6 +86,8 @@ def train(
     plan: TrainingPlan,
     *,
     checkpoint: str | Path | None = None,
+    name: str | None = None,
+    keep: Sequence[int] = (),
     after_epoch: Callable[[int, nn.Module, History], None] | None = None,
     progress: bool = True,
 ) -> History:
@@ -91,16 +102,21 @@ def train(
         images: (N, ...), on the same device.
         labels: (N,), on the same device.
         plan: how long and how fast.
-        checkpoint: a file that keeps the state after each epoch. If it is there already, training
-            goes on from it, to the same result as if it had never stopped (to the last bit on a
-            CPU with as many threads; a GPU may round differently each time).
+        checkpoint: a file that keeps the state, written every few seconds and after each epoch. If
+            it is there already, training goes on from it, to the same result as if it had never
+            stopped (to the last bit on a CPU with as many threads; a GPU may round differently
+            each time).
+        name: of this training, in place of `checkpoint`: the state is kept in a file below
+            datasets/cache, and just this training (the same weights at the start, loss, digits and
+            plan) goes on from it. Nothing is kept with TQDM_DISABLE=1, where nobody watches.
+        keep: the epochs whose averaged models are kept in the history, 1 for the first.
         after_epoch: called with the epoch's number (1 for the first), the averaged model and the
             history, for instance to draw samples.
         progress: show a bar with the loss and the time left, and in a notebook the loss curve
             until training ends (never with TQDM_DISABLE=1).
 
     Returns:
-        The history. After Ctrl-C it is what was reached: the model keeps its last good state.
+        The history. After Ctrl-C it is what was reached: the model keeps what it learned.
 
     Raises:
         TrainingError: if the loss is not a finite number, or the checkpoint is of another model.
@@ -108,26 +124,42 @@ def train(
     model.to(memory_format=torch.channels_last)  # convolutions are faster so, on a CPU too
     state = _State(model, plan)
     path = Path(checkpoint).expanduser() if checkpoint is not None else None
+    if name is not None and progress and not os.environ.get("TQDM_DISABLE"):
+        path = own_checkpoint(name, model, loss, images, labels, plan)
+    state.kept_in = path
     if path is not None and path.exists():
         state.load(path)
     step_model = model
     if plan.compile_model:
         step_model = cast(nn.Module, torch.compile(model))
     steps_per_epoch = math.ceil(len(images) / plan.batch_size)
-    shown = TrainingProgress(plan.epochs * steps_per_epoch, len(state.history.losses), progress)
+    total, done = plan.epochs * steps_per_epoch, len(state.history.losses)
+    if name is not None and done:
+        print(_resumed(done, total, path))
+    shown = TrainingProgress(total, done, progress and done < total)
     try:
         for epoch in range(len(state.history.epoch_ends), plan.epochs):
             _train_epoch(step_model, loss, images, labels, state, epoch, shown)
-            if path is not None:
-                state.save(path)
+            if epoch + 1 in keep:
+                state.keep(epoch + 1)
+            state.save()
             if after_epoch is not None:
                 after_epoch(epoch + 1, state.history.average or model, state.history)
     except KeyboardInterrupt:
         steps = len(state.history.losses)
-        print(f"Stopped after {steps} steps; the model keeps what it learned.")
+        if keep:
+            state.keep(round(steps / steps_per_epoch, 1))
+        again = "; run the cell again, and training goes on" if state.kept_in is not None else ""
+        print(f"Stopped after {steps} of {total} steps. The model keeps what it learned{again}.")
     finally:
         shown.close()
     return state.history
+
+
+def _resumed(done: int, total: int, path: Path | None) -> str:
+    if done < total:
+        return f"Training goes on after {done} of {total} steps."
+    return f"Trained before: all {total} steps are in {path}. Delete that file to train anew."
 
 
 def _train_epoch(
@@ -143,10 +175,10 @@ def _train_epoch(
     plan = state.plan
     model.train()
     torch.manual_seed(plan.seed * 100_003 + epoch)
-    started = time.perf_counter()
     recent: list[Tensor] = []
     order = torch.randperm(len(images)).to(images.device)
-    for batch in order.split(plan.batch_size):
+    before = state.begin_epoch()
+    for batch in order.split(plan.batch_size)[before:]:
         with _mixed_precision(images.device):
             value = loss(model, images[batch], labels[batch])
         state.optimizer.zero_grad(set_to_none=True)
@@ -156,12 +188,10 @@ def _train_epoch(
         state.optimizer.step()
         state.update_average()
         recent.append(value.detach())
-        if len(recent) >= 20:  # reading a number from a GPU waits for it, so not at every step
-            state.note(recent, shown)
-    state.note(recent, shown)
+        state.note(recent, shown)
+    state.note(recent, shown, at_once=True)
     state.scheduler.step()
     state.history.epoch_ends.append(len(state.history.losses))
-    state.history.seconds += time.perf_counter() - started
 
 
 def _mixed_precision(device: torch.device) -> torch.autocast:
@@ -183,7 +213,24 @@ class _State:
         )
         self.scheduler = torch.optim.lr_scheduler.ExponentialLR(self.optimizer, plan.decay)
         if plan.ema > 0:
-            self.history.average = copy.deepcopy(model).requires_grad_(False).eval()
+            average = copy.deepcopy(model).requires_grad_(False).eval()
+            self.history.average = watch_sampling(average)
+        self.kept_in: Path | None = None
+        self._random: dict[str, Any] = {}  # where random numbers stood in the middle of an epoch
+        self._clock = self._noted = time.perf_counter()
+        self._save_next = self._clock + SAVE_SECONDS
+
+    def begin_epoch(self) -> int:
+        """How many steps of this epoch were taken before; random numbers go on from there."""
+        done = len(self.history.losses) - (self.history.epoch_ends or [0])[-1]
+        if done:
+            _set_random_state(self._random)
+        self._clock = time.perf_counter()
+        return done
+
+    def keep(self, epochs: float) -> None:
+        """Keep the averaged model as it is after so many epochs."""
+        self.history.kept[epochs] = copy.deepcopy(self.history.average or self.model).eval()
 
     @torch.no_grad()
     def update_average(self) -> None:
@@ -197,10 +244,17 @@ class _State:
         for mine, theirs in zip(average.buffers(), self.model.buffers(), strict=True):
             mine.copy_(theirs)
 
-    def note(self, recent: list[Tensor], shown: TrainingProgress) -> None:
-        """Add the latest losses to the history; stop if one is not a number."""
-        if not recent:
+    def note(self, recent: list[Tensor], shown: TrainingProgress, *, at_once: bool = False) -> None:
+        """Add the latest losses to the history, now and then; stop if one is not a number.
+
+        Reading a number from a GPU waits for it, so that isn't done at every step.
+        """
+        now = time.perf_counter()
+        first = not self.history.losses
+        waited = len(recent) >= 20 or now - self._noted > NOTE_SECONDS
+        if not recent or not (at_once or first or waited):
             return
+        self._noted = now
         values = torch.stack(recent).float().tolist()
         recent.clear()
         if not all(math.isfinite(value) for value in values):
@@ -211,8 +265,25 @@ class _State:
             )
         self.history.losses += values
         shown.note(self.history.losses, len(values))
+        if now > self._save_next:
+            self.save()
 
-    def save(self, path: Path) -> None:
+    def save(self) -> None:
+        """Keep the state, if it has a file. If it can't be written, one sentence says so."""
+        began = time.perf_counter()
+        self.history.seconds += began - self._clock
+        self._clock = began
+        if self.kept_in is None:
+            return
+        try:
+            self._write(self.kept_in)
+        except OSError as error:
+            print(f"Training can't be kept in {self.kept_in} ({error.strerror}); it goes on.")
+            self.kept_in = None
+        now = time.perf_counter()
+        self._save_next = now + max(SAVE_SECONDS, (now - began) / SAVE_SHARE)
+
+    def _write(self, path: Path) -> None:
         """Write the state to a new file and put it in the old one's place in one move."""
         path.parent.mkdir(parents=True, exist_ok=True)
         average = self.history.average
@@ -227,6 +298,8 @@ class _State:
                 "losses": self.history.losses,
                 "epoch_ends": self.history.epoch_ends,
                 "seconds": self.history.seconds,
+                "kept": {n: model.state_dict() for n, model in self.history.kept.items()},
+                "random": _random_state(),
             },
             unfinished,
         )
@@ -254,3 +327,18 @@ class _State:
         self.history.losses = list(saved["losses"])
         self.history.epoch_ends = list(saved["epoch_ends"])
         self.history.seconds = float(saved["seconds"])
+        self._random = saved.get("random", {})
+        for epochs, weights in saved.get("kept", {}).items():
+            self.keep(epochs)
+            self.history.kept[epochs].load_state_dict(weights)
+
+
+def _random_state() -> dict[str, Any]:
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def _set_random_state(state: dict[str, Any]) -> None:
+    torch.set_rng_state(state["cpu"].cpu())
+    if state["cuda"]:
+        torch.cuda.set_rng_state_all([one.cpu() for one in state["cuda"]])

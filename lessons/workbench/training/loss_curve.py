@@ -1,20 +1,26 @@
-"""What is seen of training while it runs: a bar and, in a notebook, the loss curve below it."""
+"""What is seen of training: a bar and the loss curve while it runs, and the curve at the end."""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import math
 import os
 import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm import tqdm
+from torch import Tensor
+
+from lessons.workbench.bars import Bar, in_notebook, make_bar
+from lessons.workbench.pictures.figures import show_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Loss = Callable[..., Tensor]
 REDRAW_SECONDS = 2.0
 _LARGEST_SHARE = 0.015  # of the time may be spent on drawing
 
@@ -22,8 +28,8 @@ _LARGEST_SHARE = 0.015  # of the time may be spent on drawing
 class TrainingProgress:
     """A bar with the loss and the time left; in a notebook also the loss curve.
 
-    The curve comes when training has lasted two seconds and goes when it ends. The environment
-    variable TQDM_DISABLE=1 turns both off.
+    The bar comes with the first step and stays. The curve comes when training has lasted two
+    seconds, and goes when it ends. The environment variable TQDM_DISABLE=1 turns both off.
 
     Args:
         total: how many steps the whole training takes.
@@ -33,16 +39,10 @@ class TrainingProgress:
 
     def __init__(self, total: int, done: int, shown: bool) -> None:
         shown = shown and not os.environ.get("TQDM_DISABLE")
-        in_notebook = shown and _in_notebook()
-        self._curve = LossCurve(total) if in_notebook else None
-        self._bar = tqdm(
-            total=total,
-            initial=done,
-            file=_LineInPlace() if in_notebook else None,
-            disable=not shown,
-            mininterval=0.5,
-            delay=0.5,  # nothing to see if the loss can't even be computed
-        )
+        self._curve = LossCurve(total) if shown and in_notebook() else None
+        self._bar: Bar | None = None
+        if shown:
+            self._bar = make_bar(total, done, "training", unit="steps", leave=True)
 
     def note(self, losses: list[float], new: int) -> None:
         """Show what happened.
@@ -51,14 +51,15 @@ class TrainingProgress:
             losses: of all steps so far, finite.
             new: how many of them, at the end, have not been noted before; not 0.
         """
-        self._bar.set_postfix(loss=f"{sum(losses[-new:]) / new:.4f}", refresh=False)
-        self._bar.update(new)
+        if self._bar is not None:
+            self._bar.update(len(losses), f"loss {sum(losses[-new:]) / new:.4f}")
         if self._curve is not None:
             self._curve.update(losses)
 
     def close(self) -> None:
         """Leave the bar as it is and take the curve away."""
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
         if self._curve is not None:
             self._curve.close()
 
@@ -94,14 +95,14 @@ class LossCurve:
     def close(self) -> None:
         """Take the picture away: what was learned is the next cell's business."""
         if self._display is not None:
-            self._display.update({"text/plain": ""}, raw=True)
+            self._display.update({"text/html": "", "text/plain": ""}, raw=True)
         self._display = None
 
     def _draw(self, losses: list[float]) -> None:
         from IPython.display import display
 
         values = np.asarray(losses)
-        width = min(len(values), max(10, len(values) // 20))
+        width = _width(values)
         alt = (
             f"The loss of each step so far and its running mean. After step {len(values)} of "
             f"{self._total}, the mean of the last {width} steps is {values[-width:].mean():.3g}."
@@ -118,37 +119,53 @@ class LossCurve:
             self._display.update(picture, raw=True)
 
 
-class _LineInPlace:
-    """A file whose last line is shown in one place of the notebook.
+def loss_plot(losses: Sequence[float], *, alt: str) -> None:
+    """Show the loss of every step and its running mean, as they were seen during training.
 
-    Without it the bar would begin a new line whenever something else is shown.
+    Args:
+        losses: one number for each step.
+        alt: what the plot shows, for people who cannot see it.
+
+    Raises:
+        ValueError: if `alt` is empty.
     """
-
-    encoding = "utf-8"  # the bar may be drawn with blocks
-
-    def __init__(self) -> None:
-        self._display: Any = None
-
-    def write(self, text: str) -> None:
-        """Show the line in the place of the one before."""
-        from IPython.display import display
-
-        line = text.strip()
-        if not line:
-            return
-        if self._display is None:
-            self._display = display({"text/plain": line}, raw=True, display_id=True)
-        else:
-            self._display.update({"text/plain": line}, raw=True)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
+    values = np.asarray(losses)
+    show_figure(_figure(values, _width(values)), alt)
 
 
-def _in_notebook() -> bool:
-    from IPython import get_ipython
+@contextlib.contextmanager
+def live_curve(total: int) -> Iterator[Callable[[Loss], Loss]]:
+    """Show bar and curve for a training loop of your own.
 
-    return getattr(get_ipython(), "kernel", None) is not None
+    with live_curve(epochs * len(loader)) as watched:
+        ...  # a loop that calls watched(loss) in place of loss
+
+    Args:
+        total: how often the loss will be computed.
+
+    Returns:
+        `watched(loss)` is a loss like `loss`, a function that gives a scalar; its values are shown.
+    """
+    progress, losses = TrainingProgress(total, 0, True), []
+
+    def watched(loss: Loss) -> Loss:
+        def seen(*inputs: Any) -> Tensor:
+            value = loss(*inputs)
+            losses.append(float(value.detach()))
+            progress.note(losses, 1)
+            return value
+
+        return seen
+
+    try:
+        yield watched
+    finally:
+        progress.close()
+
+
+def _width(values: np.ndarray) -> int:
+    """Over how many steps the mean is taken."""
+    return min(len(values), max(10, len(values) // 20))
 
 
 def _figure(values: np.ndarray, width: int) -> Figure:
