@@ -146,6 +146,7 @@ def train(
             if after_epoch is not None:
                 after_epoch(epoch + 1, state.history.average or model, state.history)
     except KeyboardInterrupt:
+        state.stop(shown)
         steps = len(state.history.losses)
         if keep:
             state.keep(round(steps / steps_per_epoch, 1))
@@ -175,21 +176,19 @@ def _train_epoch(
     plan = state.plan
     model.train()
     torch.manual_seed(plan.seed * 100_003 + epoch)
-    recent: list[Tensor] = []
     order = torch.randperm(len(images)).to(images.device)
     before = state.begin_epoch()
     for batch in order.split(plan.batch_size)[before:]:
+        state.random = _random_state()
         with _mixed_precision(images.device):
             value = loss(model, images[batch], labels[batch])
         state.optimizer.zero_grad(set_to_none=True)
         value.backward()
         if plan.clip_norm is not None:
             nn.utils.clip_grad_norm_(model.parameters(), plan.clip_norm)
-        state.optimizer.step()
-        state.update_average()
-        recent.append(value.detach())
-        state.note(recent, shown)
-    state.note(recent, shown, at_once=True)
+        state.take_step(value)
+        state.note(shown)
+    state.note(shown, at_once=True)
     state.scheduler.step()
     state.history.epoch_ends.append(len(state.history.losses))
 
@@ -216,7 +215,9 @@ class _State:
             average = copy.deepcopy(model).requires_grad_(False).eval()
             self.history.average = watch_sampling(average)
         self.kept_in: Path | None = None
-        self._random: dict[str, Any] = {}  # where random numbers stood in the middle of an epoch
+        self.random: dict[str, Any] = {}  # where random numbers stood at the start of a step
+        self._recent: list[Tensor] = []  # losses that have not been read yet
+        self._whole = True  # no step is half taken
         self._clock = self._noted = time.perf_counter()
         self._save_next = self._clock + SAVE_SECONDS
 
@@ -224,7 +225,7 @@ class _State:
         """How many steps of this epoch were taken before; random numbers go on from there."""
         done = len(self.history.losses) - (self.history.epoch_ends or [0])[-1]
         if done:
-            _set_random_state(self._random)
+            _set_random_state(self.random)
         self._clock = time.perf_counter()
         return done
 
@@ -232,31 +233,53 @@ class _State:
         """Keep the averaged model as it is after so many epochs."""
         self.history.kept[epochs] = copy.deepcopy(self.history.average or self.model).eval()
 
+    def take_step(self, value: Tensor) -> None:
+        """Move the parameters; `value` is the loss that they are moved by."""
+        self._whole = False
+        self.optimizer.step()
+        self._update_average()
+        self._recent.append(value.detach())
+        self._whole = True
+
     @torch.no_grad()
-    def update_average(self) -> None:
+    def stop(self, shown: TrainingProgress) -> None:
+        """After an interrupt: undo what the step that it came in has changed, and keep the rest."""
+        if not self._whole:
+            return
+        if self.history.average is not None:
+            pairs = zip(self.model.buffers(), self.history.average.buffers(), strict=True)
+            for mine, theirs in pairs:
+                mine.copy_(theirs)
+        if self.random:
+            _set_random_state(self.random)
+        self.note(shown, at_once=True)
+        self.save()
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
         """Move the averaged parameters towards the present ones; buffers are copied."""
         average = self.history.average
         if average is None:
             return
-        taken = len(self.history.losses) + 1
+        taken = len(self.history.losses) + len(self._recent) + 1
         keep = min(self.plan.ema, taken / (taken + 9))  # trust the past little at the start
         torch._foreach_lerp_(list(average.parameters()), list(self.model.parameters()), 1 - keep)
         for mine, theirs in zip(average.buffers(), self.model.buffers(), strict=True):
             mine.copy_(theirs)
 
-    def note(self, recent: list[Tensor], shown: TrainingProgress, *, at_once: bool = False) -> None:
+    def note(self, shown: TrainingProgress, *, at_once: bool = False) -> None:
         """Add the latest losses to the history, now and then; stop if one is not a number.
 
         Reading a number from a GPU waits for it, so that isn't done at every step.
         """
         now = time.perf_counter()
         first = not self.history.losses
-        waited = len(recent) >= 20 or now - self._noted > NOTE_SECONDS
-        if not recent or not (at_once or first or waited):
+        waited = len(self._recent) >= 20 or now - self._noted > NOTE_SECONDS
+        if not self._recent or not (at_once or first or waited):
             return
         self._noted = now
-        values = torch.stack(recent).float().tolist()
-        recent.clear()
+        values = torch.stack(self._recent).float().tolist()
+        self._recent.clear()
         if not all(math.isfinite(value) for value in values):
             raise TrainingError(
                 f"The loss became {values[-1]} after {len(self.history.losses)} steps. "
@@ -327,7 +350,7 @@ class _State:
         self.history.losses = list(saved["losses"])
         self.history.epoch_ends = list(saved["epoch_ends"])
         self.history.seconds = float(saved["seconds"])
-        self._random = saved.get("random", {})
+        self.random = saved.get("random", {})
         for epochs, weights in saved.get("kept", {}).items():
             self.keep(epochs)
             self.history.kept[epochs].load_state_dict(weights)
