@@ -13,6 +13,7 @@ from torch import nn
 
 from lessons.workbench.training import continuing, loop
 from lessons.workbench.training.loop import TrainingError, TrainingPlan, train
+from lessons.workbench.training.threads import on_free_cores
 
 PLAN = TrainingPlan(epochs=4, batch_size=16, learning_rate=1e-2, decay=0.8, ema=0.9, seed=3)
 
@@ -247,3 +248,21 @@ def test_gradients_are_clipped_and_the_rate_decays():
     train(model, sgd_like, *_data(), steep, progress=False)
     assert torch.isfinite(model.weight).all()
     assert not torch.equal(before, model.weight)
+
+
+@pytest.mark.parametrize(("busy", "threads"), [(0, 4), (30, 4), (60, 2), (100, 1)])
+def test_threads_are_as_many_as_cores_are_free(busy, threads, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("psutil.cpu_percent", lambda interval: busy)
+    monkeypatch.setattr("psutil.cpu_count", lambda: 6)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(4)
+        with on_free_cores(torch.device("cpu")):
+            assert torch.get_num_threads() == threads
+        assert torch.get_num_threads() == 4
+        monkeypatch.setenv("OMP_NUM_THREADS", "3")
+        with on_free_cores(torch.device("cpu")):
+            assert torch.get_num_threads() == 4, "who says how many is heard"
+    finally:
+        torch.set_num_threads(before)

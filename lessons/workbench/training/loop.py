@@ -6,6 +6,7 @@ number. The data lies on the device as one tensor, so no loader stands between i
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import os
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 from lessons.workbench.denoisers.progress import watch_sampling
 from lessons.workbench.training.continuing import own_checkpoint
 from lessons.workbench.training.loss_curve import TrainingProgress
+from lessons.workbench.training.threads import on_free_cores
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 SAVE_SECONDS = 2.0
@@ -123,38 +125,54 @@ def train(
     """
     model.to(memory_format=torch.channels_last)  # convolutions are faster so, on a CPU too
     state = _State(model, plan)
-    path = Path(checkpoint).expanduser() if checkpoint is not None else None
-    if name is not None and progress and not os.environ.get("TQDM_DISABLE"):
-        path = own_checkpoint(name, model, loss, images, labels, plan)
-    state.kept_in = path
-    if path is not None and path.exists():
-        state.load(path)
-    step_model = model
-    if plan.compile_model:
-        step_model = cast(nn.Module, torch.compile(model))
     steps_per_epoch = math.ceil(len(images) / plan.batch_size)
-    total, done = plan.epochs * steps_per_epoch, len(state.history.losses)
-    if name is not None and done:
-        print(_resumed(done, total, path))
+    total = plan.epochs * steps_per_epoch
+    path = Path(checkpoint).expanduser() if checkpoint is not None else None
+    with contextlib.ExitStack() as stack:
+        if name is not None and progress and not os.environ.get("TQDM_DISABLE"):
+            stack.enter_context(on_free_cores(images.device))
+            path = own_checkpoint(name, model, loss, images, labels, plan)
+        state.kept_in = path
+        if path is not None and path.exists():
+            state.load(path)
+        if name is not None and state.history.losses:
+            print(_resumed(len(state.history.losses), total, path))
+        _train_epochs(loss, images, labels, state, total, keep, after_epoch, progress)
+    return state.history
+
+
+def _train_epochs(
+    loss: Loss,
+    images: Tensor,
+    labels: Tensor,
+    state: _State,
+    total: int,
+    keep: Sequence[int],
+    after_epoch: Callable[[int, nn.Module, History], None] | None,
+    progress: bool,
+) -> None:
+    """The epochs that are left, shown while they run; Ctrl-C ends them with a sentence."""
+    plan, model, done = state.plan, state.model, len(state.history.losses)
+    if plan.compile_model:
+        model = cast(nn.Module, torch.compile(model))
     shown = TrainingProgress(total, done, progress and done < total)
     try:
         for epoch in range(len(state.history.epoch_ends), plan.epochs):
-            _train_epoch(step_model, loss, images, labels, state, epoch, shown)
+            _train_epoch(model, loss, images, labels, state, epoch, shown)
             if epoch + 1 in keep:
                 state.keep(epoch + 1)
             state.save()
             if after_epoch is not None:
-                after_epoch(epoch + 1, state.history.average or model, state.history)
+                after_epoch(epoch + 1, state.history.average or state.model, state.history)
     except KeyboardInterrupt:
         state.stop(shown)
         steps = len(state.history.losses)
         if keep:
-            state.keep(round(steps / steps_per_epoch, 1))
+            state.keep(round(plan.epochs * steps / total, 1))
         again = "; run the cell again, and training goes on" if state.kept_in is not None else ""
         print(f"Stopped after {steps} of {total} steps. The model keeps what it learned{again}.")
     finally:
         shown.close()
-    return state.history
 
 
 def _resumed(done: int, total: int, path: Path | None) -> str:
