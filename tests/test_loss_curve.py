@@ -90,6 +90,7 @@ def test_the_bar_comes_with_the_first_step(tmp_path):
     _, displays = _run(slow, tmp_path)
     bars = [told["data"]["text/plain"] for _, told in displays if "<progress" in _page(told)]
     assert bars[0].startswith("training: 1 of 3 steps")
+    assert not any("reloaded" in _page(told) for _, told in displays), "it would begin anew"
     assert bars[-1].startswith("training: 3 of 3 steps")
 
 

@@ -9,9 +9,10 @@ import time
 from typing import Any, Protocol
 
 _DRAW_SECONDS = 0.25
+# A page that was reloaded gets no news; every update begins the wait for this sentence again.
 _AFTER_A_RELOAD = (
-    "<style>@keyframes course-late { to { opacity: .8 } }</style>"
-    '<div style="opacity:0; animation:course-late 0s 20s forwards">Was the page reloaded? Then '
+    "<style>@keyframes course-late { to { font-size: 90%; line-height: 1.4 } }</style>"
+    '<div style="font-size:0; line-height:0; animation:course-late 0s 20s forwards">Was the page reloaded? Then '
     "this bar stands still, though the work goes on. Press stop, then run the cell again: it goes "
     "on where it was.</div>"
 )
@@ -35,7 +36,15 @@ def in_notebook() -> bool:
     return getattr(ipython.get_ipython() if ipython else None, "kernel", None) is not None
 
 
-def make_bar(total: int, done: int, what: str, *, unit: str = "", leave: bool = False) -> Bar:
+def make_bar(
+    total: int,
+    done: int,
+    what: str,
+    *,
+    unit: str = "",
+    leave: bool = False,
+    goes_on: bool = False,
+) -> Bar:
     """A bar in the notebook or in a terminal; one that shows nothing where nobody would see it.
 
     Args:
@@ -43,7 +52,9 @@ def make_bar(total: int, done: int, what: str, *, unit: str = "", leave: bool = 
         done: how much of it was done before.
         what: is being done.
         unit: of what is counted; "" for a share in percent alone.
-        leave: whether it stays when it is closed, and what it counts goes on after a reload.
+        leave: whether it stays when it is closed.
+        goes_on: whether the cell, run again, goes on where this one was stopped. Then a sentence
+            for who has reloaded the page comes when there was no news for 20 seconds.
 
     Returns:
         The bar. The environment variable TQDM_DISABLE=1 turns it off.
@@ -51,7 +62,7 @@ def make_bar(total: int, done: int, what: str, *, unit: str = "", leave: bool = 
     if os.environ.get("TQDM_DISABLE"):
         return _NoBar()
     if in_notebook():
-        return _NotebookBar(total, done, what, unit, leave)
+        return _NotebookBar(total, done, what, unit, leave, goes_on)
     return _TerminalBar(total, done, what, leave) if sys.stderr.isatty() else _NoBar()
 
 
@@ -76,7 +87,10 @@ class _TerminalBar:
 
 
 class _NotebookBar:
-    def __init__(self, total: int, done: int, what: str, unit: str, leave: bool) -> None:
+    def __init__(
+        self, total: int, done: int, what: str, unit: str, leave: bool, goes_on: bool
+    ) -> None:
+        self._goes_on = goes_on
         self._total, self._before, self._done = total, done, done
         self._what, self._unit, self._leave = what, unit, leave
         self._note, self._display = "", None
@@ -107,7 +121,7 @@ class _NotebookBar:
             f'value="{self._done}" style="width:240px; accent-color:#1a73e8"></progress>'
             f'<span style="font-variant-numeric:tabular-nums">{html.escape(text)}</span></div>'
         )
-        if self._leave and not closed:
+        if self._goes_on and not closed:
             page += _AFTER_A_RELOAD
         shown = {"text/html": page, "text/plain": f"{self._what}: {text}"}
         if self._display is None:

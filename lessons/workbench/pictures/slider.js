@@ -7,9 +7,9 @@ for (const figure of document.querySelectorAll("figure.course-slider[data-frames
   const picture = document.createElement("img");
   const handle = document.createElement("input");
   const value = document.createElement("div");
-  figure.style.width = `min(100%, ${width}px)`;
-  picture.style.cssText = "display: block; width: 100%; image-rendering: pixelated";
-  handle.style.cssText = "display: block; width: 100%; margin: 2px 0 6px";
+  const wide = `display: block; box-sizing: border-box; width: min(100%, ${width}px)`;
+  picture.style.cssText = `${wide}; image-rendering: pixelated`;
+  handle.style.cssText = `${wide}; margin: 2px 0 6px`;
   value.style.cssText = "font-variant-numeric: tabular-nums";
   value.setAttribute("aria-hidden", "true"); // the handle says it, too
   Object.assign(handle, { type: "range", min: 0, max: frames.length - 1, value: start });

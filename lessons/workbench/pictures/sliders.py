@@ -74,7 +74,7 @@ def slider(
         '<figure class="course-slider" style="margin:0" '
         f'data-frames="{html.escape(json.dumps(told))}">'
         f'<img src="{_data_url(row)}" alt="{html.escape(alt)}">'
-        f'<figcaption style="opacity:.8; width:min(90vw, 560px)">{html.escape(alt)}</figcaption>'
+        f'<figcaption style="opacity:.8; max-width:560px">{html.escape(alt)}</figcaption>'
         "</figure>"
         f"<script>{_SCRIPT.read_text(encoding='utf-8')}</script>"
     )

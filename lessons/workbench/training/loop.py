@@ -155,7 +155,8 @@ def _train_epochs(
     plan, model, done = state.plan, state.model, len(state.history.losses)
     if plan.compile_model:
         model = cast(nn.Module, torch.compile(model))
-    shown = TrainingProgress(total, done, progress and done < total)
+    goes_on = state.kept_in is not None
+    shown = TrainingProgress(total, done, progress and done < total, goes_on)
     try:
         for epoch in range(len(state.history.epoch_ends), plan.epochs):
             _train_epoch(model, loss, images, labels, state, epoch, shown)
@@ -169,7 +170,7 @@ def _train_epochs(
         steps = len(state.history.losses)
         if keep:
             state.keep(round(plan.epochs * steps / total, 1))
-        again = "; run the cell again, and training goes on" if state.kept_in is not None else ""
+        again = "; run the cell again, and training goes on" if state.kept_in else ""
         print(f"Stopped after {steps} of {total} steps. The model keeps what it learned{again}.")
     finally:
         shown.close()

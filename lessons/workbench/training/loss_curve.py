@@ -35,14 +35,15 @@ class TrainingProgress:
         total: how many steps the whole training takes.
         done: how many were taken before, if it goes on from a checkpoint.
         shown: False for neither bar nor curve.
+        goes_on: whether the training, begun again, goes on where it was stopped.
     """
 
-    def __init__(self, total: int, done: int, shown: bool) -> None:
+    def __init__(self, total: int, done: int, shown: bool, goes_on: bool = False) -> None:
         shown = shown and not os.environ.get("TQDM_DISABLE")
         self._curve = LossCurve(total) if shown and in_notebook() else None
         self._bar: Bar | None = None
         if shown:
-            self._bar = make_bar(total, done, "training", unit="steps", leave=True)
+            self._bar = make_bar(total, done, "training", unit="steps", leave=True, goes_on=goes_on)
 
     def note(self, losses: list[float], new: int) -> None:
         """Show what happened.
