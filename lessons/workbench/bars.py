@@ -13,8 +13,8 @@ _DRAW_SECONDS = 0.25
 _AFTER_A_RELOAD = (
     "<style>@keyframes course-late { to { font-size: 90%; line-height: 1.4 } }</style>"
     '<div style="font-size:0; line-height:0; animation:course-late 0s 20s forwards">'
-    "Was the page reloaded? Then this bar stands still, though the work goes on. Press stop, then run the cell again: it goes "
-    "on where it was.</div>"
+    "Was the page reloaded? Then this bar stands still, though the work goes on. Press stop, then "
+    "run the cell again: it goes on where it was.</div>"
 )
 
 
