@@ -10,7 +10,8 @@ JUPYTER_OPTIONS ?= $(if $(filter 0,$(shell id -u)),--allow-root)
 # Two processes of one thread each run the tests: TEST_JOBS=8 for more cores.
 TEST_JOBS ?= 2
 SIDE_BY_SIDE = OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(TEST_JOBS)
-NOTEBOOKS = TQDM_DISABLE=1 DIFFUSION_PROFILE=smoke $(SIDE_BY_SIDE) --dist loadscope
+NOTEBOOKS = TQDM_DISABLE=1 DIFFUSION_PROFILE=smoke $(SIDE_BY_SIDE) --dist loadscope \
+	--nbval-sanitize-with tests/nbval.cfg
 FIRST_LESSON := lessons/00_meet_the_denoiser.ipynb
 
 .PHONY: lessons test lint verify refresh

@@ -23,17 +23,17 @@ needs_chromium = pytest.mark.skipif(
 
 
 @contextlib.contextmanager
-def open_notebook(folder, notebook):
+def open_notebook(folder, notebook, *, theme="JupyterLab Light", width=1200):
     """Copy `notebook` to `folder` and open it; gives the page, once its kernel is ready."""
     from playwright.sync_api import sync_playwright
 
     shutil.copy(notebook, folder)
-    with _serving(folder) as address, sync_playwright() as playwright:
+    with _serving(folder, theme) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
-        page = browser.new_page(viewport={"width": 1200, "height": 1400})
+        page = browser.new_page(viewport={"width": width, "height": 1400})
         page.set_default_timeout(PATIENCE)
         page.goto(f"{address}/lab/tree/{notebook.name}?token={TOKEN}")
         page.locator(".jp-NotebookPanel .jp-CodeCell").first.wait_for()
@@ -43,15 +43,16 @@ def open_notebook(folder, notebook):
 
 
 @contextlib.contextmanager
-def _serving(folder):
+def _serving(folder, theme):
     """A JupyterLab that serves `folder`; gives its address."""
     settings = folder / "settings"
     for plugin, values in {
         "notebook-extension/tracker": {"windowingMode": "none"},
         "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+        "apputils-extension/themes": {"theme": theme},
     }.items():
         path = settings / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

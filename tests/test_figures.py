@@ -4,10 +4,10 @@ import html
 import io
 import json
 import re
+from html.parser import HTMLParser
 
 import pytest
 import torch
-from IPython.display import HTML
 from PIL import Image
 
 from lessons.workbench.pictures import figures, histograms, line_plot, quality_plot, slider, sliders
@@ -19,12 +19,7 @@ def shown(monkeypatch):
     bundles = []
 
     def keep(thing, metadata=None, raw=False):
-        if raw:
-            bundles.append((thing, metadata))
-        elif isinstance(thing, HTML):
-            bundles.append(({"text/html": thing.data}, {}))
-        else:
-            bundles.append(thing._repr_mimebundle_())
+        bundles.append((thing, metadata) if raw else thing._repr_mimebundle_())
 
     for module in (figures, sliders):
         monkeypatch.setattr(module, "display", keep)
@@ -44,15 +39,64 @@ def _bytes(png):
 
 def test_show_makes_one_described_png(shown):
     figures.show(torch.zeros(3, 3, 64, 64), ["a", "b", "c"], alt="three grey squares")
+    ((data, _),) = shown
     image, alt = _picture(shown[0])
-    assert alt == "three grey squares"
+    assert alt == "three grey squares" and data["text/plain"] == "Figure: three grey squares"
     assert image.width > 2 * image.height
 
 
-def test_screen_readers_in_jupyterlab_get_the_description_too(shown):
+class _Table(HTMLParser):
+    """What a figure's table holds: the texts of its headings, and the alt text of its images."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.heads, self.alts, self.caption, self._within = [], [], "", None
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        if tag in ("th", "caption"):
+            self._within = tag
+            if tag == "th":
+                self.heads.append("")
+        elif tag == "img":
+            self.alts.append(dict(attrs)["alt"])
+
+    def handle_endtag(self, tag):
+        self._within = None if tag in ("th", "caption") else self._within
+
+    def handle_data(self, data):
+        if self._within == "th":
+            self.heads[-1] += data
+        elif self._within == "caption":
+            self.caption += data
+
+
+def test_screen_readers_get_the_description_too(shown):
     figures.show(torch.zeros(1, 3, 8, 8), alt="a < b & c")
-    (_, (data, _)) = shown
-    assert ">Figure: a &lt; b &amp; c</p>" in data["text/html"]
+    table = _Table(shown[0][0]["text/html"])
+    assert (table.caption, table.alts) == ("Figure: a < b & c", ["1 of 1"])
+
+
+def test_a_row_is_named_once_and_each_picture_by_row_and_column(shown):
+    figures.show(
+        torch.zeros(5, 1, 8, 8), ["t = 0", "t < 9"], rows=["a", "b", "c"], columns=2, alt="grey"
+    )
+    table = _Table(shown[0][0]["text/html"])
+    assert table.heads == ["", "t = 0", "t < 9", "a", "b", "c"]
+    assert table.alts == ["a: t = 0", "a: t < 9", "b: t = 0", "b: t < 9", "c: t = 0"]
+    figures.show(torch.zeros(4, 1, 8, 8), rows=["a", "b"], alt="grey")
+    assert _Table(shown[1][0]["text/html"]).alts == ["a: 1", "a: 2", "b: 1", "b: 2"]
+
+
+def test_a_drawing_is_described_in_the_page_and_for_documents(shown):
+    line_plot([0, 1], {"a": [0, 1]}, x_label="x", y_label="y", alt="a line < 2")
+    assert _Table(shown[0][0]["text/html"]).alts == ["a line < 2"]
+    assert _picture(shown[0])[1] == "a line < 2"
+
+
+def test_a_picture_of_no_numbers_is_black(shown):
+    figures.show(torch.full((1, 1, 8, 8), float("nan")), alt="a black square")
+    assert _picture(shown[0])[0].convert("L").getpixel((50, 50)) == 0
 
 
 def test_values_outside_the_range_are_clipped(shown):
@@ -98,6 +142,8 @@ def test_a_slider_is_a_page_with_all_frames_and_a_row_of_some(shown):
 def test_titles_and_labels_must_match(shown):
     with pytest.raises(ValueError, match="2 pictures but 1 titles"):
         figures.show(torch.zeros(2, 3, 8, 8), ["a"], alt="two squares")
+    with pytest.raises(ValueError, match="4 pictures, 2 in a row, but 3 row labels"):
+        figures.show(torch.zeros(4, 3, 8, 8), rows=["a", "b", "c"], columns=2, alt="squares")
     with pytest.raises(ValueError, match="2 frames but 1 labels"):
         slider(torch.zeros(2, 3, 8, 8), ["a"], name="t", alt="two squares")
     with pytest.raises(ValueError, match="shape"):

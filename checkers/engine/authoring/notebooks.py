@@ -211,6 +211,9 @@ def _make_light(notebook: NotebookNode) -> None:
             page = data.get("text/html", "")
             if "course-slider" in page or "course-kept" in page:
                 del data["text/html"]  # a slider's row of pictures and a pad's drawing are left
+            elif "<img" in page:
+                data.pop("image/png", None)  # the same figure, for documents
+                output.metadata.pop("image/png", None)
 
 
 def stub_cells(notebook: NotebookNode) -> list[tuple[NotebookNode, list[str]]]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import html
+import base64
 import io
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
-from IPython.display import HTML, Image as InlineImage, display
+from IPython.display import display
 from PIL import Image
 from torch import Tensor
+
+from lessons.workbench.pictures.picture_table import picture_on_paper, picture_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
 _TILE_INCHES = 1.35
 _FEW_TILE_INCHES = 1.7
 _DPI = 110
-_OUT_OF_SIGHT = "position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%)"
+_PAGE_DPI = 100
+_FINE_DPI = 160  # of drawings: more than a page's, for fine screens
 
 
 def show(
@@ -26,6 +30,7 @@ def show(
     titles: Sequence[str] | None = None,
     *,
     alt: str,
+    rows: Sequence[str] | None = None,
     columns: int | None = None,
     value_range: tuple[float, float] = (-1.0, 1.0),
 ) -> None:
@@ -33,15 +38,24 @@ def show(
 
     Args:
         pictures: (B, C, H, W), or a sequence of (C, H, W) or (1, C, H, W); C is 1 or 3.
-        titles: one for each picture.
+        titles: one for each picture, or one for each column, to be seen above it.
         alt: what the figure shows, for people who cannot see it.
-        columns: how many stand in one row; all of up to eight if None.
+        rows: one for each row, to be seen on its left.
+        columns: how many pictures stand in one row; if None, as many as `rows` leaves for each, or
+            all of up to eight.
         value_range: the values shown as black and as full brightness; what lies outside is clipped.
 
     Raises:
-        ValueError: if `alt` is empty, or titles and pictures differ in number.
+        ValueError: if `alt` is empty, or titles or rows and pictures differ in number.
     """
-    show_figure(_grid(as_pictures(pictures), titles, columns, value_range), alt)
+    shown = [_unit_range(picture, value_range) for picture in as_pictures(pictures)]
+    columns = columns or (-(-len(shown) // len(rows)) if rows else min(len(shown), 8))
+    if titles is not None and len(titles) not in (len(shown), columns):
+        raise ValueError(f"There are {len(shown)} pictures but {len(titles)} titles.")
+    if rows is not None and len(rows) != -(-len(shown) // columns):
+        raise ValueError(f"{len(shown)} pictures, {columns} in a row, but {len(rows)} row labels.")
+    page = picture_table(shown, checked_alt(alt), columns, titles, rows)
+    _display(page, _to_png(_grid(shown, titles, columns, (0.0, 1.0), rows)), alt)
 
 
 def as_pictures(pictures: Tensor | Sequence[Tensor]) -> list[Tensor]:
@@ -69,11 +83,9 @@ def show_figure(figure: Figure, alt: str) -> None:
     Raises:
         ValueError: if `alt` is empty.
     """
-    import matplotlib.pyplot as plt
-
-    png = _to_png(figure)
-    plt.close(figure)
-    _display_png(png, alt)
+    width = round(figure.get_figwidth() * _PAGE_DPI)
+    png = _to_png(figure, _FINE_DPI)
+    _display(picture_on_paper(png, checked_alt(alt), width), png, alt)
 
 
 def _grid(
@@ -81,21 +93,20 @@ def _grid(
     titles: Sequence[str] | None,
     columns: int | None,
     value_range: tuple[float, float],
+    rows: Sequence[str] | None = None,
 ) -> Figure:
     import matplotlib.pyplot as plt
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    if titles is not None and len(titles) != len(pictures):
-        raise ValueError(f"There are {len(pictures)} pictures but {len(titles)} titles.")
     columns = columns or min(len(pictures), 8)
-    rows = -(-len(pictures) // columns)
+    lines = -(-len(pictures) // columns)
     side = _FEW_TILE_INCHES if columns <= 5 else _TILE_INCHES
     title_room = 0.24 if titles else 0.04
     figure, axes = plt.subplots(
-        rows,
+        lines,
         columns,
         squeeze=False,
-        figsize=(columns * side, rows * (side + title_room)),
+        figsize=(columns * side + (1.2 if rows else 0), lines * (side + title_room)),
         layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02),
     )
     for axis in axes.flat:
@@ -103,14 +114,18 @@ def _grid(
     for axis, picture, number in zip(axes.flat, pictures, range(len(pictures)), strict=False):
         pixels = _unit_range(picture, value_range).permute(1, 2, 0).squeeze(-1).numpy()
         axis.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        if titles is not None:
-            axis.set_title(titles[number], fontsize=8, pad=3)
+        if titles is not None and number < len(titles):
+            parts = (textwrap.fill(part, round(15 * side)) for part in titles[number].split("\n"))
+            axis.set_title("\n".join(parts), fontsize=8, pad=3)
+    for axis, label in zip(axes[:, 0], rows or (), strict=False):
+        place = axis.transAxes
+        axis.text(-0.05, 0.5, label, ha="right", va="center", fontsize=8, transform=place)
     return figure
 
 
 def _unit_range(picture: Tensor, value_range: tuple[float, float]) -> Tensor:
     low, high = value_range
-    return ((picture - low) / (high - low)).clamp(0, 1)
+    return ((picture - low) / (high - low)).nan_to_num(0.0).clamp(0, 1)
 
 
 def enlarged_png(picture: Tensor, value_range: tuple[float, float], side: int = 256) -> bytes:
@@ -125,10 +140,16 @@ def enlarged_png(picture: Tensor, value_range: tuple[float, float], side: int = 
     return buffer.getvalue()
 
 
-def _to_png(figure: Figure) -> bytes:
-    """A PNG of at most 256 colours: a third of the size, with no difference to be seen."""
+def _to_png(figure: Figure, dpi: int = _DPI) -> bytes:
+    """A PNG of at most 256 colours: a third of the size, with no difference to be seen.
+
+    The figure is closed.
+    """
+    import matplotlib.pyplot as plt
+
     raw = io.BytesIO()
-    figure.savefig(raw, format="png", dpi=_DPI, facecolor="white")
+    figure.savefig(raw, format="png", dpi=dpi, facecolor="white")
+    plt.close(figure)
     image = Image.open(raw).convert("RGB")
     reduced = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     small = io.BytesIO()
@@ -136,10 +157,11 @@ def _to_png(figure: Figure) -> bytes:
     return small.getvalue()
 
 
-def _display_png(png: bytes, alt: str) -> None:
-    display(InlineImage(png, alt=checked_alt(alt)))
-    # JupyterLab drops a PNG's alt text; this line is there for screen readers alone.
-    display(HTML(f'<p style="{_OUT_OF_SIGHT}">Figure: {html.escape(alt)}</p>'))
+def _display(page: str, png: bytes, alt: str) -> None:
+    """Show a figure as HTML, because pages drop the text of a PNG; documents take the PNG."""
+    picture = base64.b64encode(png).decode()
+    data = {"text/html": page, "image/png": picture, "text/plain": f"Figure: {alt}"}
+    display(data, metadata={"image/png": {"alt": alt}}, raw=True)
 
 
 def checked_alt(alt: str) -> str:

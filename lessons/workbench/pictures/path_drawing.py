@@ -24,7 +24,7 @@ def draw_paths(panels: Mapping[str, Tensor], data: Tensor, *, alt: str) -> None:
         squeeze=False,
         sharex=True,
         sharey=True,
-        figsize=(3.6 * len(panels), 3.4),
+        figsize=(3.0 * len(panels), 3.1),
         layout="constrained",
     )
     for axis, (title, paths) in zip(axes.flat, panels.items(), strict=True):
@@ -32,9 +32,9 @@ def draw_paths(panels: Mapping[str, Tensor], data: Tensor, *, alt: str) -> None:
         axis.plot(places[:, :, 0], places[:, :, 1], "-", color="#7aa6c2", linewidth=0.9)
         axis.plot(places[0, :, 0], places[0, :, 1], ".", color="0.45", label="noise, t = 0")
         axis.plot(data[:, 0], data[:, 1], "D", color="#b3402a", markersize=6, label="data, t = 1")
-        axis.set_title(title, fontsize=9)
+        axis.set_title(title, fontsize=10)
         axis.set_aspect("equal")
         axis.set_xticks([])
         axis.set_yticks([])
-    axes.flat[0].legend(fontsize=7, loc="upper right")
+    axes.flat[0].legend(fontsize=8, loc="upper right")
     show_figure(figure, alt)

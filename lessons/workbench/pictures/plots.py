@@ -38,7 +38,7 @@ def line_plot(
         markers: mark each point, for few points.
         log_y: a logarithmic scale for the values, which must be positive.
     """
-    figure, axis = plt.subplots(figsize=(6.2, 2.8), layout="constrained")
+    figure, axis = plt.subplots(figsize=(5.6, 2.8), layout="constrained")
     positions = list(x)
     for number, (name, values) in enumerate(curves.items()):
         _draw_curve(axis, number, name, positions, torch.as_tensor(list(values)).cpu(), markers)
@@ -48,7 +48,7 @@ def line_plot(
         axis.set_yscale("log")
     axis.grid(alpha=0.3)
     if len(curves) > 1:
-        axis.legend(fontsize=8)
+        axis.legend(fontsize=9)
     show_figure(figure, alt)
 
 
@@ -70,7 +70,7 @@ def quality_plot(
         real_distance: the distance of equally many real digits, drawn as a dotted line.
         log_x: a logarithmic scale for "x", which must be positive.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(7.6, 2.8), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(6.4, 2.8), layout="constrained")
     for axis, key, y_label in (
         (axes[0], "read", "share read as asked"),
         (axes[1], "distance", "Frechet distance (log scale)"),
@@ -93,7 +93,7 @@ def quality_plot(
     if real_distance is not None:
         axes[1].axhline(real_distance, color="black", linestyle=":", label="real digits")
     if len(tables) > 1 or real_distance is not None:
-        axes[1].legend(fontsize=8)
+        axes[1].legend(fontsize=9)
     show_figure(figure, alt)
 
 
@@ -124,7 +124,7 @@ def histograms(samples: Sequence[Tensor], titles: Sequence[str], *, alt: str) ->
         alt: what the plot shows, for people who cannot see it.
     """
     figure, axes = plt.subplots(
-        1, len(samples), figsize=(2.0 * len(samples), 2.0), sharey=True, layout="constrained"
+        1, len(samples), figsize=(1.6 * len(samples), 1.9), sharey=True, layout="constrained"
     )
     grid = torch.linspace(-4, 4, 200)
     normal = torch.exp(-(grid**2) / 2) / math.sqrt(2 * math.pi)
@@ -132,7 +132,8 @@ def histograms(samples: Sequence[Tensor], titles: Sequence[str], *, alt: str) ->
         flat = values.detach().float().flatten().clamp(-4, 4).cpu().numpy()
         axis.hist(flat, bins=60, range=(-4, 4), density=True, color="#7aa6c2")
         axis.plot(grid.numpy(), normal.numpy(), "k-", linewidth=1)
-        axis.set_title(title, fontsize=9)
+        axis.set_title(title, fontsize=10)
+        axis.set_xticks([-3, 0, 3])
         axis.set_yticks([])
-        axis.set_ylim(0, 2)
+        axis.margins(x=0)
     show_figure(figure, alt)

@@ -52,8 +52,6 @@ def slider(
     Raises:
         ValueError: if `alt` is empty, or labels and frames differ in number.
     """
-    import matplotlib.pyplot as plt
-
     pictures, alt = as_pictures(frames), checked_alt(alt)
     if len(labels) != len(pictures):
         raise ValueError(f"There are {len(pictures)} frames but {len(labels)} labels.")
@@ -61,7 +59,6 @@ def slider(
     few = [int(place) for place in places]
     figure = _grid([pictures[i] for i in few], [labels[i] for i in few], None, value_range)
     row = _to_png(figure)
-    plt.close(figure)
     height, width = pictures[0].shape[-2:]
     told = {
         "name": name,

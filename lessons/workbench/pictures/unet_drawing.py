@@ -31,19 +31,19 @@ _ALT = (
 
 def draw_unet() -> None:
     """Show the network as boxes and arrows, with the channels that go in and out of each box."""
-    figure, axis = plt.subplots(figsize=(8.2, 3.6), layout="constrained")
+    figure, axis = plt.subplots(figsize=(7.0, 3.6), layout="constrained")
     for number, (text, x, y) in enumerate(_BOXES):
         style = {"boxstyle": "round,pad=0.35", "facecolor": "#e8f0f6", "edgecolor": "#35637f"}
-        axis.text(x, y, text, ha="center", va="center", fontsize=8, bbox=style)
+        axis.text(x, y, text, ha="center", va="center", fontsize=9, bbox=style)
         if number:
             _, x0, y0 = _BOXES[number - 1]
             axis.annotate("", _edge(x, y, x0, y0), _edge(x0, y0, x, y), arrowprops=_arrow("-"))
     for left, right, channels in _SKIPS:
         (_, x0, y), (_, x1, _) = _BOXES[left], _BOXES[right]
         axis.annotate("", (x1 - 0.5, y), (x0 + 0.5, y), arrowprops=_arrow("--"))
-        axis.text((x0 + x1) / 2, y + 0.06, f"concatenate, {channels} channels", ha="center", size=7)
+        axis.text((x0 + x1) / 2, y + 0.06, f"concatenate {channels}", ha="center", size=9)
     for y, size in enumerate(("1x1", "7x7", "14x14", "28x28")):
-        axis.text(-1.0, y, size, ha="center", va="center", fontsize=8, color="#555555")
+        axis.text(-1.0, y, size, ha="center", va="center", fontsize=9, color="#555555")
     axis.set_xlim(-1.4, 9.2)
     axis.set_ylim(-0.4, 3.4)
     axis.axis("off")

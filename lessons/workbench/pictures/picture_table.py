@@ -1,0 +1,113 @@
+"""Figures as HTML, with their words outside of the pictures.
+
+Words that stand on the page itself keep their size when the pictures shrink, wrap instead of
+running into each other, and have the colour of the page's text, be the page light or dark. A table
+with inline styles, because that is what viewers of notebooks leave as it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+_STORED_SIDE = 56  # of a small picture: some viewers would blur it if it were smaller
+_LINE = "1px solid #8885"
+_WRAPS = "font-weight:normal;overflow-wrap:anywhere;"
+_TITLE = f"{_WRAPS}text-align:center;vertical-align:bottom;padding:4px 2px 1px"
+_LABEL = f"{_WRAPS}text-align:right;vertical-align:middle;padding:2px 8px 2px 0"
+_TILE = f"display:block;width:100%;box-sizing:border-box;border:{_LINE};image-rendering:pixelated"
+_PAPER = (
+    f"max-width:100%;height:auto;box-sizing:border-box;border:{_LINE};border-radius:6px;"
+    "padding:6px;background:#fff"
+)
+_OUT_OF_SIGHT = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
+
+
+def picture_table(
+    pictures: Sequence[Tensor],
+    alt: str,
+    columns: int,
+    titles: Sequence[str] | None = None,
+    rows: Sequence[str] | None = None,
+) -> str:
+    """Lay pictures out in rows, as an HTML table.
+
+    Args:
+        pictures: (C, H, W) each, in [0, 1]; C is 1 or 3.
+        alt: what the whole figure shows.
+        columns: how many stand in one row.
+        titles: one for each picture, or one for each column.
+        rows: one for each row, to be seen on its left.
+    """
+    side = 176 if columns <= 3 else 150 if columns <= 5 else 112 if columns <= 8 else 84
+    label_width = min(6.5, 0.5 * max(map(len, rows)) + 1) if rows else 0.0
+    body = ""
+    for first in range(0, len(pictures), columns):
+        row = range(first, min(first + columns, len(pictures)))
+        label = rows[first // columns] if rows else None
+        if titles is not None and (first == 0 or len(titles) == len(pictures)):
+            heads = [f'<th style="{_TITLE}">{_text(titles[i])}</th>' for i in row]
+            body += _row(heads, None if label is None else "", label_width)
+        cells = [
+            f'<td style="padding:2px"><img src="{_tile(pictures[i])}" style="{_TILE}" '
+            f'alt="{_name(i, columns, len(pictures), titles, label)}"></td>'
+            for i in row
+        ]
+        body += _row(cells + ["<td></td>"] * (columns - len(cells)), label, label_width)
+    return (
+        f'<table style="width:100%;max-width:{columns * side + round(13 * label_width)}px;'
+        "table-layout:fixed;border-collapse:collapse;margin:2px 0 6px;font-size:13px;"
+        'line-height:1.25"><caption style="padding:0">'
+        f'<span style="{_OUT_OF_SIGHT}">Figure: {html.escape(alt)}</span></caption>{body}</table>'
+    )
+
+
+def picture_on_paper(png: bytes, alt: str, width: int) -> str:
+    """A drawing as an HTML image on white, to be read on a dark page too, `width` pixels wide."""
+    return f'<img src="{data_uri(png)}" alt="{html.escape(alt)}" width="{width}" style="{_PAPER}">'
+
+
+def data_uri(png: bytes) -> str:
+    """A PNG as an address that holds it."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def _row(cells: list[str], label: str | None, width: float) -> str:
+    begin = "" if label is None else f'<th style="width:{width:g}em;{_LABEL}">{_text(label)}</th>'
+    return f'<tr style="background:none">{begin}{"".join(cells)}</tr>'
+
+
+def _text(words: str) -> str:
+    return html.escape(words).replace("\n", "<br>")
+
+
+def _name(
+    place: int, columns: int, count: int, titles: Sequence[str] | None, label: str | None
+) -> str:
+    """What a picture is called where it can't be seen: its row and its title, or its place."""
+    own = f"{place + 1} of {count}"
+    if titles is not None:
+        own = titles[place if len(titles) == count else place % columns]
+    elif label is not None:
+        own = str(place % columns + 1)
+    named = own if label is None else f"{label}: {own}"
+    return html.escape(named.replace("\n", ", "))
+
+
+def _tile(picture: Tensor) -> str:
+    """One picture as a PNG of at most 256 colours: a third of the size, and the same to the eye."""
+    pixels = (picture * 255).round().to(torch.uint8).permute(1, 2, 0).squeeze(-1)
+    image = Image.fromarray(pixels.contiguous().numpy())
+    if image.mode == "RGB":
+        image = image.quantize(256, dither=Image.Dither.NONE)
+    factor = -(-_STORED_SIDE // max(image.size))
+    image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return data_uri(buffer.getvalue())
