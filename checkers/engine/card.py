@@ -22,16 +22,18 @@ _HIDDEN = '<div style="opacity:.7">Only grading runs this case.</div>'
 _PRINTED_IN_TEXT = 5
 _AGAIN = "For the same reason."
 _START = "Start here"
-_BADGE = f'<span style="border:1px solid;border-radius:4px;padding:0 5px">{_START}</span>'
+_MARK = f'<span style="border:1px solid;border-radius:4px;padding:0 5px">{_START}</span>'
 _COUNTS = {1: "one hint is", 2: "two hints are", 3: "three hints are", 4: "four hints are"}
-# A page with a dark background may set the variables.
+# White letters are read on each of them, whatever the page's own colour.
 _COLOURS = {
-    Status.PASSED: "var(--passed, #1a7f37)",
-    Status.WRONG: "var(--wrong, #b42318)",
-    Status.NOT_ATTEMPTED: "var(--unanswered, #6b7280)",
-    Status.MISSING: "var(--unanswered, #6b7280)",
+    Status.PASSED: "#1a7f37",
+    Status.WRONG: "#b42318",
+    Status.NOT_ATTEMPTED: "#5b6470",
+    Status.MISSING: "#5b6470",
 }
-_STOPPED = "var(--stopped, #b54708)"
+_STOPPED = "#9a4b05"
+_BADGE = "color:#fff;border-radius:9px;padding:1px 9px;font-size:90%"
+_BRIGHTEST = 0.99  # of the differences are darker than white: a few large ones hide no others
 
 
 class Card(Report):
@@ -212,12 +214,12 @@ def _case_row(case: CaseResult, first: CaseResult | None) -> str:
     if case.pictures is not None:
         details += _picture_row(case.pictures)
     if case is first:
-        title = f"{_BADGE} {title}"
+        title = f"{_MARK} {title}"
     elif first is not None and case.status is not Status.PASSED and case.message != _AGAIN:
         title = f"<details><summary>{title}</summary>{details}</details>"
         details = ""
     return (
-        f'<b style="color:{colour}">{case.status}</b>'
+        f'<div><b style="background:{colour};{_BADGE}">{case.status}</b></div>'
         f"<div>{title}{details}</div>"
         f"<div>{case.points} / {case.max_points}</div>"
     )
@@ -232,22 +234,33 @@ def marked_up(text: str) -> str:
 
 def _picture_row(pictures: Pictures) -> str:
     """Target, result and difference side by side."""
-    gap = (pictures.yours - pictures.target).abs()
+    gap = (pictures.yours - pictures.target).abs().float().nan_to_num(torch.inf, torch.inf)
     shown = (
         ("target", pictures.target / 2 + 0.5),
         ("yours", pictures.yours / 2 + 0.5),
-        ("difference", gap / gap.max().clamp(min=1e-12)),
+        ("difference", gap / _white(gap)),
     )
     caption = f" at {pictures.caption}" if pictures.caption else ""
     figures = "".join(
-        '<figure style="display:inline-block;margin:6px 10px 0 0;text-align:center">'
+        '<figure style="flex:0 1 auto;margin:6px 0 0;text-align:center">'
         f'<img src="{_data_uri(picture)}" {_size(picture)} alt="{name}{escape(caption)}" '
-        'style="image-rendering:pixelated"><figcaption>'
+        'style="image-rendering:pixelated;max-width:100%;height:auto;outline:1px solid #8885">'
+        "<figcaption>"
         f"{name}</figcaption></figure>"
         for name, picture in shown
     )
-    note = "White in the difference is where yours is furthest from the target."
-    return f'<div>{figures}</div><div style="opacity:.7">{note}</div>'
+    note = "The brighter the difference, the further yours is from the target."
+    row = f'<div style="display:flex;gap:10px">{figures}</div>'
+    return f'{row}<div style="opacity:.7">{note}</div>'
+
+
+def _white(gap: torch.Tensor) -> torch.Tensor:
+    """The difference to show as white."""
+    finite = gap[gap.isfinite()]
+    if not len(finite):
+        return gap.new_tensor(1.0)
+    common = finite.quantile(_BRIGHTEST)
+    return (common if common > 0 else finite.max()).clamp(min=1e-12)
 
 
 def _size(picture: torch.Tensor) -> str:

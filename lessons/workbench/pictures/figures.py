@@ -38,7 +38,7 @@ def show(
 
     Args:
         pictures: (B, C, H, W), or a sequence of (C, H, W) or (1, C, H, W); C is 1 or 3.
-        titles: one for each picture, or one for each column, to be seen above it.
+        titles: one for each picture, or one for each column, to be seen above it; "" for none.
         alt: what the figure shows, for people who cannot see it.
         rows: one for each row, to be seen on its left.
         columns: how many pictures stand in one row; if None, as many as `rows` leaves for each, or
@@ -84,7 +84,7 @@ def show_figure(figure: Figure, alt: str) -> None:
         ValueError: if `alt` is empty.
     """
     width = round(figure.get_figwidth() * _PAGE_DPI)
-    png = _to_png(figure, _FINE_DPI)
+    png = _to_png(figure, fine=True)
     _display(picture_on_paper(png, checked_alt(alt), width), png, alt)
 
 
@@ -140,7 +140,7 @@ def enlarged_png(picture: Tensor, value_range: tuple[float, float], side: int = 
     return buffer.getvalue()
 
 
-def _to_png(figure: Figure, dpi: int = _DPI) -> bytes:
+def _to_png(figure: Figure, *, fine: bool = False) -> bytes:
     """A PNG of at most 256 colours: a third of the size, with no difference to be seen.
 
     The figure is closed.
@@ -148,10 +148,11 @@ def _to_png(figure: Figure, dpi: int = _DPI) -> bytes:
     import matplotlib.pyplot as plt
 
     raw = io.BytesIO()
-    figure.savefig(raw, format="png", dpi=dpi, facecolor="white")
+    figure.savefig(raw, format="png", dpi=_FINE_DPI if fine else _DPI, facecolor="white")
     plt.close(figure)
     image = Image.open(raw).convert("RGB")
-    reduced = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    method = Image.Quantize.MEDIANCUT if fine else Image.Quantize.FASTOCTREE  # slower; smaller
+    reduced = image.quantize(256, method=method, dither=Image.Dither.NONE)
     small = io.BytesIO()
     reduced.save(small, "PNG", optimize=True)
     return small.getvalue()

@@ -51,8 +51,9 @@ def picture_table(
     for first in range(0, len(pictures), columns):
         row = range(first, min(first + columns, len(pictures)))
         label = rows[first // columns] if rows else None
-        if titles is not None and (first == 0 or len(titles) == len(pictures)):
-            heads = [f'<th style="{_TITLE}">{_text(titles[i])}</th>' for i in row]
+        own = titles[first : first + columns] if titles else ()  # none, if they name the columns
+        if any(own):
+            heads = [f'<th style="{_TITLE}">{_text(title)}</th>' for title in own]
             body += _row(heads, None if label is None else "", label_width)
         cells = [
             f'<td style="padding:2px"><img src="{_tile(pictures[i])}" style="{_TILE}" '
@@ -91,11 +92,9 @@ def _name(
     place: int, columns: int, count: int, titles: Sequence[str] | None, label: str | None
 ) -> str:
     """What a picture is called where it can't be seen: its row and its title, or its place."""
-    own = f"{place + 1} of {count}"
+    own = f"{place + 1} of {count}" if label is None else str(place % columns + 1)
     if titles is not None:
-        own = titles[place if len(titles) == count else place % columns]
-    elif label is not None:
-        own = str(place % columns + 1)
+        own = titles[place if len(titles) == count else place % columns] or own
     named = own if label is None else f"{label}: {own}"
     return html.escape(named.replace("\n", ", "))
 
