@@ -19,7 +19,8 @@ FIRST_LESSON := lessons/00_meet_the_denoiser.ipynb
 # Torch's threads sleep while they wait for each other: spinning, as they would, takes five to
 # twenty times as long where cores are busy with something else (benchmarks/threads.py).
 lessons: $(VENV)/.ready
-	OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE} $(VENV)/bin/jupyter lab $(JUPYTER_OPTIONS) $(FIRST_LESSON)
+	OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE} $(VENV)/bin/jupyter lab --HTMLExporter.embed_images=True \
+		$(JUPYTER_OPTIONS) $(FIRST_LESSON)
 
 test: $(VENV)/.ready-dev lint
 	$(SIDE_BY_SIDE) --dist worksteal

@@ -77,3 +77,14 @@ def test_a_bad_index_is_told(folder, text, message):
     (folder / "subjects.json").write_text(text)
     with pytest.raises(AtlasError, match=message):
         load_atlas(folder)
+
+
+def test_the_nearest_picture_may_be_a_mirror_image(folder):
+    atlas = load_atlas(folder)
+    atlas.pictures[2, :, :, :10] = 255  # a stripe on the left
+    stored = atlas.pictures[2].float() / 127.5 - 1
+    asked = torch.stack([stored, stored.flip(-1) + 0.01])
+    found, names, distances = atlas.nearest(asked)
+    assert torch.equal(found[0], stored) and torch.equal(found[1], stored.flip(-1))
+    assert names == [atlas.subjects[2 % len(atlas.subjects)].name] * 2
+    assert distances[0] < 1e-3 and abs(distances[1] - 0.01) < 1e-3

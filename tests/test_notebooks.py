@@ -1,9 +1,11 @@
 """Lessons, stubs and solved notebooks are in step; figures carry descriptions; files stay light."""
 
 import re
+from html.parser import HTMLParser
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter
 
 from checkers.engine.authoring.notebooks import (
     NotebookError,
@@ -87,8 +89,45 @@ def test_every_figure_is_described(lesson):
         if "image/png" in output.get("data", {}):
             alt = output.metadata.get("image/png", {}).get("alt", "")
             assert len(alt) >= 20, "a figure without a description"
-        for tag in re.findall(r"<img[^>]*>", str(output.get("data", {}).get("text/html", ""))):
-            assert "alt=" in tag
+        for caption in re.findall(
+            "<caption.*?</caption>", output.get("data", {}).get("text/html", "")
+        ):
+            assert len(re.sub("<.*?>", "", caption)) >= 20, "a figure without a description"
+
+
+class _Images(HTMLParser):
+    """The attributes of all images of a page."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "img":
+            self.found.append(dict(attrs))
+
+
+@each_lesson
+def test_every_image_of_the_exported_lesson_has_its_text(lesson):
+    exporter = HTMLExporter(embed_images=True)
+    where = {"metadata": {"path": str(lesson.solved_notebook.parent)}}
+    page, _ = exporter.from_filename(str(lesson.solved_notebook), resources=where)
+    images = _Images(page).found
+    assert images
+    for image in images:
+        assert image["src"].startswith("data:image/png"), image["src"][:80]
+        assert image.get("alt", "").replace("No description has been provided for this image", "")
+
+
+@each_lesson
+def test_the_lesson_opens_with_a_picture_of_what_it_makes(lesson):
+    ((alt, address),) = re.findall(r"!\[(.*?)\]\((.*?)\)", read_lesson(lesson).cells[0].source)
+    assert address == f"pictures/{lesson.number}.png" and len(alt) >= 20
+    picture = lesson.notebook.parent / address
+    assert picture.stat().st_size <= 60_000
+    (opens,) = [c for c in read_lesson(lesson).cells if c.metadata.get("course", {}).get("opens")]
+    assert opens.cell_type == "code"
 
 
 @each_lesson

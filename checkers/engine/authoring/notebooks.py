@@ -4,7 +4,8 @@ Prose lives in the lesson notebook and code in `solutions/name.py`. A stub cell 
 `{"course": {"stub": ["forward"], "made": <hash>}}` in its metadata; its source is made from the
 reference functions named there. A cell with `{"course": {"hints": "forward"}}` holds the hints of
 that exercise, or of several if a list is named. The solved notebook is the lesson with the stub
-cells filled in.
+cells filled in. The figure of a cell with `{"course": {"opens": true}}` is kept as
+`lessons/pictures/NN.png`: the lesson opens with it.
 
 Stub cells and check cells (`check(forward)`, alone in a cell) also carry nbgrader's metadata: a
 solution cell, and a locked cell worth the exercise's points.
@@ -12,6 +13,7 @@ solution cell, and a locked cell worth the exercise's points.
 
 from __future__ import annotations
 
+import base64
 import copy
 import hashlib
 import importlib
@@ -144,6 +146,8 @@ def with_solutions(notebook: NotebookNode, lesson: Lesson) -> NotebookNode:
     for cell, names in stub_cells(solved):
         cell.source = "\n\n\n".join(solved_source(_reference(lesson, name)) for name in names)
         cell.metadata["course"].pop("made", None)
+    for cell in solved.cells:  # the same file, seen from the solved notebook's folder
+        cell.source = cell.source.replace("](pictures/", "](../../lessons/pictures/")
     return solved
 
 
@@ -194,10 +198,23 @@ def refresh_solved(lesson: Lesson, *, force: bool = False) -> bool:
         client.execute(env={**os.environ, "TQDM_DISABLE": "1", PROFILE_VARIABLE: "quick"})
     except CellExecutionError as error:
         raise NotebookError(f"{lesson.solved_notebook.name} does not run: {error}") from None
+    _keep_opening(solved, lesson)
     _make_light(solved)
     lesson.solved_notebook.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(solved, lesson.solved_notebook)
     return True
+
+
+def _keep_opening(notebook: NotebookNode, lesson: Lesson) -> None:
+    """Write the figure that the lesson opens with beside the lessons."""
+    for cell in notebook.cells:
+        if cell.metadata.get("course", {}).get("opens"):
+            png = next(
+                o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})
+            )
+            path = lesson.notebook.parent / "pictures" / f"{lesson.number}.png"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(base64.b64decode(png))
 
 
 def _make_light(notebook: NotebookNode) -> None:

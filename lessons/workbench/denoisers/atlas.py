@@ -80,6 +80,23 @@ class Atlas:
         index = style_names.index(style) * len(subject_names) + subject_names.index(subject)
         return self.pictures[index].float() / 127.5 - 1
 
+    def nearest(self, pictures: Tensor) -> tuple[Tensor, list[str], Tensor]:
+        """Find the stored picture, or mirror image of one, that is most like each picture.
+
+        Args:
+            pictures: (B, 3, 64, 64) in about [-1, 1].
+
+        Returns:
+            The stored pictures, (B, 3, 64, 64) float32 in [-1, 1]; the names of what they show; and
+            how far off they are, (B,), the root mean squared difference.
+        """
+        stored = self.pictures.float() / 127.5 - 1
+        stored = torch.cat([stored, stored.flip(-1)])
+        distances = torch.cdist(pictures.detach().cpu().float().flatten(1), stored.flatten(1))
+        distance, index = distances.min(dim=1)
+        names = [self.subjects[i % len(self.subjects)].name for i in index.tolist()]
+        return stored[index], names, distance / pictures[0].numel() ** 0.5
+
 
 def atlas_folder() -> Path:
     """Return where the atlas lies: $DIFFUSION_ATLAS if set, else datasets/atlas of this project."""
