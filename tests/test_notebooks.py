@@ -1,6 +1,8 @@
 """Lessons, stubs and solved notebooks are in step; figures carry descriptions; files stay light."""
 
+import ast
 import re
+import symtable
 from html.parser import HTMLParser
 
 import nbformat
@@ -111,8 +113,7 @@ class _Images(HTMLParser):
 @each_lesson
 def test_every_image_of_the_exported_lesson_has_its_text(lesson):
     exporter = HTMLExporter(embed_images=True)
-    where = {"metadata": {"path": str(lesson.solved_notebook.parent)}}
-    page, _ = exporter.from_filename(str(lesson.solved_notebook), resources=where)
+    page, _ = exporter.from_filename(str(lesson.solved_notebook))
     images = _Images(page).found
     assert images
     for image in images:
@@ -124,8 +125,9 @@ def test_every_image_of_the_exported_lesson_has_its_text(lesson):
 def test_the_lesson_opens_with_a_picture_of_what_it_makes(lesson):
     ((alt, address),) = re.findall(r"!\[(.*?)\]\((.*?)\)", read_lesson(lesson).cells[0].source)
     assert address == f"pictures/{lesson.number}.png" and len(alt) >= 20
-    picture = lesson.notebook.parent / address
-    assert picture.stat().st_size <= 60_000
+    picture = (lesson.notebook.parent / address).read_bytes()
+    assert len(picture) <= 60_000
+    assert (lesson.solved_notebook.parent / address).read_bytes() == picture
     (opens,) = [c for c in read_lesson(lesson).cells if c.metadata.get("course", {}).get("opens")]
     assert opens.cell_type == "code"
 
@@ -145,6 +147,40 @@ def test_the_lesson_begins_with_what_it_needs(lesson):
     assert cells[0].source.startswith(f"# {lesson.number} · ")
     assert "After this lesson you can" in cells[0].source
     assert 10 <= len(cells) <= 40
+
+
+def _names(statements):
+    """The names that statements make at the top of a cell, and those that they use."""
+    table = symtable.symtable("\n".join(map(ast.unparse, statements)), "cell", "exec")
+    made = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
+    used = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
+    inner = [table]
+    for scope in inner:
+        inner += scope.get_children()
+        used |= {s.get_name() for s in scope.get_symbols() if s.is_global()}
+    return made, used
+
+
+@each_lesson
+def test_a_skipped_cell_ends_no_later_one_with_a_name_error(lesson):
+    """Names of another display cell are used where `when_ready` says which cell to run."""
+    ready: set[str] = set()  # made before the first exercise, or to be touched: pad and brush
+    others: set[str] = set()
+    begun = False
+    for cell in read_lesson(lesson).cells:
+        if cell.cell_type != "code":
+            continue
+        begun = begun or "stub" in cell.metadata.get("course", {})
+        statements = ast.parse(cell.source).body
+        made, _ = _names(statements)
+        if not begun or "stub" in cell.metadata.get("course", {}):
+            ready |= made
+        bare = [
+            s for s in statements if not isinstance(s, (ast.With, ast.FunctionDef, ast.ClassDef))
+        ]
+        own, used = _names(bare)
+        assert not (used & others) - own - ready - {"pad", "brush"}, cell.source[:200]
+        others |= made
 
 
 def test_a_stub_keeps_signature_and_docstring_and_loses_the_answer():

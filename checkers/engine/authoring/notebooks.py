@@ -5,7 +5,7 @@ Prose lives in the lesson notebook and code in `solutions/name.py`. A stub cell 
 reference functions named there. A cell with `{"course": {"hints": "forward"}}` holds the hints of
 that exercise, or of several if a list is named. The solved notebook is the lesson with the stub
 cells filled in. The figure of a cell with `{"course": {"opens": true}}` is kept as
-`lessons/pictures/NN.png`: the lesson opens with it.
+`pictures/NN.png` beside it: the lesson opens with it.
 
 Stub cells and check cells (`check(forward)`, alone in a cell) also carry nbgrader's metadata: a
 solution cell, and a locked cell worth the exercise's points.
@@ -146,8 +146,6 @@ def with_solutions(notebook: NotebookNode, lesson: Lesson) -> NotebookNode:
     for cell, names in stub_cells(solved):
         cell.source = "\n\n\n".join(solved_source(_reference(lesson, name)) for name in names)
         cell.metadata["course"].pop("made", None)
-    for cell in solved.cells:  # the same file, seen from the solved notebook's folder
-        cell.source = cell.source.replace("](pictures/", "](../../lessons/pictures/")
     return solved
 
 
@@ -206,15 +204,17 @@ def refresh_solved(lesson: Lesson, *, force: bool = False) -> bool:
 
 
 def _keep_opening(notebook: NotebookNode, lesson: Lesson) -> None:
-    """Write the figure that the lesson opens with beside the lessons."""
+    """Write the figure that the lesson opens with beside the lesson and beside the solved notebook.
+
+    Twice, because an export takes in no picture from outside of a notebook's own folder.
+    """
     for cell in notebook.cells:
         if cell.metadata.get("course", {}).get("opens"):
-            png = next(
-                o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})
-            )
-            path = lesson.notebook.parent / "pictures" / f"{lesson.number}.png"
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(base64.b64decode(png))
+            figures = [output.get("data", {}).get("image/png") for output in cell.outputs]
+            png = base64.b64decode(next(filter(None, figures)))
+            for beside in (lesson.notebook, lesson.solved_notebook):
+                (beside.parent / "pictures").mkdir(parents=True, exist_ok=True)
+                (beside.parent / "pictures" / f"{lesson.number}.png").write_bytes(png)
 
 
 def _make_light(notebook: NotebookNode) -> None:
