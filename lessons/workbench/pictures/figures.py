@@ -101,7 +101,7 @@ def _grid(
     columns = columns or min(len(pictures), 8)
     lines = -(-len(pictures) // columns)
     side = _FEW_TILE_INCHES if columns <= 5 else _TILE_INCHES
-    title_room = 0.24 if titles else 0.04
+    title_room = 0.28 if titles else 0.04
     figure, axes = plt.subplots(
         lines,
         columns,
@@ -115,11 +115,11 @@ def _grid(
         pixels = _unit_range(picture, value_range).permute(1, 2, 0).squeeze(-1).numpy()
         axis.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         if titles is not None and number < len(titles):
-            parts = (textwrap.fill(part, round(15 * side)) for part in titles[number].split("\n"))
-            axis.set_title("\n".join(parts), fontsize=8, pad=3)
+            parts = (textwrap.fill(part, round(13 * side)) for part in titles[number].split("\n"))
+            axis.set_title("\n".join(parts), fontsize=10, pad=3)
     for axis, label in zip(axes[:, 0], rows or (), strict=False):
         place = axis.transAxes
-        axis.text(-0.05, 0.5, label, ha="right", va="center", fontsize=8, transform=place)
+        axis.text(-0.05, 0.5, label, ha="right", va="center", fontsize=10, transform=place)
     return figure
 
 
