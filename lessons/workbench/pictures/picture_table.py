@@ -46,7 +46,7 @@ def picture_table(
         rows: one for each row, to be seen on its left.
     """
     side = 176 if columns <= 3 else 150 if columns <= 5 else 112 if columns <= 8 else 84
-    label_width = min(6.5, 0.5 * max(map(len, rows)) + 1) if rows else 0.0
+    label_width = min(6.5, 0.55 * max(map(len, rows)) + 1) if rows else 0.0
     body = ""
     for first in range(0, len(pictures), columns):
         row = range(first, min(first + columns, len(pictures)))
