@@ -160,8 +160,8 @@ def _to_png(figure: Figure, *, fine: bool = False) -> bytes:
 
 def _display(page: str, png: bytes, alt: str) -> None:
     """Show a figure as HTML, because pages drop the text of a PNG; documents take the PNG."""
-    picture = base64.b64encode(png).decode()
-    data = {"text/html": page, "image/png": picture, "text/plain": f"Figure: {alt}"}
+    encoded = base64.b64encode(png).decode()
+    data = {"text/html": page, "image/png": encoded, "text/plain": f"Figure: {alt}"}
     display(data, metadata={"image/png": {"alt": alt}}, raw=True)
 
 
