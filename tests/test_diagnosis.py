@@ -17,6 +17,7 @@ class _Trial:
     cost: float
     facts: dict
     speaks: bool
+    is_plain: bool = False
     runs: list = field(default_factory=list)
 
     def _fact(self, mistake, which):
@@ -45,7 +46,7 @@ def _trials(draw, count):
         {name: [draw.random() < p for p in (0.5, 0.8, 0.8, 0.7)] for name in NAMES}
         for _ in range(count)
     ]
-    return [_Trial(draw.random(), one, draw.random() < 0.8) for one in facts]
+    return [_Trial(draw.random(), one, draw.random() < 0.8, draw.random() < 0.3) for one in facts]
 
 
 def _looking_everywhere(failed, passed):

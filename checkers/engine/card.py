@@ -22,7 +22,7 @@ _HIDDEN = '<div style="opacity:.7">Only grading runs this case.</div>'
 _PRINTED_IN_TEXT = 5
 _AGAIN = "For the same reason."
 _START = "Start here"
-_MARK = f'<span style="border:1px solid;border-radius:4px;padding:0 5px">{_START}</span>'
+_START_BADGE = f'<span style="border:1px solid;border-radius:4px;padding:0 5px">{_START}</span>'
 _COUNTS = {1: "one hint is", 2: "two hints are", 3: "three hints are", 4: "four hints are"}
 # White letters are read on each of them, whatever the page's own colour.
 _COLOURS = {
@@ -214,7 +214,7 @@ def _case_row(case: CaseResult, first: CaseResult | None) -> str:
     if case.pictures is not None:
         details += _picture_row(case.pictures)
     if case is first:
-        title = f"{_MARK} {title}"
+        title = f"{_START_BADGE} {title}"
     elif first is not None and case.status is not Status.PASSED and case.message != _AGAIN:
         title = f"<details><summary>{title}</summary>{details}</details>"
         details = ""

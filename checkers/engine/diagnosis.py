@@ -18,6 +18,11 @@ class Trial(Protocol):
         """About how many seconds it takes to run a known mistake here."""
         ...
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether `would_match` needs no other run, as the answer raised an error here."""
+        ...
+
     def has_run(self, mistake: Mistake) -> bool:
         """Whether it is known already what a mistake does here."""
         ...
@@ -77,8 +82,9 @@ class _Suspect(Generic[T]):
         It is not asked where that takes longer than to look at the open ones.
         """
         others = failed - len(self.against)
-        left = sum(trial.cost for trial in self.open if not trial.has_run(self.mistake))
-        if len(self.against) <= others or left <= sum(trial.cost for trial in self.against):
+        asking = sum(trial.cost for trial in self.against if not trial.is_plain)
+        looking = sum(trial.cost for trial in self.open if not trial.has_run(self.mistake))
+        if len(self.against) <= others or looking <= asking:
             return False
         return sum(trial.would_match(self.mistake) for trial in self.against) > others
 

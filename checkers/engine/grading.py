@@ -186,10 +186,13 @@ class Trial:
 
     @property
     def cost(self) -> float:
-        """As long as the reference takes here, a known mistake takes, too; errors are quick."""
-        if self.outcome["status"] != "ran":
-            return 0.0
+        """As long as the reference takes here, a known mistake takes, too."""
         return self.known("reference", self.exercise.reference)["seconds"]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the answer raised an error here: what runs through would not match that."""
+        return self.outcome["status"] != "ran"
 
     def has_run(self, mistake: Mistake) -> bool:
         """Whether it is known already what a mistake does here."""
@@ -226,6 +229,8 @@ class Trial:
 
     def would_match(self, mistake: Mistake) -> bool:
         """Whether an answer with just this mistake would match it here; where chance rules, no."""
+        if self.is_plain and self.known(mistake.name, mistake.answer)["status"] == "ran":
+            return True
         key = (*self._key, mistake.name, "would match")
         return self._memory.get(key, lambda: self._would_match(mistake))
 

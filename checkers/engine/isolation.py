@@ -42,6 +42,7 @@ _PRELOAD = (
     "lessons.workbench.denoisers.loading",
     "lessons.workbench.pictures.figures",
     "lessons.workbench.pictures.plots",
+    "matplotlib.pyplot",
 )
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import matplotlib.pyplot as plt
 import torch
-from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullLocator
 from torch import Tensor
 
 from lessons.workbench.pictures.figures import show_figure
+
+# Matplotlib takes half a second: it is imported when something is plotted.
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _STYLES = ("-", "--", "-.", ":")
 _MARKERS = "os^D"
@@ -38,6 +40,8 @@ def line_plot(
         markers: mark each point, for few points.
         log_y: a logarithmic scale for the values, which must be positive.
     """
+    import matplotlib.pyplot as plt
+
     figure, axis = plt.subplots(figsize=(5.6, 2.8), layout="constrained")
     positions = list(x)
     for number, (name, values) in enumerate(curves.items()):
@@ -70,6 +74,9 @@ def quality_plot(
         real_distance: the distance of equally many real digits, drawn as a dotted line.
         log_x: a logarithmic scale for "x", which must be positive.
     """
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator, NullLocator
+
     figure, axes = plt.subplots(1, 2, figsize=(6.4, 2.8), layout="constrained")
     for axis, key, y_label in (
         (axes[0], "read", "share read as asked"),
@@ -123,6 +130,8 @@ def histograms(samples: Sequence[Tensor], titles: Sequence[str], *, alt: str) ->
         titles: one for each.
         alt: what the plot shows, for people who cannot see it.
     """
+    import matplotlib.pyplot as plt
+
     figure, axes = plt.subplots(
         1, len(samples), figsize=(1.6 * len(samples), 1.9), sharey=True, layout="constrained"
     )
