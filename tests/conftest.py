@@ -14,6 +14,7 @@ LONGEST_FIRST = (
     "test_drawing_browser",
     "test_check_browser",
     "test_reopened_browser",
+    "test_stopping_browser",
 )
 
 

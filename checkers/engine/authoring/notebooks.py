@@ -227,10 +227,13 @@ def _make_light(notebook: NotebookNode) -> None:
             data.pop("application/vnd.jupyter.widget-view+json", None)
             page = data.get("text/html", "")
             if "course-slider" in page or "course-kept" in page:
-                del data["text/html"]  # a slider's row of pictures and a pad's drawing are left
-            elif "<img" in page:
+                # Of a slider its row of pictures is left, of a pad its drawing.
+                page = data["text/html"] = "".join(re.findall("<img [^>]*>", page)[:1])
+            if "<img" in page:
                 data.pop("image/png", None)  # the same figure, for documents
                 output.metadata.pop("image/png", None)
+            elif not page:
+                data.pop("text/html", None)
 
 
 def stub_cells(notebook: NotebookNode) -> list[tuple[NotebookNode, list[str]]]:
