@@ -71,10 +71,10 @@ def main() -> None:
         first = True
         for exercise in (e for lesson in lessons for e in lesson.exercises):
             row = f"{exercise.name:28}"
-            answers = (exercise.reference, exercise.mistakes[0].answer)
-            for answer in answers:
+            mistake = exercise.mistakes[0]
+            for answer in (exercise.reference, mistake.answer):
                 row += f"{seconds(partial(grade_here, exercise, answer)):10.2f}"
-            for answer in answers:
+            for answer in (exercise.reference, mistake):
                 cells = as_submission(answer, exercise.name).cells
                 run = partial(grade, exercise, partial(worker.run_case, cells))
                 if first:
