@@ -154,15 +154,10 @@ def grade(
     ] = False,
 ) -> None:
     """Grade a class; run it again after any interruption, and it goes on where it was."""
-    from checkers.engine.gradebook.command import (
-        GradingError,
-        StoppedError,
-        grade_folder,
-        summary_lines,
-    )
+    from checkers.engine.gradebook import command
 
     try:
-        tally = grade_folder(
+        tally = command.grade_folder(
             submissions,
             out_folder,
             out,
@@ -178,13 +173,13 @@ def grade(
             drop_missing=drop_missing,
             names_file=anonymous,
         )
-    except GradingError as error:
+    except command.GradingError as error:
         _stop(str(error))
-    except StoppedError:
+    except command.StoppedError:
         message = "Stopped. Nothing graded is lost: the same command goes on where it was."
         Console(stderr=True, highlight=False, soft_wrap=True).print(message)
         raise typer.Exit(130) from None
-    for line in summary_lines(tally, out_folder):
+    for line in command.summary_lines(tally, out_folder):
         out.print(line, markup=False)
     raise typer.Exit(1 if tally.failed else 0)
 

@@ -13,11 +13,13 @@ from made_up_class import NOTEBOOK, RIGHT, STUB, answer, body, notebook, pretend
 from typer.testing import CliRunner
 
 from checkers.__main__ import app
+from checkers.engine.authoring.release import load_release
 from checkers.engine.gradebook import executors
+from checkers.engine.gradebook.corrections import load_corrections
 from checkers.engine.gradebook.results import Gradebook
 from checkers.engine.gradebook.run import grade_class
 from checkers.engine.gradebook.settings import Late, Settings, SettingsError, load_settings
-from checkers.engine.gradebook.submissions import find_students
+from checkers.engine.gradebook.submissions import Student, find_students
 from checkers.engine.gradebook.tables import schema_text
 from checkers.engine.registry import find_lesson
 
@@ -219,8 +221,15 @@ def test_settings_that_cannot_be_meant_get_one_sentence(tmp_path, text, words):
 
 def test_the_page_for_instructors_shows_the_defaults(tmp_path):
     page = (Path(__file__).resolve().parents[1] / "docs" / "grading.md").read_text()
-    (toml,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
-    path = tmp_path / "policy.toml"
+    shown_files = re.findall(r"```toml\n(# (\w+\.toml).*?)```", page, flags=re.DOTALL)
+    files = {name: toml for toml, name in shown_files}
+    assert {*files} == {"overrides.toml", "release.toml", "policy.toml"}
+    for name, toml in files.items():
+        (tmp_path / name).write_text(toml)
+    people = [Student(name, name) for name in ("Jane Doe", "10472", "jdoe@example.edu")]
+    assert len(load_corrections(tmp_path / "overrides.toml", people)) == 3
+    assert load_release(tmp_path / "release.toml", None).solutions_from
+    toml, path = files["policy.toml"], tmp_path / "policy.toml"
     path.write_text(toml)
     shown = load_settings(path)
     assert shown.model_copy(update={"weights": Settings().weights}) == Settings()

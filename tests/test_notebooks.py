@@ -27,7 +27,7 @@ from checkers.engine.submission import read_submission
 from solutions.forward_noising import forward
 
 LESSONS = all_lessons()
-MAX_BYTES = 300_000
+MAX_BYTES = 400_000
 
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 

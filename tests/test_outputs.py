@@ -169,7 +169,7 @@ def test_a_right_answer_is_right_whatever_its_file_is_called(tmp_path):
 
 @pytest.mark.parametrize("cell", ["a;=1+1;b", "x; @SUM(A1)", "=1", " -2", "y;\t+3"])
 def test_no_separator_makes_a_formula(cell):
-    (row,) = csv.reader([tables._line([cell, "next"])])
+    (row,) = csv.reader([tables.csv_line([cell, "next"])])
     assert not row[0].startswith(("=", "+", "-", "@"))
     assert not any(part.lstrip().startswith(("=", "+", "-", "@")) for part in row[0].split(";"))
 

@@ -163,14 +163,21 @@ def when_ready(*answers: Callable[..., Any]) -> Iterator[None]:
             *others, last = unwritten
             names = f"{', '.join(others)} and {last}" if others else last
             print(f"Write {names} first, then run this cell again.")
-        elif isinstance(error, NotImplementedError) and str(error):
-            print(error)  # a copy without answers tells whose function is missing
+        elif _is_of_a_solution(error):
+            print(error)  # in a copy without answers: whose function is missing
         elif isinstance(error, NameError) and _is_of_the_cell(error):
             print(
                 f"`{error.name}` is made by a cell above: run that one first, then this cell again."
             )
         else:
             raise
+
+
+def _is_of_a_solution(error: BaseException) -> bool:
+    """Whether a function of `solutions` itself is still to be written."""
+    *_, (last, _) = traceback.walk_tb(error.__traceback__)
+    module = str(last.f_globals.get("__name__"))
+    return isinstance(error, NotImplementedError) and module.startswith("solutions.")
 
 
 def _is_of_the_cell(error: BaseException) -> bool:
