@@ -17,6 +17,12 @@ from .classifier_free_guidance import (
     guide as guide,
     iterative_denoise_cfg as iterative_denoise_cfg,
 )
+from .ddim import (
+    ddim_invert as ddim_invert,
+    ddim_sample as ddim_sample,
+    ddim_step as ddim_step,
+    heun_step as heun_step,
+)
 from .denoiser import (
     add_noise as add_noise,
     denoising_loss as denoising_loss,

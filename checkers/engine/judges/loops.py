@@ -75,7 +75,7 @@ def loop_cases(
         loop: runs that begin anywhere and end anywhere.
         far: a run that `make_run` makes with `far=True`.
         prompts: (title, points, run, ...) of each case on prompts and what belongs to them.
-        added: runs whose calls of `add_variance` are looked at.
+        added: runs whose calls of `add_variance` are looked at; none where a loop calls it not.
         known: cases in worlds where the result is known.
         repeated: a run that will be repeated.
         form: runs, of which the last will be in double precision.
@@ -98,7 +98,7 @@ def loop_cases(
             Case(title, points, made(*given), ends_like, quietly)
             for title, points, *given in prompts
         ),
-        Case(added_title, 2, made(*added), same_noise_added, quietly),
+        *([Case(added_title, 2, made(*added), same_noise_added, quietly)] if added else []),
         *known,
         _repeat_case(made(repeated), repeatedly, shows_im_noisy),
         _loop_form_case(made(*form), quietly, shows_im_noisy),
@@ -150,7 +150,7 @@ _generator_draws = all_of(
     same_answer(
         "same_seed",
         says="Two runs with generators of the same seed give different pictures: pass `generator` "
-        "on to add_variance.",
+        "on to what draws the noise.",
     ),
     same_answer(
         "unseeded",
@@ -236,7 +236,8 @@ def same_noise_added(observed: Observation, expected: Observation, inputs: Input
 
 def _labels(inputs: Inputs) -> list[str]:
     return [
-        f"i_start = {call['i_start']}, timesteps = {short(list(call['timesteps']))}"
+        ("i_start = {i_start}, " if "i_start" in call else "").format(**call)
+        + f"timesteps = {short(list(call['timesteps']))}"
         for call in inputs["calls"]
     ]
 

@@ -290,6 +290,8 @@ def values_problem(mine: np.ndarray, target: np.ndarray, name: str) -> str:
     if not np.isfinite(mine).all() and np.isfinite(target).all():
         share = 1 - np.isfinite(mine).mean()
         return f"{_capital(name)} is not a finite number in {share:.0%} of its entries."
+    if not np.isfinite(target).any():  # a known mistake's; nothing can be told of it
+        return f"{_capital(name)} should be no finite number."
     if mine.size == 1:
         return f"{_capital(name)} is {mine.item():.5g}; it should be {target.item():.5g}."
     with np.errstate(invalid="ignore"):  # two infinities have no difference

@@ -27,6 +27,7 @@ def line_plot(
     y_label: str,
     alt: str,
     markers: bool = False,
+    log_x: bool = False,
     log_y: bool = False,
 ) -> None:
     """Draw curves over a common axis.
@@ -38,6 +39,7 @@ def line_plot(
         y_label: what the values are, with their unit.
         alt: what the plot shows, for people who cannot see it.
         markers: mark each point, for few points.
+        log_x: a logarithmic scale for the positions, which must be positive.
         log_y: a logarithmic scale for the values, which must be positive.
     """
     import matplotlib.pyplot as plt
@@ -48,6 +50,9 @@ def line_plot(
         _draw_curve(axis, number, name, positions, torch.as_tensor(list(values)).cpu(), markers)
     axis.set_xlabel(x_label)
     axis.set_ylabel(y_label)
+    if log_x:
+        axis.set_xscale("log", base=2)
+        axis.xaxis.set_major_formatter("{x:g}")
     if log_y:
         axis.set_yscale("log")
     axis.grid(alpha=0.3)
