@@ -46,14 +46,14 @@ def _tree(course):
 
 
 def test_a_new_lesson_runs_and_is_proved_before_a_word_is_changed(course):
-    code, text = _run(course, "-m", "checkers", "new", "17", "few_words")
+    code, text = _run(course, "-m", "checkers", "new", "21", "few_words")
     assert code == 0, text
     made = re.findall(r"^\S+/\S+$", text, flags=re.MULTILINE)
     assert len(made) == 5 and all((course / path).exists() for path in made)
-    code, text = _run(course, "-m", "checkers", "verify", "17")
+    code, text = _run(course, "-m", "checkers", "verify", "21")
     assert code == 0 and "0 fail" in text, text
     assert "1 exercises, 3 mistakes, 2 other right answers" in text
-    code, text = _run(course, "-m", "checkers", "check", "17")
+    code, text = _run(course, "-m", "checkers", "check", "21")
     assert "not attempted" in text
     for tool in (("ruff", "check"), ("ruff", "format", "--check")):
         python_files = [path for path in made if path.endswith(".py")]
@@ -70,7 +70,7 @@ def test_a_new_lesson_runs_and_is_proved_before_a_word_is_changed(course):
         (("18", "sampling"), "There is a lesson 05 sampling already"),
         (("18", "Upper"), "lower case: upper"),
         (("18", "for"), "can't be a name in Python"),
-        (("eighteen", "words"), "two digits, such as 17"),
+        (("eighteen", "words"), "two digits, such as 21"),
         (("18", "engine"), "is there already. Move it away"),
         (("18", "words", "--function", "forward"), "exercise of forward_noising already"),
     ],

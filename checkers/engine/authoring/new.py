@@ -70,7 +70,7 @@ def new_lesson(number: str, name: str, function: str | None = None) -> list[Path
 
 def _refuse(number: str, name: str, function: str) -> None:
     if not re.fullmatch(r"\d\d", number):
-        raise NewLessonError(f"{number!r} is no number of a lesson: two digits, such as 17.")
+        raise NewLessonError(f"{number!r} is no number of a lesson: two digits, such as 21.")
     for word in (name, function):
         if not re.fullmatch(r"[A-Za-z]\w*", word, re.ASCII) or keyword.iskeyword(word):
             raise NewLessonError(f"{word!r} can't be a name in Python. Choose another.")
