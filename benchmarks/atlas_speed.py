@@ -22,8 +22,8 @@ from lessons.workbench.denoisers import AtlasDenoiser, generate, load_atlas, loa
 
 TIMESTEPS = (990, 960, 930, 900, 870, 840, 810, 750, 690, 600, 450, 300, 150, 60, 30, 0)
 PROMPT = "a photo of a dog"
-LIMITS = {"empty prompt, ms": 60, "ordinary prompt, ms": 10, "memory, MB": 1000}
-LIMITS |= {"loading, s": 1, "guided sample of 34 steps, s": 3}
+LIMITS = {"empty prompt, ms": 60, "ordinary prompt, ms": 20, "memory, MB": 1000}
+LIMITS |= {"loading, s": 1, "guided sample of 34 steps, s": 2}
 
 
 def best_seconds(action: Callable[[], object], repeats: int) -> float:
