@@ -43,6 +43,16 @@ def _stroke(page, canvas, *points):
     page.mouse.up()
 
 
+def _opened(page, text):
+    """The cell that shows a pad or brush, run, and its canvas."""
+    run_cell(page, cell_with(page, "import torch"))
+    shown = cell_with(page, text)
+    run_cell(page, shown)
+    canvas = shown.locator("canvas")
+    canvas.wait_for()
+    return shown, canvas
+
+
 def _printed(page, text):
     """What a cell prints when it is run again."""
     cell = cell_with(page, text)
@@ -51,11 +61,7 @@ def _printed(page, text):
 
 
 def test_a_stroke_becomes_a_picture(page, tmp_path):
-    run_cell(page, cell_with(page, "import torch"))
-    shown = cell_with(page, "pad = DrawingPad")
-    run_cell(page, shown)
-    canvas = shown.locator("canvas")
-    canvas.wait_for()
+    shown, canvas = _opened(page, "pad = DrawingPad")
     before = _printed(page, "drawn = pad.picture()")
     assert "corner [1.0, 0.9, 0.7]" in before, "a finished drawing while nothing is drawn"
 
@@ -72,11 +78,7 @@ def test_a_stroke_becomes_a_picture(page, tmp_path):
 
 
 def test_a_brushed_mask_is_zero_and_one(page, tmp_path):
-    run_cell(page, cell_with(page, "import torch"))
-    shown = cell_with(page, "brush = MaskBrush")
-    run_cell(page, shown)
-    canvas = shown.locator("canvas")
-    canvas.wait_for()
+    shown, canvas = _opened(page, "brush = MaskBrush")
     begun = _printed(page, "mask = brush.mask()")
     assert "left 0 right 0" in begun
     shown.get_by_role("button", name="thick brush").click()
@@ -97,11 +99,7 @@ def test_a_brushed_mask_is_zero_and_one(page, tmp_path):
 
 
 def test_a_picture_is_drawn_with_the_keyboard_alone(page, tmp_path):
-    run_cell(page, cell_with(page, "import torch"))
-    shown = cell_with(page, "pad = DrawingPad")
-    run_cell(page, shown)
-    canvas = shown.locator("canvas")
-    canvas.wait_for()
+    shown, canvas = _opened(page, "pad = DrawingPad")
     shown.get_by_role("button", name="green").focus()
     page.keyboard.press("Enter")
     while not canvas.evaluate("node => node === document.activeElement"):

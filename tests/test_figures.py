@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from lessons.workbench.pictures import figures, histograms, line_plot, quality_plot, slider, sliders
+from lessons.workbench.pictures import figures, histograms, line_plot, quality_plot, slider
 
 
 @pytest.fixture
@@ -21,8 +21,7 @@ def shown(monkeypatch):
     def keep(thing, metadata=None, raw=False):
         bundles.append((thing, metadata) if raw else thing._repr_mimebundle_())
 
-    for module in (figures, sliders):
-        monkeypatch.setattr(module, "display", keep)
+    monkeypatch.setattr(figures, "display", keep)
     return bundles
 
 

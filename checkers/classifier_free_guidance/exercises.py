@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from checkers.classifier_free_guidance.probe import (
     guide_quietly,
@@ -14,7 +13,7 @@ from checkers.classifier_free_guidance.probe import (
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges.cases import MakeInputs, form_case
 from checkers.engine.judges.evidence import hide_in, with_evidence
-from checkers.engine.judges.inputs import draw_noise, draw_pictures
+from checkers.engine.judges.inputs import close_pictures, draw_noise, noisy_run
 from checkers.engine.judges.loops import ENDS_EARLY, loop_cases, runs, same_path, same_spread
 from checkers.engine.judges.values import all_of, each_call, same_values
 from checkers.engine.sandbox.inside.running import Inputs
@@ -94,12 +93,6 @@ GUIDE = Exercise(
 # --- iterative_denoise_cfg ------------------------------------------------------------------------
 
 
-def _close_pictures(generator: torch.Generator, side: int) -> dict[str, Tensor]:
-    """A picture for each prompt, so alike that guided pictures stay within [-1, 1]."""
-    common, *others = draw_pictures(generator, 1 + len(PROMPTS), 3, side, side)
-    return {prompt: 0.3 * common + 0.05 * own for prompt, own in zip(PROMPTS, others, strict=True)}
-
-
 def _run(
     generator: torch.Generator,
     i_start: int,
@@ -112,25 +105,16 @@ def _run(
 ) -> Inputs:
     """A run in a world of four prompts; guided pictures lie within [-1, 1], unless `far`."""
     strength = 4.0 if far else 1.0
-    means = {name: strength * m for name, m in _close_pictures(generator, 12).items()}
-    chosen = torch.stack([means[prompt] for prompt in prompts])
-    chosen = chosen.expand(batch or len(prompts), -1, -1, -1)
-    drawn = draw_noise(generator, *chosen.shape).clamp(-2.5, 2.5)
-    return {
-        "means": means,
-        "im_noisy": forward(chosen, timesteps[i_start], squared_cosine_alphas_cumprod(), drawn),
-        "i_start": i_start,
-        "prompts": list(prompts),
-        "uncond": list(uncond),
-        "timesteps": timesteps,
-        "scale": scale,
-    }
+    pictures = close_pictures(generator, PROMPTS, 12, 0.3, 0.05)
+    means = {name: strength * picture for name, picture in pictures.items()}
+    run = noisy_run(generator, means, i_start, timesteps, prompts, batch)
+    return {**run, "uncond": list(uncond), "scale": scale}
 
 
 def _point_inputs(generator: torch.Generator) -> Inputs:
     """Each prompt has one picture, so the guided estimate of x_0 is one picture too."""
     run = {
-        "points": _close_pictures(generator, 16),
+        "points": close_pictures(generator, PROMPTS, 16, 0.3, 0.05),
         "im_noisy": draw_noise(generator, 2, 3, 16, 16),
         "i_start": 0,
         "prompts": [ROCKET, PENCIL],

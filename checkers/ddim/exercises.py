@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from checkers.ddim.probe import (
     heun_points,
@@ -18,7 +17,7 @@ from checkers.ddim.step import DDIM_STEP
 from checkers.engine.exercise import Case, Exercise
 from checkers.engine.judges.cases import MakeInputs, form_case
 from checkers.engine.judges.evidence import hide_in, with_evidence
-from checkers.engine.judges.inputs import draw_noise, draw_pictures
+from checkers.engine.judges.inputs import close_pictures, draw_noise, noisy_run
 from checkers.engine.judges.loops import ENDS_EARLY, loop_cases, runs, same_path
 from checkers.engine.judges.values import (
     each_call,
@@ -41,12 +40,6 @@ STD = 0.15
 # --- ddim_sample ----------------------------------------------------------------------------------
 
 
-def _close_pictures(generator: torch.Generator, side: int) -> dict[str, Tensor]:
-    """A picture for each prompt, so alike that guided pictures stay within [-1, 1]."""
-    common, *others = draw_pictures(generator, 1 + len(PROMPTS), 3, side, side)
-    return {prompt: 0.25 * common + 0.03 * own for prompt, own in zip(PROMPTS, others, strict=True)}
-
-
 def _run(
     generator: torch.Generator,
     i_start: int,
@@ -60,26 +53,16 @@ def _run(
 ) -> Inputs:
     """A run in a world of four prompts; guided pictures lie within [-1, 1], unless `far`."""
     strength = 4.0 if far else 1.0
-    means = {name: strength * m for name, m in _close_pictures(generator, 12).items()}
-    chosen = torch.stack([means[prompt] for prompt in prompts])
-    chosen = chosen.expand(batch or len(prompts), -1, -1, -1)
-    drawn = draw_noise(generator, *chosen.shape).clamp(-2, 2)
-    return {
-        "means": means,
-        "im_noisy": forward(chosen, timesteps[i_start], squared_cosine_alphas_cumprod(), drawn),
-        "i_start": i_start,
-        "prompts": list(prompts),
-        "uncond": list(uncond),
-        "timesteps": timesteps,
-        "scale": scale,
-        "eta": eta,
-    }
+    pictures = close_pictures(generator, PROMPTS, 12, 0.25, 0.03)
+    means = {name: strength * picture for name, picture in pictures.items()}
+    run = noisy_run(generator, means, i_start, timesteps, prompts, batch, most=2.0)
+    return {**run, "uncond": list(uncond), "scale": scale, "eta": eta}
 
 
 def _point_inputs(generator: torch.Generator) -> Inputs:
     """Each prompt has one picture; the loop starts from pure noise."""
     return {
-        "points": _close_pictures(generator, 16),
+        "points": close_pictures(generator, PROMPTS, 16, 0.25, 0.03),
         "im_noisy": draw_noise(generator, 2, 3, 16, 16),
         "i_start": 0,
         "prompts": [ROCKET, PENCIL],
@@ -266,7 +249,7 @@ def _heun(
 
 def _heun_to_points(generator: torch.Generator) -> Inputs:
     return {
-        "points": _close_pictures(generator, 16),
+        "points": close_pictures(generator, PROMPTS, 16, 0.25, 0.03),
         "im_noisy": draw_noise(generator, 2, 3, 16, 16),
         "prompts": [ROCKET, PENCIL],
         "timesteps": [900, 0],

@@ -10,7 +10,7 @@ from torch import Tensor
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges.cases import form_case
 from checkers.engine.judges.evidence import hide_in, with_evidence
-from checkers.engine.judges.inputs import draw_noise, draw_pictures
+from checkers.engine.judges.inputs import draw_noise, draw_pictures, noisy_run
 from checkers.engine.judges.loops import ENDS_EARLY, loop_cases, same_last_picture, same_spread
 from checkers.engine.judges.values import describe, each_call, same_moments, same_values
 from checkers.engine.sandbox.inside.plain import Array
@@ -209,16 +209,7 @@ def _run(
     reach = 1.6 if far else 0.4
     made = draw_pictures(generator, len(PROMPTS), 3, 12, 12, reach=reach)
     means: dict[str, Tensor] = dict(zip(PROMPTS, made, strict=True))
-    chosen = torch.stack([means[prompt] for prompt in prompts])
-    chosen = chosen.expand(batch or len(prompts), -1, -1, -1)
-    drawn = draw_noise(generator, *chosen.shape).clamp(-2.5, 2.5)
-    return {
-        "means": means,
-        "im_noisy": forward(chosen, timesteps[i_start], squared_cosine_alphas_cumprod(), drawn),
-        "i_start": i_start,
-        "prompts": list(prompts),
-        "timesteps": timesteps,
-    }
+    return noisy_run(generator, means, i_start, timesteps, prompts, batch)
 
 
 def _point_inputs(generator: torch.Generator) -> Inputs:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from heapq import merge
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,33 +76,29 @@ def write_outputs(
     statistics.unknown = list(circumstances.unknown)
     statistics.edited = sorted(edited_pages(results, journal))
     statistics.pairs = run.similarity.pairs()
-    pages = {each.feedback for each in others}
+    students = list(others)
     for graded in run.grades(lessons):
         page = graded.grade.feedback
-        pages.add(page)
+        students.append(graded.grade)
         if page not in statistics.edited:
             cards = {lesson: journal.cards(key) for lesson, key in graded.cards.items()}
             write_file(results, page, [feedback_page(graded.grade, cards)], journal)
-
-    def students() -> Iterator[StudentGrade]:
-        now = (graded.grade for graded in run.grades(lessons))
-        return merge(now, others, key=lambda grade: (grade.student.casefold(), grade.feedback))
-
-    for grade in students():
+    students.sort(key=lambda grade: grade.student.casefold())
+    for grade in students:
         statistics.add(grade)
     book = Gradebook(
         seed=journal.seed, settings=settings, lessons=[lesson.name for lesson in lessons]
     )
-    write_file(results, "grades.csv", csv_rows(lessons, journal.seed, students()), journal)
-    write_file(results, "grades.json", json_text(book, students()), journal)
+    write_file(results, "grades.csv", csv_rows(lessons, journal.seed, students), journal)
+    write_file(results, "grades.json", json_text(book, students), journal)
     write_file(results, "grades.schema.json", [schema_text()], journal)
-    exports = dict(_exports(lessons, list(students()), circumstances.headings))
+    exports = dict(_exports(lessons, students, circumstances.headings))
     for name, lines in exports.items():
         write_file(results, name, lines, journal)
-    statistics.movement = movement(results, book.lessons, students())
+    statistics.movement = movement(results, book.lessons, students)
     summary = summary_page(statistics, lessons, journal.seed, settings)
     write_file(results, "summary.html", [summary], journal)
-    remove_stale_pages(results, pages, journal)
+    remove_stale_pages(results, {grade.feedback for grade in students}, journal)
     remove_stale_exports(results, set(exports), journal)
     run.tally.isolation = tuple(sorted(statistics.isolation))
     run.tally.edited, run.tally.unknown = tuple(statistics.edited), tuple(statistics.unknown)

@@ -45,12 +45,14 @@ class Enrolled:
         ident: the number or address to show.
         columns: what the roster says under the headings that Canvas or Moodle know.
         idents: all numbers and addresses, made comparable.
+        spellings: of the name.
     """
 
     name: str
     ident: str
     columns: dict[str, str]
     idents: frozenset[str]
+    spellings: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,13 @@ def _enrolled(row: Sequence[str], places: dict[str, int]) -> Enrolled | None:
     idents = {comparable(cell(h)) for h in (*_IDENTS, *_LOGINS)}
     idents |= {comparable(number) for number in _PARTICIPANT.findall(cell("identifier"))}
     ident = cell(*_IDENTS[:5]) or cell(*_LOGINS) or cell("identifier")
-    return Enrolled(shown(name), shown_ident(ident), columns, frozenset(idents - {""}))
+    return Enrolled(
+        shown(name),
+        shown_ident(ident),
+        columns,
+        frozenset(idents - {""}),
+        frozenset(spellings(shown(name))),
+    )
 
 
 def _refuse_twins(path: Path, everyone: Iterable[Enrolled]) -> None:
@@ -234,7 +242,7 @@ def _person(idents: list[str], names: list[str], roster: Roster) -> Enrolled | N
     if len(by_ident) == 1:
         return by_ident[0]
     spelled = set().union(*(spellings(name) for name in names)) - {""}
-    by_name = [one for one in roster.everyone if spelled & spellings(one.name)]
+    by_name = [one for one in roster.everyone if spelled & one.spellings]
     return by_name[0] if len(by_name) == 1 and not by_ident else None
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
+
+from checkers.engine.sandbox.inside.running import Inputs
+from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
+from solutions.forward_noising import forward
 
 FORMS = (
     ((1, 3, 64, 64), torch.float32, 500),
@@ -57,3 +63,54 @@ def draw_seed(generator: torch.Generator) -> int:
 def draw_count(generator: torch.Generator, least: int, most: int) -> int:
     """A whole number from `least` to `most`."""
     return int(torch.randint(least, most + 1, (), generator=generator))
+
+
+def close_pictures(
+    generator: torch.Generator, prompts: Sequence[str], side: int, common: float, own: float
+) -> dict[str, Tensor]:
+    """A picture for each prompt, so alike that guided ones stay within [-1, 1].
+
+    Args:
+        generator: draws them.
+        prompts: a picture for each.
+        side: in pixels.
+        common: how far from 0 what they share may lie.
+        own: how far a picture may be from what they share.
+
+    Returns:
+        (3, side, side) each, by prompt.
+    """
+    shared, *others = draw_pictures(generator, 1 + len(prompts), 3, side, side)
+    return {p: common * shared + own * other for p, other in zip(prompts, others, strict=True)}
+
+
+def noisy_run(
+    generator: torch.Generator,
+    means: Mapping[str, Tensor],
+    i_start: int,
+    timesteps: list[int],
+    prompts: Sequence[str],
+    batch: int | None = None,
+    most: float = 2.5,
+) -> Inputs:
+    """A loop's start: the prompts' own pictures under the noise of timesteps[i_start].
+
+    Args:
+        generator: draws the noise.
+        means: a (3, H, W) picture for each prompt of the world.
+        i_start: the place to start from.
+        timesteps: what the loop is given.
+        prompts: one for each picture, or one for all of `batch`.
+        batch: how many pictures; as many as prompts if None.
+        most: where the noise is cut off.
+    """
+    chosen = torch.stack([means[prompt] for prompt in prompts])
+    chosen = chosen.expand(batch or len(prompts), -1, -1, -1)
+    drawn = draw_noise(generator, *chosen.shape).clamp(-most, most)
+    return {
+        "means": dict(means),
+        "im_noisy": forward(chosen, timesteps[i_start], squared_cosine_alphas_cumprod(), drawn),
+        "i_start": i_start,
+        "prompts": list(prompts),
+        "timesteps": timesteps,
+    }

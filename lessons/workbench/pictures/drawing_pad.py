@@ -18,6 +18,7 @@ from torch import Tensor
 from lessons.workbench.pictures.figures import checked_alt, enlarged_png
 from lessons.workbench.pictures.files import read_picture
 from lessons.workbench.pictures.kept_drawing import KeptDrawing
+from lessons.workbench.pictures.picture_table import data_uri
 
 COLOURS = (
     ("black", "#202020"), ("red", "#d62839"), ("orange", "#f77f00"), ("yellow", "#fcbf49"),
@@ -88,7 +89,7 @@ class _Sheet:
         encoded = base64.b64encode(png).decode()
         page = (
             f'<div class="course-kept" data-pad="{self.canvas.pad}">'
-            f'<img src="data:image/png;base64,{encoded}" alt="{html.escape(alt)}" '
+            f'<img src="{data_uri(png)}" alt="{html.escape(alt)}" '
             f'style="border:1px solid #888">'
             f"{_ONE_OF_THE_TWO.format(pad=self.canvas.pad)}</div>"
         )
@@ -130,7 +131,7 @@ class DrawingPad(_Sheet):
         super().__init__(
             alt, keep, "",
             paper=paper,
-            faint=_data_url(enlarged_png(otherwise[0], (-1.0, 1.0))),
+            faint=data_uri(enlarged_png(otherwise[0], (-1.0, 1.0))),
             label="A pad to draw on, with the mouse or with the arrow keys and the space bar.",
         )  # fmt: skip
 
@@ -167,7 +168,7 @@ class MaskBrush(_Sheet):
         super().__init__(
             alt, keep, painted,
             kind="mask",
-            background=_data_url(enlarged_png(picture[0], (-1.0, 1.0))),
+            background=data_uri(enlarged_png(picture[0], (-1.0, 1.0))),
             faint=painted,
             label="A picture to paint a mask over, with the mouse or with the arrow keys and the "
             "space bar.",
@@ -203,11 +204,7 @@ def _painted(mask: Tensor) -> str:
     image.putalpha(alpha)
     buffer = io.BytesIO()
     image.resize((4 * SIDE, 4 * SIDE), Image.Resampling.NEAREST).save(buffer, "PNG")
-    return _data_url(buffer.getvalue())
-
-
-def _data_url(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+    return data_uri(buffer.getvalue())
 
 
 def _png_bytes(data_url: str) -> bytes:

@@ -158,10 +158,10 @@ def _to_png(figure: Figure, *, fine: bool = False) -> bytes:
     return small.getvalue()
 
 
-def _display(page: str, png: bytes, alt: str) -> None:
+def _display(page: str, png: bytes, alt: str, what: str = "Figure") -> None:
     """Show a figure as HTML, because pages drop the text of a PNG; documents take the PNG."""
     encoded = base64.b64encode(png).decode()
-    data = {"text/html": page, "image/png": encoded, "text/plain": f"Figure: {alt}"}
+    data = {"text/html": page, "image/png": encoded, "text/plain": f"{what}: {alt}"}
     display(data, metadata={"image/png": {"alt": alt}}, raw=True)
 
 

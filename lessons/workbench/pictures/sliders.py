@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import io
 import json
@@ -10,17 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from IPython.display import display
 from PIL import Image
 from torch import Tensor
 
 from lessons.workbench.pictures.figures import (
+    _display,
     _grid,
     _to_png,
     _unit_range,
     as_pictures,
     checked_alt,
 )
+from lessons.workbench.pictures.picture_table import data_uri
 
 _SCRIPT = Path(__file__).with_name("slider.js")
 _HEIGHT = 256  # pixels on the screen, at least; a picture's own pixels stay square
@@ -63,24 +63,19 @@ def slider(
     told = {
         "name": name,
         "labels": [str(label) for label in labels],
-        "frames": [_data_url(_small_png(picture, value_range)) for picture in pictures],
+        "frames": [data_uri(_small_png(picture, value_range)) for picture in pictures],
         "start": start,
         "width": width * max(1, _HEIGHT // height),
     }
     page = (
         '<figure class="course-slider" style="margin:0" '
         f'data-frames="{html.escape(json.dumps(told))}">'
-        f'<img src="{_data_url(row)}" alt="{html.escape(alt)}">'
+        f'<img src="{data_uri(row)}" alt="{html.escape(alt)}">'
         f'<figcaption style="opacity:.8; max-width:560px">{html.escape(alt)}</figcaption>'
         "</figure>"
         f"<script>{_SCRIPT.read_text(encoding='utf-8')}</script>"
     )
-    picture = base64.b64encode(row).decode()
-    display(
-        {"text/html": page, "image/png": picture, "text/plain": f"slider: {alt}"},
-        metadata={"image/png": {"alt": alt}},
-        raw=True,
-    )
+    _display(page, row, alt, "slider")
 
 
 def _small_png(picture: Tensor, value_range: tuple[float, float]) -> bytes:
@@ -90,7 +85,3 @@ def _small_png(picture: Tensor, value_range: tuple[float, float]) -> bytes:
     buffer = io.BytesIO()
     image.quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
-
-
-def _data_url(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode()
