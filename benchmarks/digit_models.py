@@ -48,7 +48,7 @@ from solutions import (
     flow_loss,
     flow_sample,
 )
-from solutions.trained import MEASURED, NAMES, build_network
+from solutions.trained import MEASURED, NAMES, STRAIGHT, build_network
 
 SCALES = (0.0, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0)
 STEPS = {"class_ddpm": (10, 25, 50, 100, 300), "class_flow": (2, 5, 10, 20, 50, 100)}
@@ -66,7 +66,7 @@ def main() -> None:
     """Train and measure one network after the other."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--names", default=",".join(NAMES))
+    parser.add_argument("--names", default=",".join(name for name in NAMES if name != STRAIGHT))
     parser.add_argument("--hiddens", type=int, default=64, help="D, the channels inside")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch-size", type=int, default=128)
@@ -142,7 +142,9 @@ def _train_and_measure(
         checkpoint=options.out / f"{name}.state", after_epoch=after_epoch, progress=False,
     )  # fmt: skip
     assert history.average is not None
-    average = _in_half_precision(history.average, name, options)
+    average = save_in_half_precision(
+        history.average, options.out / f"{name}.safetensors", options.hiddens, options.epochs
+    )
     facts: dict[str, Any] = {
         "num_hiddens": options.hiddens,
         "parameters": sum(p.numel() for p in network.parameters()),
@@ -228,16 +230,24 @@ def fewer_steps(schedule: dict[str, Tensor], count: int) -> dict[str, Tensor]:
     return {"betas": 1 - alphas, "alphas": alphas, "alphas_cumprod": abar}
 
 
-def _in_half_precision(average: nn.Module, name: str, options: argparse.Namespace) -> nn.Module:
-    """Save the weights as they ship, and give back the network that they make."""
+def save_in_half_precision(
+    network: nn.Module, path: Path, num_hiddens: int, epochs: int
+) -> nn.Module:
+    """Save weights as they ship, and give back the network that they make.
+
+    Args:
+        network: gets its weights rounded to half precision and goes into evaluation mode.
+        path: the file, `NAME.safetensors`.
+        num_hiddens: D, which `load_trained` must know.
+        epochs: how long it was trained.
+    """
     halved = {
         key: (value.half() if value.is_floating_point() else value).cpu().contiguous()
-        for key, value in average.state_dict().items()
+        for key, value in network.state_dict().items()
     }
-    metadata = {"num_hiddens": str(options.hiddens), "epochs": str(options.epochs)}
-    save_file(halved, options.out / f"{name}.safetensors", metadata)
-    average.load_state_dict(halved)
-    return average.eval()
+    save_file(halved, path, {"num_hiddens": str(num_hiddens), "epochs": str(epochs)})
+    network.load_state_dict(halved)
+    return network.eval()
 
 
 def _sheet(name: str, network: nn.Module, images: Tensor) -> Tensor:

@@ -28,6 +28,12 @@ from .denoiser import (
     denoising_loss as denoising_loss,
     train_epoch as train_epoch,
 )
+from .few_steps import (
+    make_pairs as make_pairs,
+    one_step_sample as one_step_sample,
+    reflow_loss as reflow_loss,
+    straightness as straightness,
+)
 from .flow_matching import (
     flow_loss as flow_loss,
     flow_sample as flow_sample,

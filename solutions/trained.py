@@ -1,6 +1,6 @@
-"""Networks of part B that were trained for longer than a lesson takes; they ship with the course.
+"""Networks of digits that were trained for longer than a lesson takes; they ship with the course.
 
-benchmarks/digit_models.py trains and measures them.
+benchmarks/digit_models.py trains and measures them, benchmarks/few_steps.py the one of lesson 19.
 """
 
 from __future__ import annotations
@@ -27,11 +27,15 @@ _NETWORKS = {
     "class_ddpm": partial(ClassConditionalUNet, 1, 10),
     "flow": partial(ScaledTimeUNet, 1),
     "class_flow": partial(ClassConditionalUNet, 1, 10),
+    "class_flow_straight": partial(ClassConditionalUNet, 1, 10),
 }
 """Networks of the reference solutions with their channels and classes; D is left to give."""
 NAMES = tuple(_NETWORKS)
-"""The single-step denoiser of lesson 12, then the networks of lessons 13, 14, 15 and 16."""
+"""The single-step denoiser of lesson 12, then the networks of lessons 13 to 16, and of 19."""
+STRAIGHT = "class_flow_straight"
+"""The one that was trained on another's pairs, not on digits."""
 MEASURED = "digit_models.json"
+MEASURED_IN_FEW_STEPS = "few_steps.json"
 
 
 class TrainedModelError(RuntimeError):
@@ -59,10 +63,10 @@ def load_trained(
 
     Args:
         name: "denoiser" (lesson 12, for noise of strength 0.5), "ddpm" (13), "class_ddpm" (14),
-            "flow" (15) or "class_flow" (16).
+            "flow" (15), "class_flow" (16) or "class_flow_straight" (19).
         device: where it goes.
         folder: where the weights lie; those of the course, or your own of
-            benchmarks/digit_models.py.
+            benchmarks/digit_models.py and benchmarks/few_steps.py.
 
     Returns:
         A network like the reference solution's, called as in its lesson.
@@ -75,7 +79,7 @@ def load_trained(
     if not path.exists():
         raise TrainedModelError(
             f"{path} is missing: get the course's folder datasets/weights again, or train it with "
-            f"benchmarks/digit_models.py."
+            f"benchmarks/{'few_steps' if name == STRAIGHT else 'digit_models'}.py."
         )
     network = build_network(name, _num_hiddens(path))
     try:
@@ -116,7 +120,24 @@ def load_measurements(folder: str | Path = WEIGHTS) -> dict[str, Any]:
     Raises:
         TrainedModelError: if the file is missing or damaged.
     """
-    path = Path(folder).expanduser() / MEASURED
+    return _load_json(Path(folder).expanduser() / MEASURED)
+
+
+def load_few_steps(folder: str | Path = WEIGHTS) -> dict[str, Any]:
+    """What benchmarks/few_steps.py measured of a flow before and after it was straightened.
+
+    Returns:
+        {"unguided", "before", "after": each {"guidance": its scale, "by_calls": a list of rows as
+        in `load_measurements`, with "x" the number of steps; "straightness": of its paths}, ...};
+        "before" is the guided flow that the pairs come from.
+
+    Raises:
+        TrainedModelError: if the file is missing or damaged.
+    """
+    return _load_json(Path(folder).expanduser() / MEASURED_IN_FEW_STEPS)
+
+
+def _load_json(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

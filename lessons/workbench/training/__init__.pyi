@@ -2,6 +2,9 @@ from .digit_classifier import (
     load_digit_classifier as load_digit_classifier,
     share_read_as as share_read_as,
 )
+from .flow_path import (
+    flow_path as flow_path,
+)
 from .loop import (
     History as History,
     TrainingPlan as TrainingPlan,
