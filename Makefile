@@ -17,9 +17,11 @@ FIRST_LESSON := lessons/00_meet_the_denoiser.ipynb
 .PHONY: lessons test lint verify refresh
 
 # Torch's threads sleep while they wait for each other: spinning, as they would, takes five to
-# twenty times as long where cores are busy with something else (benchmarks/threads.py).
+# twenty times as long where cores are busy with something else (benchmarks/threads.py). And a
+# kernel says which cells to run when a name is missing.
 lessons: $(VENV)/.ready
-	OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE} $(VENV)/bin/jupyter lab --HTMLExporter.embed_images=True \
+	OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE} \
+		PYTHONSTARTUP="$${PYTHONSTARTUP:-$(CURDIR)/checkers/kernel_startup.py}" $(VENV)/bin/jupyter lab --HTMLExporter.embed_images=True \
 		$(JUPYTER_OPTIONS) $(FIRST_LESSON)
 
 test: $(VENV)/.ready-dev lint

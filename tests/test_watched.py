@@ -1,12 +1,15 @@
 """A check in a notebook ends, whatever the function does, and what it prints stays in its place."""
 
+import re
 import signal
 import subprocess
 import sys
 import threading
 from dataclasses import replace
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from checkers import check
 from checkers.engine import watched
@@ -121,7 +124,23 @@ def test_pieces_make_lines():
 def test_a_missing_exercise_is_asked_for_by_name():
     assert "the cell in which posterior_mean is written" in name_advice("posterior_mean")
     assert name_advice("my_helper") == ""
+    for given in ("check", "show", "train", "load_denoiser", "torch"):
+        assert f"down to this one: {given} comes" in name_advice(given)
     source = "from checkers import check\ncheck(forward)"
     command = [sys.executable, "-m", "IPython", "--quick", "--colors=NoColor", "-c", source]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
     assert "NameError" in shown and "the cell in which forward is written" in shown
+
+
+def test_a_kernel_of_make_lessons_knows_what_to_do_before_any_cell_ran(monkeypatch):
+    """After a restart with only a check run, nothing was imported that could say so."""
+    startup = re.search(r"\$\(CURDIR\)/(\S+\.py)", (ROOT / "Makefile").read_text("utf-8"))
+    assert startup is not None
+    monkeypatch.setenv("PYTHONSTARTUP", str(ROOT / startup[1]))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("check(forward)")])
+    NotebookClient(
+        notebook, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": ROOT}}
+    ).execute()
+    shown = {output.output_type: output for output in notebook.cells[0].outputs}
+    assert shown["error"].ename == "NameError"
+    assert "down to this one: check comes from one of them" in shown["stream"].text

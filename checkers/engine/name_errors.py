@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
-
-from checkers.engine.registry import all_lessons
 
 STOPPED = "Stopped. What the cells made so far is still there; run this cell again when you like."
 
@@ -34,14 +33,35 @@ def _explained(
 
 
 def name_advice(name: str) -> str:
-    """What to do where `name` is not defined; "" if it is no exercise's.
+    """What to do where `name` is not defined; "" if the lessons have no such name.
 
     Args:
         name: the name that is missing.
     """
-    if name not in {exercise.name for lesson in all_lessons() for exercise in lesson.exercises}:
-        return ""
-    return (
-        f"Run the notebook's first cell, then the cell in which {name} is written, then this one. "
-        f"(Another lesson's {name} comes from an import in the first cell.)"
-    )
+    if name in _of_exercises():
+        return (
+            f"Run the notebook's first cell, then the cell in which {name} is written, then this "
+            f"one. (Another lesson's {name} comes from an import in the first cell.)"
+        )
+    if name in _ALWAYS or any(name in import_module(module).__all__ for module in _IMPORTED_FROM):
+        return (
+            f"Run the notebook's cells from the first on, down to this one: {name} comes from one "
+            f"of them, and a kernel that was restarted knows none."
+        )
+    return ""
+
+
+_IMPORTED_FROM = (
+    "checkers",
+    "lessons.workbench.denoisers",
+    "lessons.workbench.pictures",
+    "lessons.workbench.training",
+)
+_ALWAYS = ("F", "SEED", "Tensor", "denoiser", "nn", "profile", "torch")
+"""What most lessons' first cells import or make besides."""
+
+
+def _of_exercises() -> set[str]:
+    from checkers.engine.registry import all_lessons  # not while a kernel starts
+
+    return {exercise.name for lesson in all_lessons() for exercise in lesson.exercises}
