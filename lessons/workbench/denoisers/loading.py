@@ -31,7 +31,8 @@ def load_denoiser(
     Args:
         name: "atlas", which needs no GPU and no download, or "deepfloyd". None takes what the
             environment variable DIFFUSION_DENOISER names, or else (also if it is empty) the atlas.
-        device: where it works; None takes a GPU if there is one.
+        device: where it works. None takes a GPU for DeepFloyd, if there is one, and the CPU for the
+            atlas: its many small operations are slower on a GPU.
         options: passed on to the denoiser, such as `model` for DeepFloyd. `prompt_softness` is for
             the atlas, and so is `patches`: False leaves out the prior over small patches, and with
             it all that the atlas knows beyond its stored pictures. DeepFloyd leaves both out.
@@ -45,7 +46,7 @@ def load_denoiser(
     if name not in NAMES:
         raise ValueError(f"There is no denoiser {name!r}; choose {' or '.join(map(repr, NAMES))}.")
     if device is None:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = "cuda" if name != "atlas" and torch.cuda.is_available() else "cpu"
     if name == "deepfloyd":
         options = {key: value for key, value in options.items() if key not in _ONLY_ATLAS}
         if named := os.environ.get(MODEL, "").strip():
