@@ -1,5 +1,6 @@
 # make lessons   set up a virtual environment and open JupyterLab on the first lesson
 # make test      set it up and run every test, the notebooks included
+# make site      build the website from the solved notebooks, into build/site
 
 VENV ?= .venv
 # The first Python on the path that is new enough; `make PYTHON=... lessons` chooses another.
@@ -14,7 +15,7 @@ NOTEBOOKS = TQDM_DISABLE=1 DIFFUSION_PROFILE=smoke $(SIDE_BY_SIDE) --dist loadsc
 	--nbval-sanitize-with tests/nbval.cfg
 FIRST_LESSON := lessons/00_meet_the_denoiser.ipynb
 
-.PHONY: lessons test lint verify refresh
+.PHONY: lessons test lint verify refresh site
 
 # Torch's threads sleep while they wait for each other: spinning, as they would, takes five to
 # twenty times as long where cores are busy with something else (benchmarks/threads.py). And a
@@ -41,6 +42,9 @@ verify: $(VENV)/.ready-dev
 refresh: $(VENV)/.ready-dev
 	$(VENV)/bin/python -m checkers refresh
 
+site: $(VENV)/.ready-site
+	$(VENV)/bin/python -m website --out build/site
+
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say make PYTHON=/path/to/python3.11"; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: on Debian or Ubuntu, apt install python3-venv"; exit 2; }
@@ -54,4 +58,8 @@ $(VENV)/.ready: $(VENV)/bin/python pyproject.toml
 $(VENV)/.ready-dev: $(VENV)/bin/python pyproject.toml
 	@echo "Installing torch, friends and the tests' tools into $(VENV): a few minutes, once."
 	$(VENV)/bin/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.ready $(VENV)/.ready-site
+
+$(VENV)/.ready-site: $(VENV)/bin/python pyproject.toml
+	$(VENV)/bin/python -m pip install --quiet --editable '.[site]'
 	@touch $@ $(VENV)/.ready

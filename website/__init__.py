@@ -1,0 +1,1 @@
+"""The course's website, made from the solved notebooks: `python -m website`."""
