@@ -2,6 +2,7 @@
 
 import nbformat
 import pytest
+from contrasts import CONTRASTS
 from jupyter_lab import cell_with, needs_chromium, open_notebook, run_cell
 
 pytestmark = needs_chromium
@@ -24,36 +25,6 @@ Card.of(Report(exercise="forward", lesson="01", cases=cases, hints=["One."]), ["
 show(torch.zeros(4, 3, 8, 8), ["t = 0", "t = 9"], rows=["clean", "noisy"], alt="Four squares.")
 line_plot([0, 1], {"a": [0, 1], "b": [1, 0]}, x_label="t", y_label="loss", alt="Two lines.")""",
 )
-# Every text with the contrast of its own colour to the colour it is really drawn upon: WCAG 2.2,
-# success criterion 1.4.3.
-CONTRASTS = """output => {
-  const parse = text => {
-    const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number);
-    return text.startsWith("color(") ? [r * 255, g * 255, b * 255, a] : [r, g, b, a];
-  };
-  const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3]));
-  const light = colour => {
-    const [r, g, b] = colour.map(v => v / 255)
-      .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
-  };
-  const behind = node => {
-    const parent = node.parentElement;
-    const below = parent ? behind(parent) : [255, 255, 255];
-    return over(parse(getComputedStyle(node).backgroundColor), below);
-  };
-  const opacity = node => node ? getComputedStyle(node).opacity * opacity(node.parentElement) : 1;
-  const found = [], walk = document.createTreeWalker(output, NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) {
-    const text = walk.currentNode.textContent.trim(), node = walk.currentNode.parentElement;
-    if (!text || !node.getClientRects().length) continue;
-    const page = behind(node), own = parse(getComputedStyle(node).color);
-    own[3] *= opacity(node);
-    const [a, b] = [light(over(own, page)), light(page)].sort((x, y) => y - x);
-    found.push([text, a / b]);
-  }
-  return found;
-}"""
 
 
 @pytest.fixture(scope="module", params=["JupyterLab Light", "JupyterLab Dark"])

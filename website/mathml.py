@@ -43,9 +43,7 @@ def _inline(self: HTML5Translator, node: nodes.math) -> None:
 
 
 def _block(self: HTML5Translator, node: nodes.math_block) -> None:
-    # A wide formula scrolls by itself, by keyboard too; the page stays as wide as the screen.
-    formula = _written(node, block=True)
-    self.body.append(f'<div class="formula" role="group" tabindex="0">{formula}</div>')
+    self.body.append(_written(node, block=True))
     raise nodes.SkipNode
 
 
