@@ -34,7 +34,7 @@ FOLDER = "diffusion-by-building"
 _ANSWERS = {"mistakes.toml", "mistakes.py", "right_answers.py", NAME}
 _UNWRITTEN = "raise NotImplementedError"
 _GIVEN = ast.Import | ast.ImportFrom | ast.Expr
-_MORE_FILES = ("Makefile", "environment.yml")
+_MORE_FILES = ("Makefile", "constraints.txt", "environment.yml")
 
 
 class ReleaseError(ValueError):
