@@ -166,7 +166,7 @@ def _write(path: Path, sources: Sequence[str]) -> None:
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     notebook = {"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}
-    path.write_text(json.dumps(notebook))
+    path.write_text(json.dumps(notebook), encoding="utf-8")
 
 
 def _rogues() -> Iterator[tuple[str, bytes]]:

@@ -13,7 +13,8 @@ import urllib.request
 import nbformat
 import pytest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, _NAMES)), None)
 TOKEN = "for-the-test"
 PATIENCE = 120_000  # milliseconds: a slow machine still starts a kernel in this time
 

@@ -10,12 +10,15 @@ import zipfile
 
 import pytest
 from made_up_class import NOTEBOOK, RIGHT, STUB, body, notebook, write, zipped
+from systems import needs_bash
 from typer.testing import CliRunner
 
 from checkers.__main__ import app
 from checkers.engine.gradebook.own_files import DIGESTS, digest_of
 from checkers.engine.registry import ROOT, SOLVED, find_lesson
 from checkers.engine.submission import parse_submission
+
+pytestmark = needs_bash
 
 CASES = [case for exercise in find_lesson("01").exercises for case in exercise.cases]
 POINTS = sum(case.points for case in CASES)

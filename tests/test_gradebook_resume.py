@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from made_up_class import NOTEBOOK, RIGHT, body, notebook, write
+from systems import needs_proc, needs_signals
 
 from checkers.engine.gradebook.executors import dask_cluster
 from checkers.engine.gradebook.run import grade_class
@@ -106,7 +107,7 @@ def _alive(mark):
     return found
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+@needs_proc
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(class_folder, undisturbed, tmp_path, jobs):
     out, mark = tmp_path / "results", f"kill-{os.getpid()}-{jobs}"
@@ -131,6 +132,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(class_folder, undisturb
     assert _outputs(out) == undisturbed
 
 
+@needs_proc
 def test_ctrl_c_ends_in_good_order_and_the_run_goes_on(class_folder, undisturbed, tmp_path):
     out, mark = tmp_path / "results", f"interrupt-{os.getpid()}"
     process = _start(class_folder, out, mark, "--jobs", "2", *WITH_SEED)
@@ -156,6 +158,7 @@ def environment_kept():
     os.environ.update(before)
 
 
+@needs_signals
 def test_a_cluster_that_loses_a_worker_gives_the_same_gradebook(
     class_folder, undisturbed, tmp_path, environment_kept
 ):

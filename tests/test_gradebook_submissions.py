@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 from made_up_class import NOTEBOOK, RIGHT, STUB, notebook, write, zipped
+from systems import needs_named_pipes
 
 from checkers.engine import submission as reading_limits
 from checkers.engine.gradebook import archives
@@ -140,6 +141,7 @@ def test_links_are_never_followed(tmp_path):
         assert "passed over" in student.notes[0]
 
 
+@needs_named_pipes
 def test_a_pipe_does_not_block_the_class(tmp_path):
     (tmp_path / "jane").mkdir()
     os.mkfifo(tmp_path / "jane" / NOTEBOOK)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 from hostile.broken_files import ARCHIVES, FILES, NOTEBOOK
+from systems import needs_linux
 
 from checkers.engine.exercise import Exercise
 from checkers.engine.gradebook.reading import read_files
@@ -26,6 +27,8 @@ from checkers.engine.sandbox.inside import plain
 from checkers.engine.sandbox.levels import IsolationError, Level
 from checkers.engine.submission import SubmissionError, read_submission
 from checkers.forward_noising.exercises import FORWARD
+
+pytestmark = needs_linux
 
 HOSTILE = Path(__file__).parent / "hostile"
 EXPECTED = tomllib.loads((HOSTILE / "expected.toml").read_text())

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from systems import needs_linux
 
 from checkers.engine.isolation import CourseWorker, course_view
 from checkers.engine.registry import ROOT
@@ -18,6 +19,8 @@ from checkers.engine.sandbox.levels import IsolationError, Level
 from checkers.engine.sandbox.reasons import explained
 from checkers.engine.sandbox.view import Tree
 from checkers.engine.sandbox.ways import Way
+
+pytestmark = needs_linux
 
 _ASK = """
 import torch, checkers

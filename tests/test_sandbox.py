@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from systems import needs_linux, needs_proc
 
 from checkers.engine.exercise import Exercise
 from checkers.engine.grading import grade
@@ -104,6 +105,7 @@ def test_every_end_has_its_status_and_the_next_one_is_judged_as_ever(source, sta
     assert _grade(RIGHT, any_worker).passed
 
 
+@needs_linux
 def test_the_worker_cannot_be_reached_from_a_box(any_worker):
     server = any_worker._server.process.pid
     report = _grade(
@@ -241,12 +243,14 @@ def test_the_users_own_environment_stays_outside(monkeypatch):
     assert "secret" not in environment(course_view(), "/tmp", "/course").values()
 
 
+@needs_proc
 def test_killing_the_checker_leaves_no_process_behind():
     """Also `kill -9`, with a submission in full swing."""
     mark = f"{time.time_ns() % 10**9}"
     script = f"""
 from checkers.engine.isolation import CourseWorker, course_view
-from tests.test_sandbox import _grade, _body
+import sys; sys.path.insert(0, "tests")
+from test_sandbox import _grade, _body
 with CourseWorker() as worker:
     print("started", flush=True)
     _grade(_body("import subprocess; subprocess.Popen(['sleep', '9.{mark}']); "

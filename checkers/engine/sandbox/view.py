@@ -71,11 +71,19 @@ class Tree:
             target = self.folder / place
             target.parent.mkdir(parents=True, exist_ok=True)
             if source.exists():
-                target.symlink_to(source.resolve(), target_is_directory=True)
+                _point_to(source.resolve(), target)
 
     def remove(self) -> None:
         """Remove the copy; what it only points to stays."""
         remove_tree(self.folder)
+
+
+def _point_to(source: Path, target: Path) -> None:
+    """A link; where the user may make none, as on Windows without its developer mode, a copy."""
+    try:
+        target.symlink_to(source, target_is_directory=True)
+    except OSError:
+        shutil.copytree(source, target)
 
 
 def mounts(view: View) -> Iterator[tuple[str, bool]]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 PICTURE_SHAPE = (3, 64, 64)
 NUM_TRAIN_TIMESTEPS = 1000
+_SINGLE_PRECISION = frozenset({"mps"})  # devices that have no float64
 
 
 class NoiseEstimate(NamedTuple):
@@ -93,11 +94,12 @@ class Denoiser(ABC):
             ValueError: if not 0 <= t_prev < t < 1000.
         """
         t, t_prev = self._check_step(t, t_prev)
-        abar_t = self.alphas_cumprod[t].double()
-        abar_prev = self.alphas_cumprod[t_prev].double()
+        precise = torch.float32 if x.device.type in _SINGLE_PRECISION else torch.float64
+        abar_t = self.alphas_cumprod[t].to(precise)
+        abar_prev = self.alphas_cumprod[t_prev].to(precise)
         largest = 1 - abar_t / abar_prev
         smallest = largest * (1 - abar_prev) / (1 - abar_t)
-        fraction = (variance.double() + 1) / 2
+        fraction = (variance.to(precise) + 1) / 2
         log_variance = fraction * largest.log() + (1 - fraction) * smallest.log()
         return x + (torch.exp(log_variance / 2)).to(x.dtype) * self._draw(x, generator)
 

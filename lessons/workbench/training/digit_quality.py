@@ -20,7 +20,7 @@ def digit_features(classifier: DigitClassifier, images: Tensor) -> Tensor:
         (B, 128) float64, on the CPU.
     """
     parts = [classifier.features(batch) for batch in images.clamp(0, 1).split(1000)]
-    return torch.cat(parts).double().cpu()
+    return torch.cat(parts).cpu().double()
 
 
 def frechet_distance(features: Tensor, others: Tensor) -> float:

@@ -109,7 +109,7 @@ def confine(limits: Limits, locks: Locks) -> None:
     os.chdir(locks.scratch)
     _limit_resources(limits, others=0 if locks.own_namespaces else _processes_of_this_user())
     if locks.own_namespaces:
-        Path("/proc/sys/user/max_user_namespaces").write_text("0")
+        Path("/proc/sys/user/max_user_namespaces").write_text("0", encoding="utf-8")
         linux.drop_privileges()
         seccomp.restrict(signals_only_to_itself=False)
     elif locks.readable is not None:
@@ -128,7 +128,7 @@ def confine(limits: Limits, locks: Locks) -> None:
 def _be_the_first_to_go() -> None:
     """If the machine runs out of memory in spite of all, this process is the one to end."""
     with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
 
 
 def _processes_of_this_user() -> int | None:
@@ -169,5 +169,6 @@ def _limit_resources(limits: Limits, others: int | None) -> None:
     limit("RLIMIT_MEMLOCK", 0)
     limit("RLIMIT_MSGQUEUE", 0)
     with contextlib.suppress(OSError):
-        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
+        mapped = pages * os.sysconf("SC_PAGE_SIZE")
         limit("RLIMIT_AS", mapped + limits.memory)

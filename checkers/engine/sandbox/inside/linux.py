@@ -96,7 +96,7 @@ def unshare_with_own_user(flags: int) -> None:
         ("uid_map", f"{user} {user} 1"),
         ("gid_map", f"{group} {group} 1"),
     ):
-        Path(f"/proc/self/{name}").write_text(text)
+        Path(f"/proc/self/{name}").write_text(text, encoding="utf-8")
 
 
 def set_dumpable(dumpable: bool) -> None:

@@ -37,7 +37,7 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     is {"name", "probe", "inputs", "seed", "seconds": for reading what the function needs} and is
     answered with an outcome.
     """
-    with Path(os.devnull).open("w") as nothing:
+    with Path(os.devnull).open("w", encoding="utf-8") as nothing:
         sys.stdout = sys.stderr = nothing
         message = plain.read_message(requests)
         if message is None:

@@ -18,13 +18,11 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from checkers.engine.sandbox.inside import linux
+from checkers.engine.sandbox.inside import linux, seen
 from checkers.engine.sandbox.inside.confinement import Limits, Locks, confine, enter_namespaces
 
-_PROC = Path("/proc")
 _LOOK_EVERY = 0.02
 _LAST_MOMENT = 0.5
 _GIVE_UP_AFTER = 10.0
@@ -132,7 +130,7 @@ def _keep(
         except (OSError, AttributeError) as error:
             _say(channel, {"error": f"a box cannot have namespaces of its own ({error})"})
             return
-    start_memory = _resident("self")  # by this name: /proc may number processes in another way
+    start_memory = seen.resident()
     first = os.fork()
     if first == 0:
         os.close(life_end)
@@ -208,12 +206,14 @@ def _swept(first: int, init: int | None) -> bool:
     """Kill all in the box but `first`; whether that could be done."""
     for _ in range(_SWEEPS):
         if init is None:
-            stray = [pid for pid in _descendants(os.getpid()) if pid != first and _lives(pid)]
+            stray = [
+                pid for pid in seen.descendants(os.getpid()) if pid != first and seen.lives(pid)
+            ]
             for pid in stray:
                 with contextlib.suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
         else:
-            stray = [pid for pid in _pids_in_box() if pid != _FIRST_IN_BOX and _lives(pid)]
+            stray = [pid for pid in _pids_in_box() if pid != _FIRST_IN_BOX and seen.lives(pid)]
             if stray:
                 # Signals go by the numbers that processes have in the box, so from within it.
                 shell = ["sh", "-c", f"kill -9 {' '.join(map(str, stray))}"]
@@ -223,53 +223,19 @@ def _swept(first: int, init: int | None) -> bool:
     return False
 
 
-def _lives(pid: int) -> bool:
-    """Whether a process is there and has not ended; a zombie has."""
-    with contextlib.suppress(OSError, IndexError):
-        return _status_of(pid)[0] not in "ZX"
-    return False
-
-
 def _held(init: int | None, start_memory: int, memory: int) -> int:
     """Bytes that the box holds in addition to what it was born with."""
-    pids = _pids_in_box() if init is not None else _descendants(os.getpid())
-    resident = sum(_resident(pid) for pid in pids)
+    pids = _pids_in_box() if init is not None else seen.descendants(os.getpid())
+    resident = sum(seen.resident(pid) for pid in pids)
     if resident - start_memory <= memory or len(pids) == 1:
         return resident - start_memory
     # Forks share most of what each of them seems to hold: count it properly.
-    return sum(_proportional(pid) for pid in pids) - start_memory
+    return sum(seen.proportional(pid) for pid in pids) - start_memory
 
 
 def _pids_in_box() -> list[int]:
     """From the box's own /proc, which the supervisor sees; without the init, which does nothing."""
-    return [pid for pid in _pids() if pid != 1]
-
-
-def _pids() -> list[int]:
-    with contextlib.suppress(OSError):
-        return [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]
-    return []
-
-
-def _status_of(pid: int) -> list[str]:
-    """State, parent and so on: what stands behind a process's name, which may hold anything."""
-    text = (_PROC / str(pid) / "stat").read_bytes().decode(errors="replace")
-    return text.rpartition(")")[2].split()
-
-
-def _resident(pid: int | str) -> int:
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        pages = (_PROC / str(pid) / "statm").read_text().split()[1]
-        return int(pages) * os.sysconf("SC_PAGE_SIZE")
-    return 0
-
-
-def _proportional(pid: int) -> int:
-    with contextlib.suppress(OSError, ValueError):
-        for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    return 0
+    return [pid for pid in seen.pids() if pid != 1]
 
 
 def end_children(first: int | None = None, *, search: bool) -> None:
@@ -277,7 +243,7 @@ def end_children(first: int | None = None, *, search: bool) -> None:
 
     Args:
         first: a child that may lead a process group.
-        search: look for descendants in /proc, which must number processes as this process does.
+        search: look for descendants, in a /proc that must number processes as this process does.
     """
     deadline = time.monotonic() + _GIVE_UP_AFTER
     while time.monotonic() < deadline:
@@ -286,7 +252,7 @@ def end_children(first: int | None = None, *, search: bool) -> None:
                 os.killpg(first, signal.SIGKILL)
             with contextlib.suppress(OSError):
                 os.kill(first, signal.SIGKILL)
-        for pid in _descendants(os.getpid()) if search else ():
+        for pid in seen.descendants(os.getpid()) if search else ():
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         try:
@@ -295,22 +261,6 @@ def end_children(first: int | None = None, *, search: bool) -> None:
         except ChildProcessError:
             return
         time.sleep(0.002)
-
-
-def _descendants(ancestor: int) -> list[int]:
-    """All processes below `ancestor`, as /proc tells; none where there is no /proc."""
-    parents: dict[int, int] = {}
-    for pid in _pids():
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            parents[pid] = int(_status_of(pid)[1])
-    found: list[int] = []
-    below = [ancestor]
-    while below:
-        parent = below.pop()
-        children = [pid for pid, of in parents.items() if of == parent]
-        found += children
-        below += children
-    return found
 
 
 def _close_all_but(*kept: int) -> None:
