@@ -12,7 +12,9 @@ MAX_LINES = 400
 MAX_FUNCTION_LINES = 70
 
 
-@pytest.mark.parametrize("room", ["checkers", "lessons", "solutions", "benchmarks", "tests"])
+@pytest.mark.parametrize(
+    "room", ["checkers", "lessons", "solutions", "benchmarks", "tests", "website"]
+)
 def test_a_file_fits_in_the_head_and_a_function_on_the_screen(room):
     hand_ins = ROOT / "tests" / "cases"  # are written as students write
     for path in (ROOT / room).rglob("*.py"):

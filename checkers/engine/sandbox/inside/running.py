@@ -207,7 +207,7 @@ def _where(error: BaseException) -> dict | None:
             continue
         in_kernel = "ipykernel" in frame.filename or frame.filename.startswith("<ipython")
         label = f"the cell of {owner}" if in_kernel and owner else "the cell"
-        label = label if in_kernel else frame.filename.strip("<>").rsplit("/", 1)[-1]
+        label = label if in_kernel else re.split(r"[/\\]", frame.filename.strip("<>"))[-1]
         return {"cell": label, "line": frame.lineno, "text": (frame.line or "").strip()[:200]}
     return None
 
