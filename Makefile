@@ -71,7 +71,7 @@ $(VENV)/pyvenv.cfg:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.ready: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS)
-	@echo "Installing torch and friends into $(VENV): a few minutes and about 5 GB, once."
+	@echo "Installing torch and friends into $(VENV): a few minutes and about 6 GB, once."
 	$(INSTALL) .
 	@touch $@
 
