@@ -148,3 +148,13 @@ def test_what_is_no_earlier_site_stays(tmp_path, monkeypatch, capsys):
     assert stopped.value.code == 2
     assert "name another" in capsys.readouterr().err
     assert mine.read_text() == "mine"
+
+
+def test_a_lesson_that_is_named_is_a_link_and_code_is_left_alone():
+    page = pages()[f"{LESSONS[6]}.html"]
+    links = {link.text: link["href"] for link in page.select("article p a.internal, p a.reference")}
+    assert links["04"] == f"{LESSONS[4]}.html" and links["05"] == f"{LESSONS[5]}.html"
+    assert not page.select("pre a")
+    assert not [
+        link for link in page.select("article p a") if link.get("href") == f"{LESSONS[6]}.html"
+    ]

@@ -5,7 +5,7 @@ from website.course import TITLE
 project = TITLE
 html_title = TITLE
 language = "en"
-extensions = ["myst_nb", "sphinx.ext.githubpages", "website.mathml"]
+extensions = ["myst_nb", "sphinx.ext.githubpages", "website.lesson_links", "website.mathml"]
 nb_execution_mode = "off"
 myst_enable_extensions = ["attrs_block", "dollarmath"]
 html_math_renderer = "mathml"
