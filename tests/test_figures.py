@@ -87,6 +87,26 @@ def test_a_row_is_named_once_and_each_picture_by_row_and_column(shown):
     assert _Table(shown[1][0]["text/html"]).alts == ["a: 1", "a: 2", "b: 1", "b: 2"]
 
 
+def test_numbers_stand_beside_the_pictures_of_their_row(shown):
+    figures.show(
+        torch.zeros(4, 1, 28, 28),
+        rows=["upper", "lower"],
+        numbers={"share": ["90 %", "10 %"], "distance": ["1.5", "2.5"]},
+        alt="four black squares in two rows",
+    )
+    ((data, _),) = shown
+    table = _Table(data["text/html"])
+    assert table.heads == ["", "share", "distance", "upper", "lower"]
+    rows = data["text/html"].split("<tr")
+    assert "90 %" in rows[2] and "1.5" in rows[2] and "10 %" in rows[3] and "2.5" in rows[3]
+    plain = figures._grid([torch.zeros(1, 28, 28)] * 4, None, 2, (0, 1), ["upper", "lower"])
+    assert _picture(shown[0])[0].width > plain.get_figwidth() * figures._DPI
+    with pytest.raises(ValueError, match="2 rows but 1 of 'share'"):
+        figures.show(
+            torch.zeros(4, 1, 28, 28), rows=["a", "b"], numbers={"share": ["1"]}, alt="squares"
+        )
+
+
 def test_a_drawing_is_described_in_the_page_and_for_documents(shown):
     line_plot([0, 1], {"a": [0, 1]}, x_label="x", y_label="y", alt="a line < 2")
     assert _Table(shown[0][0]["text/html"]).alts == ["a line < 2"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import textwrap
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from IPython.display import display
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _TILE_INCHES = 1.35
 _FEW_TILE_INCHES = 1.7
+_NUMBER_INCHES = 0.85
+_CENTRED: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 10}
 _DPI = 110
 _PAGE_DPI = 100
 _FINE_DPI = 160  # of drawings: more than a page's, for fine screens
@@ -32,6 +34,7 @@ def show(
     alt: str,
     rows: Sequence[str] | None = None,
     columns: int | None = None,
+    numbers: Mapping[str, Sequence[str]] | None = None,
     value_range: tuple[float, float] = (-1.0, 1.0),
 ) -> None:
     """Show pictures in a grid.
@@ -43,10 +46,12 @@ def show(
         rows: one for each row, to be seen on its left.
         columns: how many pictures stand in one row; if None, as many as `rows` leaves for each, or
             all of up to eight.
+        numbers: by their heading, one for each of `rows`, to be seen on its right.
         value_range: the values shown as black and as full brightness; what lies outside is clipped.
 
     Raises:
-        ValueError: if `alt` is empty, or titles or rows and pictures differ in number.
+        ValueError: if `alt` is empty, or titles, rows and numbers are not as many as there should
+            be.
     """
     shown = [_unit_range(picture, value_range) for picture in as_pictures(pictures)]
     columns = columns or (-(-len(shown) // len(rows)) if rows else min(len(shown), 8))
@@ -54,8 +59,11 @@ def show(
         raise ValueError(f"There are {len(shown)} pictures but {len(titles)} titles.")
     if rows is not None and len(rows) != -(-len(shown) // columns):
         raise ValueError(f"{len(shown)} pictures, {columns} in a row, but {len(rows)} row labels.")
-    page = picture_table(shown, checked_alt(alt), columns, titles, rows)
-    _display(page, _to_png(_grid(shown, titles, columns, (0.0, 1.0), rows)), alt)
+    for heading, texts in (numbers or {}).items():
+        if len(texts) != len(rows or ()):
+            raise ValueError(f"There are {len(rows or ())} rows but {len(texts)} of {heading!r}.")
+    page = picture_table(shown, checked_alt(alt), columns, titles, rows, numbers)
+    _display(page, _to_png(_grid(shown, titles, columns, (0.0, 1.0), rows, numbers)), alt)
 
 
 def as_pictures(pictures: Tensor | Sequence[Tensor]) -> list[Tensor]:
@@ -94,6 +102,7 @@ def _grid(
     columns: int | None,
     value_range: tuple[float, float],
     rows: Sequence[str] | None = None,
+    numbers: Mapping[str, Sequence[str]] | None = None,
 ) -> Figure:
     import matplotlib.pyplot as plt
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -106,7 +115,10 @@ def _grid(
         lines,
         columns,
         squeeze=False,
-        figsize=(columns * side + (1.2 if rows else 0), lines * (side + title_room)),
+        figsize=(
+            columns * side + (1.2 if rows else 0) + _NUMBER_INCHES * len(numbers or ()),
+            lines * (side + title_room),
+        ),
         layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02),
     )
     for axis in axes.flat:
@@ -120,6 +132,11 @@ def _grid(
     for axis, label in zip(axes[:, 0], rows or (), strict=False):
         place = axis.transAxes
         axis.text(-0.05, 0.5, label, ha="right", va="center", fontsize=10, transform=place)
+    for column, (heading, texts) in enumerate((numbers or {}).items()):
+        middle = 1 + (column + 0.5) * _NUMBER_INCHES / side
+        axes[0, -1].text(middle, 1.02, heading, **_CENTRED, transform=axes[0, -1].transAxes)
+        for axis, text in zip(axes[:, -1], texts, strict=True):
+            axis.text(middle, 0.5, text, **_CENTRED, transform=axis.transAxes)
     return figure
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from PIL import Image
@@ -21,6 +21,8 @@ _LINE = "1px solid #8885"
 _WRAPS = "font-weight:normal;overflow-wrap:anywhere;"
 _TITLE = f"{_WRAPS}text-align:center;vertical-align:bottom;padding:4px 2px 1px"
 _LABEL = f"{_WRAPS}text-align:right;vertical-align:middle;padding:2px 8px 2px 0"
+_NUMBER = f"{_WRAPS}text-align:center;vertical-align:middle;padding:2px 4px"
+_NUMBER_WIDTH = 5.4  # em
 _TILE = f"display:block;width:100%;box-sizing:border-box;border:{_LINE};image-rendering:pixelated"
 _PAPER = (
     f"max-width:100%;height:auto;box-sizing:border-box;border:{_LINE};border-radius:6px;"
@@ -35,6 +37,7 @@ def picture_table(
     columns: int,
     titles: Sequence[str] | None = None,
     rows: Sequence[str] | None = None,
+    numbers: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
     """Lay pictures out in rows, as an HTML table.
 
@@ -44,10 +47,12 @@ def picture_table(
         columns: how many stand in one row.
         titles: one for each picture, or one for each column.
         rows: one for each row, to be seen on its left.
+        numbers: by their heading, one for each row, to be seen on its right.
     """
     side = 176 if columns <= 3 else 150 if columns <= 5 else 112 if columns <= 8 else 84
     label_width = min(6.5, 0.55 * max(map(len, rows)) + 1) if rows else 0.0
-    body = ""
+    notes = dict(numbers or {})
+    body = _headings(notes, columns, label_width) if notes else ""
     for first in range(0, len(pictures), columns):
         row = range(first, min(first + columns, len(pictures)))
         label = rows[first // columns] if rows else None
@@ -60,9 +65,14 @@ def picture_table(
             f'alt="{_name(i, columns, len(pictures), titles, label)}"></td>'
             for i in row
         ]
-        body += _row(cells + ["<td></td>"] * (columns - len(cells)), label, label_width)
+        cells += ["<td></td>"] * (columns - len(cells))
+        cells += [
+            f'<td style="{_NUMBER}">{_text(n[first // columns])}</td>' for n in notes.values()
+        ]
+        body += _row(cells, label, label_width)
+    words = round(13 * (label_width + _NUMBER_WIDTH * len(notes)))
     return (
-        f'<table style="width:100%;max-width:{columns * side + round(13 * label_width)}px;'
+        f'<table style="width:100%;max-width:{columns * side + words}px;'
         "table-layout:fixed;border-collapse:collapse;margin:2px 0 6px;font-size:13px;"
         'line-height:1.25"><caption style="padding:0">'
         f'<span style="{_OUT_OF_SIGHT}">Figure: {html.escape(alt)}</span></caption>{body}</table>'
@@ -77,6 +87,13 @@ def picture_on_paper(png: bytes, alt: str, width: int) -> str:
 def data_uri(png: bytes) -> str:
     """A PNG as an address that holds it."""
     return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def _headings(notes: Mapping[str, Sequence[str]], columns: int, label_width: float) -> str:
+    """The row above all others, with the numbers' headings."""
+    style = f"width:{_NUMBER_WIDTH:g}em;{_TITLE}"
+    heads = "".join(f'<th style="{style}">{_text(name)}</th>' for name in notes)
+    return _row(["<td></td>"] * columns + [heads], "" if label_width else None, label_width)
 
 
 def _row(cells: list[str], label: str | None, width: float) -> str:
