@@ -30,11 +30,11 @@ from torchvision.utils import save_image
 from lessons.workbench.training import (
     History,
     TrainingPlan,
+    digit_features,
     load_digit_classifier,
     share_read_as,
     train,
 )
-from lessons.workbench.training.digit_quality import digit_features, frechet_distance
 from lessons.workbench.training.mnist import Digits, load_digits
 from solutions import (
     class_ddpm_loss,
@@ -47,6 +47,7 @@ from solutions import (
     denoising_loss,
     flow_loss,
     flow_sample,
+    frechet_distance,
 )
 from solutions.trained import MEASURED, NAMES, STRAIGHT, build_network
 

@@ -28,6 +28,12 @@ from .denoiser import (
     denoising_loss as denoising_loss,
     train_epoch as train_epoch,
 )
+from .evaluation import (
+    frechet_distance as frechet_distance,
+    nearest_distances as nearest_distances,
+    precision_recall as precision_recall,
+    share_read_as_asked as share_read_as_asked,
+)
 from .few_steps import (
     make_pairs as make_pairs,
     one_step_sample as one_step_sample,

@@ -63,7 +63,8 @@ def show(
         if len(texts) != len(rows or ()):
             raise ValueError(f"There are {len(rows or ())} rows but {len(texts)} of {heading!r}.")
     page = picture_table(shown, checked_alt(alt), columns, titles, rows, numbers)
-    _display(page, _to_png(_grid(shown, titles, columns, (0.0, 1.0), rows, numbers)), alt)
+    grid = _grid(shown, titles, columns, (0.0, 1.0), rows, numbers)
+    _display(page, _to_png(grid, whole=bool(numbers)), alt)
 
 
 def as_pictures(pictures: Tensor | Sequence[Tensor]) -> list[Tensor]:
@@ -134,7 +135,8 @@ def _grid(
         axis.text(-0.05, 0.5, label, ha="right", va="center", fontsize=10, transform=place)
     for column, (heading, texts) in enumerate((numbers or {}).items()):
         middle = 1 + (column + 0.5) * _NUMBER_INCHES / side
-        axes[0, -1].text(middle, 1.02, heading, **_CENTRED, transform=axes[0, -1].transAxes)
+        above = {**_CENTRED, "va": "bottom"}
+        axes[0, -1].text(middle, 1.03, heading, **above, transform=axes[0, -1].transAxes)
         for axis, text in zip(axes[:, -1], texts, strict=True):
             axis.text(middle, 0.5, text, **_CENTRED, transform=axis.transAxes)
     return figure
@@ -157,15 +159,16 @@ def enlarged_png(picture: Tensor, value_range: tuple[float, float], side: int = 
     return buffer.getvalue()
 
 
-def _to_png(figure: Figure, *, fine: bool = False) -> bytes:
+def _to_png(figure: Figure, *, fine: bool = False, whole: bool = False) -> bytes:
     """A PNG of at most 256 colours: a third of the size, with no difference to be seen.
 
-    The figure is closed.
+    The figure is closed. `whole`: what stands beyond its edge is in the PNG, too.
     """
     import matplotlib.pyplot as plt
 
     raw = io.BytesIO()
-    figure.savefig(raw, format="png", dpi=_FINE_DPI if fine else _DPI, facecolor="white")
+    cut = {"bbox_inches": "tight", "pad_inches": 0.05} if whole else {}
+    figure.savefig(raw, format="png", dpi=_FINE_DPI if fine else _DPI, facecolor="white", **cut)
     plt.close(figure)
     image = Image.open(raw).convert("RGB")
     method = Image.Quantize.MEDIANCUT if fine else Image.Quantize.FASTOCTREE  # slower; smaller

@@ -2,6 +2,9 @@ from .digit_classifier import (
     load_digit_classifier as load_digit_classifier,
     share_read_as as share_read_as,
 )
+from .digit_quality import (
+    digit_features as digit_features,
+)
 from .flow_path import (
     flow_path as flow_path,
 )

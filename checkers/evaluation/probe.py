@@ -1,0 +1,126 @@
+"""Probes of lesson 18: a classifier that reads by brightness, and how large a tensor is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import call_many
+
+
+class ByBrightness(nn.Module):
+    """Reads a picture of mean brightness (d + 0.5) / 10 as the digit d; keeps what it was shown.
+
+    Attributes:
+        shown: (n, 1, 28, 28), all pictures that it was shown.
+        batches: how many were in each batch.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[Tensor] = []
+        self.batches: list[int] = []
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Turn pictures (b, 1, 28, 28) into logits (b, 10); those of a picture with NaN are NaN."""
+        self.shown.append(images.detach().clone())
+        self.batches.append(len(images))
+        levels = (torch.arange(10) + 0.5) / 10
+        return -200 * (images.flatten(1).mean(dim=1, keepdim=True) - levels) ** 2
+
+
+def read_samples(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call `share_read_as_asked` with a classifier that reads by brightness.
+
+    Args:
+        student: `share_read_as_asked`.
+        inputs: {"calls": a list of {"images", "asked", "batch_size"}}; a batch size of None is left
+            out.
+
+    Returns:
+        {"result": what each call returned, "fits": whether no batch was larger than its batch
+        size, "shown": the first batch of each call, "changed": names of inputs written into}.
+    """
+    observed: dict[str, list] = {"result": [], "fits": [], "shown": [], "changed": []}
+    for one in inputs["calls"]:
+        classifier = ByBrightness()
+        arguments = dict(one)
+        if (batch_size := arguments.pop("batch_size")) is not None:
+            arguments["batch_size"] = batch_size
+        seen = call_many(student, {"calls": [{"classifier": classifier, **arguments}]})
+        observed["result"] += seen["result"]
+        observed["changed"] += [name for name in seen["changed"] if name != "classifier"]
+        observed["fits"].append(max(classifier.batches, default=0) <= (batch_size or 1000))
+        observed["shown"].append(classifier.shown[0] if classifier.shown else None)
+    return observed
+
+
+def refuse_samples(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call it with as many pictures as digits, then with fewer and with more.
+
+    Args:
+        student: `share_read_as_asked`.
+        inputs: {"calls": one call as for `read_samples`}.
+
+    Returns:
+        {"result": the share, "fewer" and "more": the name of the error raised; "" for none}.
+    """
+    (one,) = inputs["calls"]
+    images, asked = one["images"], one["asked"]
+    half = len(images) // 2
+
+    def refused(images: Tensor, asked: Tensor) -> str:
+        try:
+            student(ByBrightness(), images, asked, one["batch_size"])
+        except Exception as error:
+            return type(error).__name__
+        return ""
+
+    return {
+        "result": read_samples(student, inputs)["result"],
+        "fewer": refused(images[:half].clone(), asked.clone()),
+        "more": refused(images.clone(), asked[:half].clone()),
+    }
+
+
+class _LargestTensor(TorchFunctionMode):
+    """Writes down how many entries the largest tensor has that a torch function makes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries = 0
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
+        made = func(*args, **(kwargs or {}))
+        for one in made if isinstance(made, list | tuple) else [made]:
+            if isinstance(one, Tensor):
+                self.entries = max(self.entries, one.numel())
+        return made
+
+
+def watch_memory(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call `nearest_distances` and see whether a tensor has a number for every pair.
+
+    Args:
+        student: `nearest_distances`.
+        inputs: {"calls": a list of {"images", "training", "batch_size"}}; the pictures have so few
+            pixels that a batch fits in any case.
+
+    Returns:
+        As `call_many`, and {"fits": for each call whether every tensor had fewer entries}.
+    """
+    results, changed, fits = [], [], []
+    for one in inputs["calls"]:
+        with _LargestTensor() as largest:
+            seen = call_many(student, {"calls": [one]})
+        results += seen["result"]
+        changed += seen["changed"]
+        fits.append(largest.entries < len(one["images"]) * len(one["training"]))
+    return {"result": results, "changed": changed, "fits": fits}
