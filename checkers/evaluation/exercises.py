@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
 from checkers.engine.judges.cases import MakeInputs
+from checkers.engine.judges.evidence import not_finite
 from checkers.engine.judges.inputs import draw_count, draw_noise
 from checkers.engine.judges.values import (
     all_of,
@@ -231,7 +233,7 @@ def _few_pixels(generator: torch.Generator, count: int, training: int, batch_siz
     return {"images": images, "training": stored, "batch_size": batch_size}
 
 
-def _comparisons(*calls: tuple, make: MakeInputs = _near) -> MakeInputs:
+def _comparisons(*calls: tuple, make: Callable[..., Inputs] = _near) -> MakeInputs:
     """Calls in which each picture clearly has one nearest."""
 
     def clear(generator: torch.Generator, one: tuple) -> Inputs:
@@ -271,6 +273,19 @@ def _two(observed: Observation, expected: Observation, inputs: Inputs) -> Verdic
     return Verdict(True)
 
 
+def _are_numbers(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """No distance is NaN where the reference's is none."""
+    for (distances, _), (right, _) in zip(observed["result"], expected["result"], strict=True):
+        if not_finite(distances, right):
+            return Verdict(
+                False,
+                "Some distances are not numbers. If you multiply the square out, |a|^2 - 2 a b + "
+                "|b|^2, rounding may leave a little less than 0 where two pictures are alike: "
+                "`.clamp(min=0)` before the root.",
+            )
+    return Verdict(True)
+
+
 def _part(number: int, what: str, **options: Any) -> Judge:
     def take(observation: Observation) -> list:
         return [pair[number] for pair in observation["result"]]
@@ -278,7 +293,7 @@ def _part(number: int, what: str, **options: Any) -> Judge:
     return same_values(take, what=what, labels=_sizes, **options)
 
 
-_same_distances = all_of(_two, _part(0, "the distance", atol=0.03, rtol=1e-3))
+_same_distances = all_of(_two, _are_numbers, _part(0, "the distance", atol=0.03, rtol=1e-3))
 _same_places = _part(1, "`which`", atol=0.1, rtol=0, dtype_matters=False)
 _same_nearest = all_of(_same_distances, _same_places)
 
