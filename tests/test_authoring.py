@@ -67,12 +67,12 @@ def test_a_new_lesson_runs_and_is_proved_before_a_word_is_changed(course):
     ("words", "sentence"),
     [
         (("01", "another"), "There is a lesson 01 forward_noising already"),
-        (("18", "sampling"), "There is a lesson 05 sampling already"),
-        (("18", "Upper"), "lower case: upper"),
-        (("18", "for"), "can't be a name in Python"),
+        (("21", "sampling"), "There is a lesson 05 sampling already"),
+        (("21", "Upper"), "lower case: upper"),
+        (("21", "for"), "can't be a name in Python"),
         (("eighteen", "words"), "two digits, such as 21"),
-        (("18", "engine"), "is there already. Move it away"),
-        (("18", "words", "--function", "forward"), "exercise of forward_noising already"),
+        (("21", "engine"), "is there already. Move it away"),
+        (("21", "words", "--function", "forward"), "exercise of forward_noising already"),
     ],
 )
 def test_a_lesson_that_cannot_be_begun_is_refused_in_a_sentence(course, words, sentence):

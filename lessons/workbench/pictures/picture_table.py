@@ -21,8 +21,12 @@ _LINE = "1px solid #8885"
 _WRAPS = "font-weight:normal;overflow-wrap:anywhere;"
 _TITLE = f"{_WRAPS}text-align:center;vertical-align:bottom;padding:4px 2px 1px"
 _LABEL = f"{_WRAPS}text-align:right;vertical-align:middle;padding:2px 8px 2px 0"
-_NUMBER = f"{_WRAPS}text-align:center;vertical-align:middle;padding:2px 4px"
-_NUMBER_WIDTH = 5.4  # em
+_NUMBER = (
+    f"{_WRAPS}text-align:center;vertical-align:middle;padding:2px 1px;font-size:min(13px,2.8vw)"
+)
+_NUMBER_WIDTH = "8%"  # and not in em, so that room for pictures is left on a phone
+_LABEL_WIDTH = "14%"  # beside numbers
+_NUMBER_PIXELS = 70
 _TILE = f"display:block;width:100%;box-sizing:border-box;border:{_LINE};image-rendering:pixelated"
 _PAPER = (
     f"max-width:100%;height:auto;box-sizing:border-box;border:{_LINE};border-radius:6px;"
@@ -52,14 +56,15 @@ def picture_table(
     side = 176 if columns <= 3 else 150 if columns <= 5 else 112 if columns <= 8 else 84
     label_width = min(6.5, 0.55 * max(map(len, rows)) + 1) if rows else 0.0
     notes = dict(numbers or {})
-    body = _headings(notes, columns, label_width) if notes else ""
+    room = _LABEL_WIDTH if notes else f"{label_width:g}em"
+    body = _headings(notes, columns, None if rows is None else room) if notes else ""
     for first in range(0, len(pictures), columns):
         row = range(first, min(first + columns, len(pictures)))
         label = rows[first // columns] if rows else None
         own = titles[first : first + columns] if titles else ()  # none, if they name the columns
         if any(own):
             heads = [f'<th style="{_TITLE}">{_text(title)}</th>' for title in own]
-            body += _row(heads, None if label is None else "", label_width)
+            body += _row(heads, None if label is None else "", room)
         cells = [
             f'<td style="padding:2px"><img src="{_tile(pictures[i])}" style="{_TILE}" '
             f'alt="{_name(i, columns, len(pictures), titles, label)}"></td>'
@@ -69,8 +74,8 @@ def picture_table(
         cells += [
             f'<td style="{_NUMBER}">{_text(n[first // columns])}</td>' for n in notes.values()
         ]
-        body += _row(cells, label, label_width)
-    words = round(13 * (label_width + _NUMBER_WIDTH * len(notes)))
+        body += _row(cells, label, room)
+    words = round(13 * label_width + _NUMBER_PIXELS * len(notes))
     return (
         f'<table style="width:100%;max-width:{columns * side + words}px;'
         "table-layout:fixed;border-collapse:collapse;margin:2px 0 6px;font-size:13px;"
@@ -89,15 +94,16 @@ def data_uri(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
-def _headings(notes: Mapping[str, Sequence[str]], columns: int, label_width: float) -> str:
-    """The row above all others, with the numbers' headings."""
-    style = f"width:{_NUMBER_WIDTH:g}em;{_TITLE}"
-    heads = "".join(f'<th style="{style}">{_text(name)}</th>' for name in notes)
-    return _row(["<td></td>"] * columns + [heads], "" if label_width else None, label_width)
+def _headings(notes: Mapping[str, Sequence[str]], columns: int, room: str | None) -> str:
+    """The row above all others, with the numbers' headings; `room` is the labels', if any."""
+    style = f"width:{_NUMBER_WIDTH};{_NUMBER};vertical-align:bottom"
+    heads = [f'<th style="{style}">{_text(name)}</th>' for name in notes]
+    label = None if room is None else ""
+    return _row(["<td></td>"] * columns + heads, label, room or "")
 
 
-def _row(cells: list[str], label: str | None, width: float) -> str:
-    begin = "" if label is None else f'<th style="width:{width:g}em;{_LABEL}">{_text(label)}</th>'
+def _row(cells: list[str], label: str | None, width: str) -> str:
+    begin = "" if label is None else f'<th style="width:{width};{_LABEL}">{_text(label)}</th>'
     return f'<tr style="background:none">{begin}{"".join(cells)}</tr>'
 
 
