@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from checkers.class_conditioned_flow.probe import (
     class_loss_of_a_fixed_answer,
@@ -15,13 +14,20 @@ from checkers.class_conditioned_flow.probe import (
 )
 from checkers.engine.exercise import Case, Exercise
 from checkers.engine.judges.cases import MakeInputs
+from checkers.engine.judges.class_worlds import (
+    class_run,
+    draw_labels,
+    flat_means,
+    hiding_means,
+    scale_asked_for,
+)
 from checkers.engine.judges.classes_told import (
     same_classes,
     same_kind_of_classes,
     same_kind_of_rows,
 )
 from checkers.engine.judges.dropping import same_rule
-from checkers.engine.judges.evidence import draw_secret, with_evidence
+from checkers.engine.judges.evidence import with_evidence
 from checkers.engine.judges.flow_loss import (
     called,
     drawn_anew,
@@ -57,14 +63,9 @@ from solutions.class_conditioned_flow import class_flow_loss, class_flow_sample
 # --- class_flow_loss ------------------------------------------------------------------------------
 
 
-def _labels(generator: torch.Generator, count: int) -> Tensor:
-    """Classes from 0 to 8: so many columns as the labels need are then one too few."""
-    return torch.randperm(count, generator=generator) % 9
-
-
 def _images_inputs(generator: torch.Generator) -> Inputs:
     images = many_images(generator)
-    return {"images": images, "labels": _labels(generator, len(images))}
+    return {"images": images, "labels": draw_labels(generator, len(images))}
 
 
 def _fixed_answer_inputs(generator: torch.Generator) -> Inputs:
@@ -79,7 +80,7 @@ def _classes_inputs(p_uncond: float | None, count: int, times: int = 1) -> MakeI
     def inputs(generator: torch.Generator) -> Inputs:
         return {
             "images": torch.rand(count, 1, side, side, generator=generator),
-            "labels": _labels(generator, count),
+            "labels": draw_labels(generator, count),
             "p_uncond": p_uncond,
             "times": times,
         }
@@ -177,89 +178,57 @@ CLASS_FLOW_LOSS = Exercise(
 # --- class_flow_sample ----------------------------------------------------------------------------
 
 
-def _flat_means(generator: torch.Generator) -> Tensor:
-    """A flat mean for each class and for "no class", all of them apart."""
-    order = torch.randperm(11, generator=generator)
-    return ((order + 0.5) / 11).reshape(-1, 1, 1, 1).expand(-1, 1, 28, 28).clone()
-
-
-def _run(means: Tensor, labels: list[int], num_steps: int | None, scale: float | None) -> Inputs:
-    return {
-        "means": means,
-        "std": torch.linspace(0.25, 0.5, len(means)),
-        "labels": torch.tensor(labels),
-        "num_steps": num_steps,
-        "guidance_scale": scale,
-    }
-
-
-def _some_labels(generator: torch.Generator, count: int) -> list[int]:
-    """Classes from 0 to 8; with 100 of them, a sampler that drops classes can't go unseen."""
-    return _labels(generator, count).tolist()
-
-
-def _hiding_means(generator: torch.Generator) -> Inputs:
-    """{"means": those of `_flat_means` with a secret in all of them, "secret": (1, 28, 28)}."""
-    secret = draw_secret(generator, 1, 28, 28)
-    return {"means": _flat_means(generator) + 0.5 * secret, "secret": secret}
-
-
 def _shape_inputs(generator: torch.Generator) -> Inputs:
-    hiding = _hiding_means(generator)
-    calls = [_run(hiding["means"], _some_labels(generator, n), 2, 2.0) for n in (1, 3)]
+    hiding = hiding_means(generator)
+    calls = [class_run(hiding["means"], draw_labels(generator, n), 2, 2.0) for n in (1, 3)]
     return {"calls": calls, "secret": hiding["secret"]}
 
 
 def _start_inputs(generator: torch.Generator) -> Inputs:
-    hiding = _hiding_means(generator)
-    call = _run(hiding["means"], _some_labels(generator, 8), 2, 2.0)
+    hiding = hiding_means(generator)
+    call = class_run(hiding["means"], draw_labels(generator, 8), 2, 2.0)
     return {"calls": [call], "secret": hiding["secret"]}
 
 
 def _times_inputs(generator: torch.Generator) -> Inputs:
-    hiding, labels = _hiding_means(generator), _some_labels(generator, 2)
+    hiding, labels = hiding_means(generator), draw_labels(generator, 2)
     own = int(torch.randint(2, 40, (), generator=generator))
     given = ((own, 2.0), (10, 1.0), (None, None))
-    calls = [_run(hiding["means"], labels, steps, scale) for steps, scale in given]
+    calls = [class_run(hiding["means"], labels, steps, scale) for steps, scale in given]
     return {"calls": calls, "secret": hiding["secret"]}
 
 
 def _scales_inputs(*scales: float | None) -> MakeInputs:
     def inputs(generator: torch.Generator) -> Inputs:
-        means, labels = _flat_means(generator), _some_labels(generator, 100)
-        return {"calls": [_run(means, labels, 3, scale) for scale in scales]}
+        means, labels = flat_means(generator), draw_labels(generator, 100)
+        return {"calls": [class_run(means, labels, 3, scale) for scale in scales]}
 
     return inputs
 
 
 def _steps_inputs(generator: torch.Generator) -> Inputs:
-    means, labels = _flat_means(generator), _some_labels(generator, 100)
-    return {"calls": [_run(means, labels, steps, 2.0) for steps in (3, 7)]}
+    means, labels = flat_means(generator), draw_labels(generator, 100)
+    return {"calls": [class_run(means, labels, steps, 2.0) for steps in (3, 7)]}
 
 
 def _point_inputs(generator: torch.Generator) -> Inputs:
     """One picture for each class; alike, so that guided ones stay near [0, 1]."""
     smooth = draw_digits(generator, 12)
     means = 0.8 * smooth[:1] + 0.1 * smooth[1:]
-    labels = _some_labels(generator, 100)
-    runs = [_run(means, labels, steps, scale) for steps, scale in ((2, 1.0), (5, 5.0))]
+    labels = draw_labels(generator, 100)
+    runs = [class_run(means, labels, steps, scale) for steps, scale in ((2, 1.0), (5, 5.0))]
     return {"calls": [{**run, "std": 0.0} for run in runs]}
 
 
 def _told_inputs(generator: torch.Generator) -> Inputs:
-    return {**_hiding_means(generator), "std": 0.4, "labels": _labels(generator, 400)}
+    return {**hiding_means(generator), "std": 0.4, "labels": draw_labels(generator, 400)}
 
 
 def _repeat_inputs(generator: torch.Generator) -> Inputs:
     seed = draw_seed(generator)
-    hiding = _hiding_means(generator)
-    run = _run(hiding["means"], _some_labels(generator, 100), 2, 2.0)
+    hiding = hiding_means(generator)
+    run = class_run(hiding["means"], draw_labels(generator, 100), 2, 2.0)
     return {**run, "secret": hiding["secret"], "seed": seed}
-
-
-def _scale_asked_for(inputs: Inputs, number: int) -> str:
-    scale = inputs["calls"][number]["guidance_scale"]
-    return "Without guidance_scale" if scale is None else f"With guidance_scale = {scale:g}"
 
 
 CLASS_FLOW_SAMPLE = Exercise(
@@ -297,14 +266,14 @@ CLASS_FLOW_SAMPLE = Exercise(
             "guidance 0 ignores the class, guidance 1 follows it",
             1,
             _scales_inputs(0.0, 1.0),
-            same_lines(_scale_asked_for),
+            same_lines(scale_asked_for),
             follow_classes,
         ),
         Case(
             "guidance 2.5 goes beyond; without `guidance_scale`, it is 5",
             2,
             _scales_inputs(2.5, None),
-            same_lines(_scale_asked_for),
+            same_lines(scale_asked_for),
             follow_classes,
         ),
         Case(

@@ -11,7 +11,13 @@ from torch import Tensor
 from checkers.engine.sandbox.inside.running import Inputs, copied
 from checkers.engine.worlds.dropping import hangs_on, how_dropped, not_their_own, shared_coin
 from checkers.engine.worlds.flow import AnsweringModel, FlowWorld, only_pictures, way_of
-from checkers.engine.worlds.flow_readings import read_loss, read_repeats, read_shown, read_ways
+from checkers.engine.worlds.flow_readings import (
+    read_loss,
+    read_repeats,
+    read_rows,
+    read_shown,
+    read_ways,
+)
 
 _MORE_CALLS = 7
 """Should a loss draw one time for all pictures, they show in some call: near t = 0 they don't."""
@@ -114,25 +120,17 @@ def follow_classes(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
             "guidance_scale": None, from the right, for the defaults}}.
 
     Returns:
-        As `worlds.flow_readings.read_ways`, and lists "shape" of the classes in the first call of
-        each run, and "dtype" in all of its calls.
+        As `worlds.flow_readings.read_ways` and `read_rows`.
     """
-    runs, shapes, dtypes = [], [], []
+    runs, asked = [], []
     for one in inputs["calls"]:
         world = FlowWorld(one["means"], one["std"])
         given = (one["num_steps"], one["guidance_scale"])
         result = student(world, one["labels"], *(value for value in given if value is not None))
         n = len(one["labels"])
         runs.append((result, n, way_of(world.asked, n)))
-        told = [one.c for one in world.asked]
-        c = told[0] if told else None
-        shapes.append(list(c.shape[1:]) if isinstance(c, Tensor) else None)
-        dtypes.append(" and ".join(sorted({_kind(c) for c in told})))
-    return read_ways(runs) | {"shape": shapes, "dtype": dtypes}
-
-
-def _kind(c: Any) -> str:
-    return str(c.dtype).removeprefix("torch.") if isinstance(c, Tensor) else type(c).__name__
+        asked.append(world.asked)
+    return read_ways(runs) | read_rows(asked)
 
 
 def classes_told(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:

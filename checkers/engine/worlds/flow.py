@@ -109,9 +109,25 @@ class FlowWorld(RecordingModel):
             weights = torch.cat([weights, 1 - weights.sum(dim=1, keepdim=True)], dim=1)
             mean = torch.einsum("bk,k...->b...", weights, self.means)
             std = weights @ self.stds
-        t, std = asked.t.reshape(-1, 1, 1, 1), std.reshape(-1, 1, 1, 1)
+        return self.flow(x, asked.t.reshape(-1, 1, 1, 1), mean, std.reshape(-1, 1, 1, 1))
+
+    def flow(self, x: Tensor, t: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+        """E[x_1 - x_0 | x_t = x], if the data has this mean and standard deviation."""
         variance = ((1 - t) ** 2 + (t * std) ** 2).clamp(min=1e-8)
         return mean + (t * std**2 - (1 - t)) / variance * (x - t * mean)
+
+
+class StraightWorld(FlowWorld):
+    """The best flow on the pairs that `FlowWorld`'s exact flow makes: its paths are straight.
+
+    That flow keeps each start's place in the bell curve, x_1 = m + s x_0. So x_t is t m +
+    (1 - t + t s) x_0 on the line of a pair, which gives x_0, and x_1 - x_0 = m + (s - 1) x_0.
+    """
+
+    def flow(self, x: Tensor, t: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+        """x_1 - x_0 of the one pair whose line goes through x at time t."""
+        start = (x - t * mean) / (1 - t + t * std).clamp(min=1e-4)
+        return mean + (std - 1) * start
 
 
 class Way(NamedTuple):

@@ -121,6 +121,30 @@ def read_ways(runs: list[tuple[Any, int, Way]]) -> dict[str, Any]:
     return observed
 
 
+def read_rows(asked_by_run: list[list[Asked]]) -> dict[str, Any]:
+    """What models were told as classes.
+
+    Args:
+        asked_by_run: for each run, what its model was asked.
+
+    Returns:
+        Lists with an entry for each run: {"shape" of a picture's classes in the first call, "dtype"
+        in all calls, or the name of their type}.
+    """
+    shapes, dtypes = [], []
+    for asked in asked_by_run:
+        told = [one.c for one in asked]
+        c = told[0] if told else None
+        shapes.append(list(c.shape[1:]) if isinstance(c, Tensor) else None)
+        dtypes.append(" and ".join(sorted({kind_of_classes(c) for c in told})))
+    return {"shape": shapes, "dtype": dtypes}
+
+
+def kind_of_classes(c: Any) -> str:
+    """The type of a tensor's numbers, or the name of what is none."""
+    return str(c.dtype).removeprefix("torch.") if isinstance(c, Tensor) else type(c).__name__
+
+
 def read_repeats(run: Callable[..., Any], n: int, seed: int) -> dict[str, Any]:
     """Whether runs are alike: with the same seed, another seed, and no generator.
 

@@ -1,0 +1,251 @@
+"""Probes of lesson 19: pairs, what a loss on pairs shows and asks, and a way of a single step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from checkers.engine.sandbox.inside.running import Inputs, copied
+from checkers.engine.worlds.call import alike
+from checkers.engine.worlds.flow import (
+    AnsweringModel,
+    Asked,
+    FlowWorld,
+    StraightWorld,
+    only_pictures,
+    way_of,
+)
+from checkers.engine.worlds.flow_readings import (
+    kind_of_classes,
+    read_repeats,
+    read_rows,
+    read_ways,
+)
+
+_CALLS = 8
+"""Should a loss draw one time for all pairs, they show in some call: near t = 0 they don't."""
+
+
+class _Trainable:
+    """A world whose answers hang on a parameter, as a network's do."""
+
+    def forward(self, x: Tensor, t: Any, c: Any = None) -> Tensor:
+        return super().forward(x, t, c) + 0 * self.weight  # type: ignore[misc, attr-defined]
+
+
+class _TrainableWorld(_Trainable, FlowWorld): ...
+
+
+class _TrainableStraightWorld(_Trainable, StraightWorld): ...
+
+
+def make_and_follow(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Make pairs in worlds whose best flow is known for each class, once for each call.
+
+    Args:
+        student: `make_pairs`.
+        inputs: {"calls": a list of {"means": (11, 1, 28, 28), "std", "labels", "num_steps",
+            "guidance_scale": None, from the right, for the defaults}}.
+
+    Returns:
+        As `worlds.flow_readings.read_ways` and `read_rows`, with the pictures for "result", and
+        lists "is_pair": whether two tensors came back, "noise": the first of them, "began": whether
+        the flow began there, "tracked": whether gradients were recorded, "told": see `_told_in`.
+    """
+    runs, asked = [], []
+    names = ("is_pair", "noise", "began", "tracked", "told")
+    more: dict[str, list] = {name: [] for name in names}
+    for one in inputs["calls"]:
+        world = _TrainableWorld(one["means"], one["std"])
+        given = (one["num_steps"], one["guidance_scale"])
+        returned = student(world, one["labels"], *(value for value in given if value is not None))
+        noise, pictures = _two(returned)
+        n = len(one["labels"])
+        way = way_of(world.asked, n)
+        runs.append((_detached(pictures), n, way))
+        asked.append(world.asked)
+        more["is_pair"].append(noise is not None)
+        more["noise"].append(_detached(noise))
+        more["began"].append(_same(noise, way.start))
+        more["tracked"].append(getattr(pictures, "requires_grad", False))
+        more["told"].append(_told_in(world.asked, n))
+    return read_ways(runs) | read_rows(asked) | more
+
+
+def make_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Make pairs with seeded generators, and without.
+
+    Args:
+        student: `make_pairs`.
+        inputs: one run as in `make_and_follow`, and "seed".
+
+    Returns:
+        As `worlds.flow_readings.read_repeats`, of noise and pictures together, with the pictures of
+        the first run for "result".
+    """
+    n = len(inputs["labels"])
+
+    def run(*generator: torch.Generator) -> Any:
+        world = FlowWorld(inputs["means"], inputs["std"])
+        given = inputs["labels"], inputs["num_steps"], inputs["guidance_scale"]
+        pair = _two(student(world, *given, *generator))
+        return torch.stack(pair) if all(isinstance(one, Tensor) for one in pair) else None
+
+    observed = read_repeats(run, n, inputs["seed"])
+    first = observed["result"]
+    return observed | {"result": first[1] if isinstance(first, Tensor) else None}
+
+
+def reflow_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call `reflow_loss` with a model that always gives the same answer.
+
+    The gradient of a mean of squares is 2 (answer - target) / N, which gives the target away.
+
+    Args:
+        student: the function under test.
+        inputs: {"noise", "images", "labels", "answer": what the model gives}.
+
+    Returns:
+        {"loss", "gradient": whether there is one, "target": (B, ...), by how much what the answer
+        is compared with misses images - noise, or None, "shown": x_t, or None, "pull": the gradient
+        at the answer, or None, "calls": of the model, "training": whether they were made in
+        training mode, "changed": whether pairs or labels were written into}.
+    """
+    model = AnsweringModel(inputs["answer"])
+    given = copied({name: inputs[name] for name in ("noise", "images", "labels")})
+    loss = student(model, *given.values())
+    target = None
+    if isinstance(loss, Tensor) and loss.requires_grad and loss.numel() == 1:
+        loss.backward()
+        if (pull := model.answer.grad) is not None:
+            compared = inputs["answer"] - pull * pull.numel() / 2
+            target = compared - (inputs["images"] - inputs["noise"])
+    return {
+        "loss": loss,
+        "gradient": model.answer.grad is not None,
+        "target": target,
+        "shown": model.asked[0].x if model.asked else None,
+        "pull": model.answer.grad,
+        "calls": len(model.asked),
+        "training": all(one.training for one in model.asked),
+        "changed": not all(torch.equal(value, inputs[name]) for name, value in given.items()),
+    }
+
+
+def what_is_shown_of_pairs(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call `reflow_loss` a few times and keep what the model is shown and told.
+
+    Args:
+        student: the function under test.
+        inputs: {"noise", "images", "labels"}.
+
+    Returns:
+        {"calls" of the model, "shown": the mean x_t of all calls, "t", "t_kind", "same_time": the
+        times of the first call (see `Asked`) and whether they are all alike, "repeated": whether
+        the second call has the same, "line": (B, ...), by how much x_t of the first call misses the
+        line from noise to image at the time that is told, "shape" and "dtype" of the classes, and,
+        if these have a row for each pair, for each pair 1.0 or 0.0: "own", the row of its label;
+        "dropped", zeros; "first", that of class 0; "largest": the largest entry}.
+    """
+    noise, images, labels = (inputs[name] for name in ("noise", "images", "labels"))
+    model = AnsweringModel(torch.zeros_like(images))
+    for _ in range(_CALLS):
+        student(model, noise.clone(), images.clone(), labels.clone())
+    observed: dict[str, Any] = {"calls": len(model.asked)}
+    if not model.asked:
+        return observed
+    first, again = model.asked[0], model.asked[len(model.asked) // _CALLS]
+    t = first.t.reshape(-1, 1, 1, 1)
+    return observed | {
+        "shown": torch.stack([one.x for one in model.asked]).mean(dim=0),
+        "t": first.t,
+        "t_kind": first.t_kind,
+        "same_time": bool((first.t == first.t[0]).all()),
+        "repeated": alike(first.t, again.t),
+        "line": first.x - ((1 - t) * noise + t * images),
+        **_told(first.c, labels),
+    }
+
+
+def _told(c: Any, labels: Tensor) -> dict[str, Any]:
+    """Which classes a model was told, as in `what_is_shown_of_pairs`."""
+    observed: dict[str, Any] = {
+        "shape": list(c.shape) if isinstance(c, Tensor) else None,
+        "dtype": kind_of_classes(c),
+    }
+    if observed["shape"] != [len(labels), 10]:
+        return observed
+    one_hot = torch.eye(10)
+    rows = {"own": one_hot[labels], "dropped": torch.zeros(10), "first": one_hot[0]}
+    told = {name: (c.float() == row).all(dim=1).float() for name, row in rows.items()}
+    return observed | told | {"largest": float(c.max())}
+
+
+def go_in_one_step(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Sample in worlds whose paths are straight, once for each call.
+
+    Args:
+        student: `one_step_sample`.
+        inputs: {"calls": a list of {"means", "std", "labels"}}.
+
+    Returns:
+        As `worlds.flow_readings.read_ways` and `read_rows`, and lists "rows": how often the model
+        was asked about a picture, "tracked": whether gradients were recorded, "told": see
+        `_told_in`.
+    """
+    runs, asked = [], []
+    more: dict[str, list] = {"rows": [], "tracked": [], "told": []}
+    for one in inputs["calls"]:
+        world = _TrainableStraightWorld(one["means"], one["std"])
+        n = len(one["labels"])
+        result = only_pictures(student(world, one["labels"].clone()), n)
+        runs.append((_detached(result), n, way_of(world.asked, n)))
+        asked.append(world.asked)
+        more["rows"].append(sum(len(call.x) for call in world.asked) / n)
+        more["tracked"].append(getattr(result, "requires_grad", False))
+        more["told"].append(_told_in(world.asked, n))
+    return read_ways(runs) | read_rows(asked) | more
+
+
+def step_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Sample with seeded generators, and without.
+
+    Args:
+        student: `one_step_sample`.
+        inputs: {"means", "std", "labels", "seed"}.
+
+    Returns:
+        As `worlds.flow_readings.read_repeats`.
+    """
+
+    def run(*generator: torch.Generator) -> Any:
+        world = StraightWorld(inputs["means"], inputs["std"])
+        return _detached(student(world, inputs["labels"], *generator))
+
+    return read_repeats(run, len(inputs["labels"]), inputs["seed"])
+
+
+def _told_in(asked: list[Asked], n: int) -> Tensor:
+    """(n,), 1.0 as often as the model was told a class, then 0.0."""
+    rows = [one.c for one in asked if isinstance(one.c, Tensor) and one.c.ndim == 2]
+    told = sum(int((c != 0).any(dim=1).sum()) for c in rows)
+    return (torch.arange(n) < told).float()
+
+
+def _two(returned: Any) -> tuple[Any, Any]:
+    """Noise and pictures, as `noise, pictures = returned` would take them; None for none."""
+    if isinstance(returned, list | tuple | Tensor) and len(returned) == 2:
+        noise, pictures = returned
+        return noise, pictures
+    return None, None
+
+
+def _detached(value: Any) -> Any:
+    return value.detach() if isinstance(value, Tensor) else value
+
+
+def _same(noise: Any, start: Tensor) -> bool:
+    return isinstance(noise, Tensor) and noise.shape == start.shape and torch.equal(noise, start)
