@@ -192,7 +192,7 @@ MAKE_PAIRS = Exercise(
             "a generator makes pairs repeatable; without one, they differ",
             1,
             _repeat_inputs,
-            with_evidence(same_repeats, "result"),
+            with_evidence(of_pairs(same_repeats), "result"),
             make_repeatedly,
         ),
         Case(

@@ -28,7 +28,7 @@ _WORDS = Words(
 
 
 are_pairs = same_answer(
-    "is_pair",
+    "returned",
     says="Two tensors should come back, the noise first: `return noise, pictures`.",
 )
 

@@ -33,6 +33,12 @@ class _Trainable:
     """A world whose answers hang on a parameter, as a network's do."""
 
     def forward(self, x: Tensor, t: Any, c: Any = None) -> Tensor:
+        rows = (len(x), 10)
+        if isinstance(c, Tensor) and c.ndim == 2 and c.shape != rows:
+            raise TypeError(
+                f"The model was given classes of shape {tuple(c.shape)} with {len(x)} pictures; it "
+                f"needs {rows}: a one-hot row for each."
+            )
         return super().forward(x, t, c) + 0 * self.weight  # type: ignore[misc, attr-defined]
 
 
@@ -52,22 +58,24 @@ def make_and_follow(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
 
     Returns:
         As `worlds.flow_readings.read_ways` and `read_rows`, with the pictures for "result", and
-        lists "is_pair": whether two tensors came back, "noise": the first of them, "began": whether
-        the flow began there, "tracked": whether gradients were recorded, "told": see `_told_in`.
+        lists "returned": what came back (see `_two`), "noise": the first of the two, "began":
+        whether the flow began there, "tracked": whether gradients were recorded, "told": see
+        `_told_in`.
     """
     runs, asked = [], []
-    names = ("is_pair", "noise", "began", "tracked", "told")
+    names = ("returned", "noise", "began", "tracked", "told")
     more: dict[str, list] = {name: [] for name in names}
     for one in inputs["calls"]:
         world = _TrainableWorld(one["means"], one["std"])
         given = (one["num_steps"], one["guidance_scale"])
-        returned = student(world, one["labels"], *(value for value in given if value is not None))
-        noise, pictures = _two(returned)
+        kind, noise, pictures = _two(
+            student(world, one["labels"], *(value for value in given if value is not None))
+        )
         n = len(one["labels"])
         way = way_of(world.asked, n)
         runs.append((_detached(pictures), n, way))
         asked.append(world.asked)
-        more["is_pair"].append(noise is not None)
+        more["returned"].append(kind)
         more["noise"].append(_detached(noise))
         more["began"].append(_same(noise, way.start))
         more["tracked"].append(getattr(pictures, "requires_grad", False))
@@ -84,19 +92,21 @@ def make_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
 
     Returns:
         As `worlds.flow_readings.read_repeats`, of noise and pictures together, with the pictures of
-        the first run for "result".
+        the first run for "result", and "returned": a list of what came back (see `_two`).
     """
-    n = len(inputs["labels"])
+    n, kinds = len(inputs["labels"]), []
 
     def run(*generator: torch.Generator) -> Any:
         world = FlowWorld(inputs["means"], inputs["std"])
         given = inputs["labels"], inputs["num_steps"], inputs["guidance_scale"]
-        pair = _two(student(world, *given, *generator))
+        kind, *pair = _two(student(world, *given, *generator))
+        kinds.append(kind)
         return torch.stack(pair) if all(isinstance(one, Tensor) for one in pair) else None
 
     observed = read_repeats(run, n, inputs["seed"])
     first = observed["result"]
-    return observed | {"result": first[1] if isinstance(first, Tensor) else None}
+    result = first[1] if isinstance(first, Tensor) else None
+    return observed | {"result": result, "returned": kinds}
 
 
 def reflow_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -235,12 +245,15 @@ def _told_in(asked: list[Asked], n: int) -> Tensor:
     return (torch.arange(n) < told).float()
 
 
-def _two(returned: Any) -> tuple[Any, Any]:
-    """Noise and pictures, as `noise, pictures = returned` would take them; None for none."""
+def _two(returned: Any) -> tuple[str, Any, Any]:
+    """What came back: "two" and both, as `noise, pictures = returned` takes them, or what else."""
     if isinstance(returned, list | tuple | Tensor) and len(returned) == 2:
         noise, pictures = returned
-        return noise, pictures
-    return None, None
+        return "two", noise, pictures
+    kind = type(returned).__name__
+    if isinstance(returned, list | tuple):
+        kind += f" of {len(returned)}"
+    return kind, None, None
 
 
 def _detached(value: Any) -> Any:

@@ -7,6 +7,7 @@ whatever noise was drawn.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -61,7 +62,10 @@ def _same_start_noise(observed: Observation, expected: Observation, inputs: Inpu
         return judge(observed, expected, inputs)
     # A known mistake starts from one noise picture for all, or from a flat one: 784 values tell.
     pairs = zip(observed["start"], expected["start"], strict=True)
-    gaps = [abs(mine.values.std() - target.values.std()) for mine, target in pairs]
+    gaps = [
+        abs(mine.values.std() - target.values.std()) if mine.values.size else math.inf
+        for mine, target in pairs
+    ]
     return Verdict(max(gaps) < 0.25, "It starts from noise of another strength.")
 
 
