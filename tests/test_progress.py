@@ -1,5 +1,7 @@
 """A bar comes for a loop that takes long, counts its times, and goes."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -103,3 +105,12 @@ def test_a_network_is_watched_while_it_draws(monkeypatch):
     network.eval()(torch.zeros(2), torch.full((2,), 0.5))
     network(torch.zeros(2), t=torch.full((2,), 0.5))  # by name: not seen, and no error
     assert seen == [0.5]
+
+
+def test_a_copy_of_a_watched_network_is_not_watched_twice(monkeypatch):
+    seen = []
+    monkeypatch.setattr(watching.StepProgress, "saw", lambda self, t: seen.append(t))
+    network = watch_sampling(copy.deepcopy(watch_sampling(nn.Identity().eval())))
+    monkeypatch.setattr(network, "forward", lambda x, t: x)
+    network(torch.zeros(2), torch.full((2,), 0.25))
+    assert seen == [0.25]

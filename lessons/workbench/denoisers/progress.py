@@ -77,17 +77,21 @@ def watch_sampling(model: nn.Module) -> nn.Module:
     """Show a bar when a loop asks this network `model(x, t, ...)` at times in [0, 1].
 
     Args:
-        model: watched only in evaluation mode, as networks are when they draw.
+        model: watched only in evaluation mode, as networks are when they draw. One that is watched
+            already, as a copy of a watched one is, gets no second bar.
 
     Returns:
         The same network.
     """
+    if any(getattr(hook, "shows_a_bar", False) for hook in model._forward_pre_hooks.values()):
+        return model
     progress = StepProgress(rises_to=1.0)
 
     def saw(model: nn.Module, inputs: tuple[Any, ...]) -> None:
         if not model.training and len(inputs) > 1:
             progress.saw(float(inputs[1].max()))
 
+    saw.shows_a_bar = True  # type: ignore[attr-defined]
     model.register_forward_pre_hook(saw)
     return model
 
