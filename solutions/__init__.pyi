@@ -96,3 +96,10 @@ from .visual_anagrams import (
     anagram_noise as anagram_noise,
     make_flip_illusion as make_flip_illusion,
 )
+from .your_own_words import (
+    OwnDenoiser as OwnDenoiser,
+    PromptEncoder as PromptEncoder,
+    TextConditionalUNet as TextConditionalUNet,
+    text_ddpm_loss as text_ddpm_loss,
+    tokenize as tokenize,
+)

@@ -1,3 +1,10 @@
+from .captions import (
+    caption as caption,
+    held_out as held_out,
+    load_captioned_pictures as load_captioned_pictures,
+    make_vocabulary as make_vocabulary,
+    read_as as read_as,
+)
 from .digit_classifier import (
     load_digit_classifier as load_digit_classifier,
     share_read_as as share_read_as,
@@ -22,4 +29,7 @@ from .mnist import (
 )
 from .profiles import (
     choose_profile as choose_profile,
+)
+from .text_block import (
+    TextBlock as TextBlock,
 )

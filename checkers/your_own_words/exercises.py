@@ -1,0 +1,477 @@
+"""Lesson 20: what tokens, an encoder, a network, its loss and a denoiser of one's own must do."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from checkers.engine.exercise import Case, Exercise
+from checkers.engine.judges.cases import MakeInputs
+from checkers.engine.judges.inputs import draw_count, draw_noise, draw_pictures, draw_seed
+from checkers.engine.judges.networks import (
+    all_learn,
+    batch_to_learn,
+    known_values,
+    learns,
+    other_times,
+    same_function,
+    same_shapes,
+    same_weights,
+)
+from checkers.engine.judges.values import all_of, each_call, same_answer, same_form, same_values
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import call_many
+from checkers.engine.worlds.networks import compute, count_weights, overfit, shapes
+from checkers.your_own_words.guesses import (
+    dropped_as_asked,
+    noised_like_forward,
+    own_timesteps,
+    picture_is_target,
+    squared_error,
+    told_the_prompts,
+)
+from checkers.your_own_words.probe import (
+    ask_for_noise,
+    embed_prompts,
+    encode,
+    tell_apart,
+    watch_guesses,
+)
+from solutions.your_own_words import (
+    OwnDenoiser,
+    PromptEncoder,
+    TextConditionalUNet,
+    text_ddpm_loss,
+    tokenize,
+)
+
+WORDS = (
+    "photo", "lithograph", "drawing", "cat", "owl", "rocket", "castle", "sun", "red", "apple",
+    "teddy", "bear", "boat", "snowman",
+)  # fmt: skip
+UNKNOWN = ("a", "of", "zeppelin", "teapot")
+
+
+def _vocabulary(generator: torch.Generator) -> dict[str, int]:
+    """Numbers from 1 on in an order that nobody knows."""
+    order = torch.randperm(len(WORDS), generator=generator).tolist()
+    return {WORDS[place]: number for number, place in enumerate(order, start=1)}
+
+
+def _sentence(generator: torch.Generator, count: int, words: tuple[str, ...] = WORDS) -> str:
+    chosen = torch.randint(len(words), (count,), generator=generator).tolist()
+    return " ".join(words[place] for place in chosen)
+
+
+# --- tokenize -------------------------------------------------------------------------------------
+
+
+def _sentences(*counts: int, length: int | None = None) -> MakeInputs:
+    def inputs(generator: torch.Generator) -> Inputs:
+        prompts = [_sentence(generator, count) for count in counts]
+        rest = {} if length is None else {"length": length}
+        return {"calls": [{"prompts": prompts, "vocabulary": _vocabulary(generator), **rest}]}
+
+    return inputs
+
+
+def _capitals(generator: torch.Generator) -> Inputs:
+    prompts = [_sentence(generator, 3).title(), _sentence(generator, 2).upper()]
+    return {"calls": [{"prompts": prompts, "vocabulary": _vocabulary(generator), "length": 6}]}
+
+
+def _unknown(generator: torch.Generator) -> Inputs:
+    """Words that have no number at the beginning, in the middle and at the end."""
+    prompts = []
+    for _ in range(3):
+        known, strange = _sentence(generator, 3).split(), _sentence(generator, 3, UNKNOWN).split()
+        prompts.append(" ".join(word for pair in zip(strange, known, strict=True) for word in pair))
+    prompts.append(prompts[0] + " " + UNKNOWN[-1])
+    return {"calls": [{"prompts": prompts, "vocabulary": _vocabulary(generator), "length": 7}]}
+
+
+def _blanks(generator: torch.Generator) -> Inputs:
+    prompts = ["  " + _sentence(generator, 2).replace(" ", "   ") + " ", " "]
+    return {"calls": [{"prompts": prompts, "vocabulary": _vocabulary(generator), "length": 5}]}
+
+
+_same_tokens = all_of(same_values(what="the result"), same_form())
+
+
+def _tokens(title: str, points: int, inputs: MakeInputs, *, hidden: bool = False) -> Case:
+    return Case(title, points, inputs, _same_tokens, call_many, hidden=hidden)
+
+
+TOKENIZE = Exercise(
+    reference=tokenize,
+    cases=[
+        _tokens("each word becomes its number, in the prompt's order", 2, _sentences(4, 4, 4)),
+        _tokens("rows end with zeros, up to `length`", 1, _sentences(3, 1, 5, 0, length=8)),
+        _tokens("without `length`, a row has 12 numbers", 1, _sentences(2, 5)),
+        _tokens("capital letters don't count", 1, _capitals),
+        _tokens("words that the vocabulary doesn't have leave no gap", 1, _unknown),
+        _tokens("what goes beyond `length` is left out", 1, _sentences(7, 3, 9, length=5)),
+        _tokens("one prompt, and several blanks between words", 1, _blanks, hidden=True),
+    ],
+    hints=[
+        "Begin with `torch.zeros(len(prompts), length, dtype=torch.int64)` and fill it row by row. "
+        '`"An owl".lower().split()` is `["an", "owl"]`.',
+        "`[vocabulary[word] for word in words if word in vocabulary][:length]` are the numbers of "
+        "a row; put them into its first places.",
+    ],
+)
+
+
+# --- PromptEncoder --------------------------------------------------------------------------------
+
+_NUM_WORDS = 9
+
+
+def _encoder(*rows: list[list[int]]) -> MakeInputs:
+    """Some prompts for each of `rows`: how many words, then how many zeros, for each prompt."""
+
+    def inputs(generator: torch.Generator) -> Inputs:
+        tokens = []
+        for lengths in rows:
+            prompts = []
+            for words, zeros in lengths:
+                chosen = 1 + torch.randperm(_NUM_WORDS, generator=generator)[:words]
+                prompts.append(torch.cat([chosen, torch.zeros(zeros, dtype=torch.int64)]))
+            tokens.append(torch.stack(prompts))
+        return {"arguments": [_NUM_WORDS, 6], "seed": draw_seed(generator), "tokens": tokens}
+
+    return inputs
+
+
+def _every_word(generator: torch.Generator) -> Inputs:
+    made = _encoder([[1, 0]])(generator)
+    order = 1 + torch.randperm(_NUM_WORDS, generator=generator)
+    return {**made, "tokens": [order[:, None]]}
+
+
+_same_vectors = all_of(
+    same_form(what="the result"),
+    same_values(
+        what="the result", labels=lambda inputs: [f"{t.tolist()}" for t in inputs["tokens"]]
+    ),
+)
+_learned = all_of(
+    same_answer(
+        "idle",
+        says="No gradient reaches the words' vectors, so they can't be learned. Keep them in an "
+        "`nn.Embedding` that is made in `__init__`, and leave out `.detach()` and `no_grad`.",
+    ),
+    _same_vectors,
+)
+
+
+def _encodes(title: str, points: int, inputs: MakeInputs) -> Case:
+    return Case(title, points, inputs, _same_vectors, encode)
+
+
+PROMPT_ENCODER = Exercise(
+    reference=PromptEncoder,
+    cases=[
+        _encodes("a prompt of one word gives the word's vector", 1, _every_word),
+        _encodes("several words give the mean of theirs", 2, _encoder([[2, 0]], [[4, 0]] * 3)),
+        _encodes(
+            "zeros stand for no word and count for nothing",
+            2,
+            _encoder([[2, 5], [6, 1], [1, 6]], [[3, 9]]),
+        ),
+        _encodes("a prompt without a word gives zeros", 1, _encoder([[0, 4], [2, 2]])),
+        Case("the words' vectors can be learned", 1, _encoder([[3, 1], [2, 2]]), _learned, encode),
+    ],
+    hints=[
+        "`nn.Embedding(num_words + 1, num_features)` has a vector for each number from 0 to "
+        "num_words; called with (B, L) numbers it gives (B, L, num_features).",
+        "Words are where `tokens > 0`. As floats of shape (B, L, 1) they multiply the vectors, so "
+        "that zeros add nothing.",
+        "The sum over dim 1, divided by how many words there are. `.clamp(min=1)` keeps a prompt "
+        "without words from dividing by zero.",
+    ],
+)
+
+
+# --- TextConditionalUNet --------------------------------------------------------------------------
+
+_ARGUMENTS = [7, 4]
+
+
+def _told(generator: torch.Generator, count: int) -> list[Tensor]:
+    """Times, and prompts of different words; the last is empty."""
+    times = (torch.arange(count) + torch.rand(count, generator=generator) * 0.4) / count
+    tokens = torch.zeros(count, 5, dtype=torch.int64)
+    for row in range(count - 1):
+        words = draw_count(generator, 1, 4)
+        tokens[row, :words] = 1 + torch.randperm(_ARGUMENTS[0], generator=generator)[:words]
+    return [times[torch.randperm(count, generator=generator)].float(), tokens]
+
+
+def _batch(generator: torch.Generator) -> Inputs:
+    return {
+        "arguments": _ARGUMENTS,
+        "x": draw_noise(generator, 3, 3, 64, 64),
+        "also": _told(generator, 3),
+    }
+
+
+def _shape_inputs(generator: torch.Generator) -> Inputs:
+    builds = []
+    for arguments in ([7, 4], [3, 8]):
+        count = draw_count(generator, 2, 5)
+        times, tokens = _told(generator, count)
+        tokens = tokens.clamp(max=arguments[0])
+        builds.append(
+            {"arguments": arguments, "shape": [count, 3, 64, 64], "also": [times, tokens]}
+        )
+    return {"builds": builds}
+
+
+def _of_another_width(generator: torch.Generator) -> Inputs:
+    arguments = [draw_count(generator, 7, 30), 4 * draw_count(generator, 1, 3)]
+    return {**_batch(generator), "arguments": arguments}
+
+
+def _other_told(which: int) -> MakeInputs:
+    def inputs(generator: torch.Generator) -> Inputs:
+        made = _batch(generator)
+        times, tokens = made["also"]
+        other = other_times(times) if which == 1 else tokens.roll(1, dims=0)
+        changed = torch.tensor([False, True, True])[torch.randperm(3, generator=generator)]
+        return {
+            **made, "which": which, "other": other, "changed": changed,
+            "seed": draw_seed(generator),
+        }  # fmt: skip
+
+    return inputs
+
+
+def _only_its_own(what: str) -> Case:
+    judge = all_of(
+        same_form(what="the result"),
+        same_answer(
+            "moved",
+            says=f"When {what} changes for some pictures of a batch, the results of these should "
+            f"change, and no others.",
+        ),
+        same_values(what="the result", atol=5e-3, rtol=1e-3),
+    )
+    which = 1 if what == "the time" else 2
+    return Case(
+        f"{what} counts, for each picture its own", 1, _other_told(which), judge, tell_apart
+    )
+
+
+def _to_learn(generator: torch.Generator) -> Inputs:
+    made = batch_to_learn(_ARGUMENTS, _told, learning_rate=0.01)(generator)
+    target = draw_pictures(generator, 3, 3, 64, 64)
+    return {**made, "target": target, "x": target + 0.5 * draw_noise(generator, *target.shape)}
+
+
+TEXT_CONDITIONAL_UNET = Exercise(
+    reference=TextConditionalUNet,
+    cases=[
+        Case(
+            "the result has the pictures' shape",
+            1,
+            _shape_inputs,
+            same_shapes("TextConditionalUNet"),
+            shapes,
+        ),
+        Case(
+            "as many weights as the text says, and all of them learn",
+            2,
+            _of_another_width,
+            all_of(same_weights("TextConditionalUNet"), all_learn),
+            count_weights,
+        ),
+        _only_its_own("the prompt"),
+        _only_its_own("the time"),
+        Case(
+            "it computes what the text says",
+            3,
+            known_values(_batch, training=True),
+            same_function("the result"),
+            compute,
+        ),
+        Case(
+            "in evaluation mode, too",
+            1,
+            known_values(_batch, training=False),
+            same_function("the result in evaluation mode"),
+            compute,
+        ),
+        Case("it can learn one batch by heart", 1, _to_learn, learns, overfit),
+    ],
+    hints=[
+        "`told = self.time(t.view(-1, 1)) + self.prompt(tokens)` goes into every `TextBlock` as "
+        "its second argument.",
+        "`F.pixel_unshuffle(x_t, 4)` makes (B, 48, 16, 16) of the pictures, and "
+        "`F.pixel_shuffle(..., 4)` makes pictures of (B, 48, 16, 16).",
+        "Going up, each block gets two things side by side: `torch.cat([middle, at_4], dim=1)`, "
+        "then what came of it with `at_8`, then with `at_16`.",
+    ],
+)
+
+
+# --- text_ddpm_loss -------------------------------------------------------------------------------
+
+
+def _loss_inputs(count: int, num_timesteps: int, calls: int, *p_uncond: float) -> MakeInputs:
+    def inputs(generator: torch.Generator) -> Inputs:
+        tokens = torch.zeros(count, 4, dtype=torch.int64)
+        tokens[:, :3] = torch.randint(1, 10, (count, 3), generator=generator)
+        return {
+            "pictures": torch.rand(count, 3, 8, 8, generator=generator) * 2 - 1,
+            "tokens": tokens,
+            "alphas_cumprod": torch.linspace(0.95, 0.05, num_timesteps),
+            "p_uncond": list(p_uncond),
+            "calls": calls,
+        }
+
+    return inputs
+
+
+TEXT_DDPM_LOSS = Exercise(
+    reference=text_ddpm_loss,
+    cases=[
+        Case(
+            "it is the mean of squared differences between guess and clean picture",
+            3,
+            _loss_inputs(32, 6, 2),
+            all_of(squared_error, picture_is_target),
+            watch_guesses,
+        ),
+        Case(
+            "each picture is noised to a timestep of its own, and the model is told t / T",
+            3,
+            _loss_inputs(64, 6, 16),
+            all_of(noised_like_forward, own_timesteps),
+            watch_guesses,
+        ),
+        Case(
+            "with p_uncond = 0, the model is told every prompt",
+            1,
+            _loss_inputs(64, 4, 2, 0.0),
+            told_the_prompts,
+            watch_guesses,
+        ),
+        Case(
+            "otherwise a share of p_uncond becomes zeros, each prompt as a whole",
+            2,
+            _loss_inputs(75, 4, 40, 0.3),
+            dropped_as_asked,
+            watch_guesses,
+        ),
+        Case(
+            "without p_uncond, it is 0.1",
+            1,
+            _loss_inputs(40, 4, 75),
+            dropped_as_asked,
+            watch_guesses,
+        ),
+    ],
+    hints=[
+        "It is the loss of lesson 14 with two changes: a prompt in place of the class, and the "
+        "clean pictures in place of the noise as what the answer is compared with.",
+        "`keep = torch.rand(len(tokens)) >= p_uncond` tosses a coin for each prompt; "
+        "`tokens * keep[:, None]` makes whole rows zeros.",
+    ],
+)
+
+
+# --- OwnDenoiser ----------------------------------------------------------------------------------
+
+
+def _model(generator: torch.Generator) -> Inputs:
+    return {
+        "words": 0.3 * draw_noise(generator, len(WORDS) + 1, 3, 1, 1),
+        "pattern": draw_noise(generator, 3, 8, 8),
+        "vocabulary": _vocabulary(generator),
+    }
+
+
+def _embed_inputs(generator: torch.Generator) -> Inputs:
+    some = [_sentence(generator, count) for count in (2, 3, 1)]
+    return {**_model(generator), "prompts": [some, _sentence(generator, 3), "", [some[0]]]}
+
+
+def _noise_inputs(*calls: tuple[int, int, int]) -> MakeInputs:
+    """Of each call: how many pictures, how many prompts, and the timestep."""
+
+    def inputs(generator: torch.Generator) -> Inputs:
+        made = []
+        for pictures, prompts, t in calls:
+            tokens = torch.zeros(prompts, 12, dtype=torch.int64)
+            tokens[:, :2] = torch.randint(1, len(WORDS) + 1, (prompts, 2), generator=generator)
+            made.append({"x_t": draw_noise(generator, pictures, 3, 8, 8), "t": t, "tokens": tokens})
+        return {**_model(generator), "calls": made}
+
+    return inputs
+
+
+def _tensor_timesteps(generator: torch.Generator) -> Inputs:
+    made = _noise_inputs((2, 1, 640), (1, 1, 35))(generator)
+    for call in made["calls"]:
+        call["t"] = torch.tensor(call["t"])
+    return made
+
+
+_same_noise = same_values("noise", what="the noise", labels=each_call("t = {t}"), atol=1e-4)
+_same_variance = all_of(
+    same_values("variance", what="the variance", labels=each_call("t = {t}")),
+    same_form("noise", what="the noise"),
+    _same_noise,
+)
+
+
+OWN_DENOISER = Exercise(
+    reference=OwnDenoiser,
+    cases=[
+        Case(
+            "prompts become tokens: several, one alone, and none",
+            2,
+            _embed_inputs,
+            all_of(
+                same_values(
+                    what="the tokens",
+                    labels=lambda inputs: [f"{prompt!r}" for prompt in inputs["prompts"]],
+                ),
+                same_form(what="the tokens"),
+            ),
+            embed_prompts,
+        ),
+        Case(
+            "the noise is what is left without the guess, at any timestep",
+            3,
+            _noise_inputs((2, 2, 900), (1, 1, 430), (2, 2, 60), (1, 1, 2)),
+            _same_noise,
+            ask_for_noise,
+        ),
+        Case(
+            "each picture has its own prompt, or all have the same",
+            1,
+            _noise_inputs((3, 3, 500), (3, 1, 250)),
+            _same_noise,
+            ask_for_noise,
+        ),
+        Case(
+            "t may be a tensor; the variance is -1; nothing is written into",
+            1,
+            _tensor_timesteps,
+            _same_variance,
+            ask_for_noise,
+        ),
+    ],
+    hints=[
+        "x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) noise. The model guesses x_0; solve for the "
+        "noise.",
+        "The model wants a time for each picture, `torch.full((len(x_t),), int(t) / 1000)`, and a "
+        "prompt for each, `prompt_embeds.expand(len(x_t), -1)`.",
+        "`noise = (x_t - abar.sqrt() * guess) / (1 - abar).sqrt()` with "
+        "`abar = self.alphas_cumprod[int(t)]`.",
+    ],
+)
+
+EXERCISES = [TOKENIZE, PROMPT_ENCODER, TEXT_CONDITIONAL_UNET, TEXT_DDPM_LOSS, OWN_DENOISER]

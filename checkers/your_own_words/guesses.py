@@ -1,0 +1,203 @@
+"""Judges of lesson 20's loss: what it compares the guess with, and what it shows the model."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from checkers.engine.exercise import Judge, Observation, Verdict
+from checkers.engine.judges.evidence import with_evidence
+from checkers.engine.judges.sentences import EVALUATED, WRITTEN_INTO
+from checkers.engine.sandbox.inside.running import Inputs
+
+_Z = 6.0
+"""Standard errors that a share, a mean or a deviation may be off."""
+_TIMES = "{left} of the times that the model is told are none of 0, 1/T, ... (T - 1)/T."
+_RULES = {
+    "none": "No prompt becomes zeros, though `p_uncond` is not 0.",
+    "all": "All prompts become zeros, though `p_uncond` is not 1.",
+    "together": "A call drops the prompts of all its pictures or of none. Toss a coin for each.",
+    "the same rows": "Every call drops the same prompts: draw anew in every call.",
+    "a fixed number": "Every call drops the same number of prompts. Each has a chance of its own, "
+    "so the number should vary.",
+    "": "The model should be told tokens like those that are given, (B, L).",
+}
+
+
+def _of_the_pictures(judge: Judge) -> Judge:
+    return with_evidence(
+        judge,
+        "x",
+        secret="pictures",
+        says="What the model is shown has nothing of the pictures in it.",
+    )
+
+
+def _unreadable(key: str, observed: Observation, expected: Observation) -> Verdict | None:
+    """A verdict if one of the two has not come as far as `key`."""
+    if key in observed and key in expected:
+        return None
+    if key not in observed and key not in expected:
+        same = all(observed.get(k) == expected.get(k) for k in ("calls", "has_gradient", "shape"))
+        return Verdict(same, "The loss can't be computed.")
+    if not observed.get("calls"):
+        return Verdict(False, "The model was not called: model(x_t, t / T, tokens).")
+    if "shape" in observed:
+        return Verdict(
+            False, f"The loss should be one number, but it has shape {tuple(observed['shape'])}."
+        )
+    return Verdict(
+        False,
+        "The loss has no gradient, so nothing can be learned from it. Return the tensor as it is: "
+        "no `.item()`, no `torch.no_grad()`, no `.detach()`.",
+    )
+
+
+@_of_the_pictures
+def squared_error(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """The loss is the mean squared error, and has a gradient."""
+    if verdict := _unreadable("scale", observed, expected):
+        return verdict
+    if observed["changed"] != expected["changed"]:
+        return Verdict(False, WRITTEN_INTO)
+    if observed["training"] != expected["training"]:
+        return Verdict(False, EVALUATED)
+    close = np.isclose(observed["scale"], expected["scale"], rtol=3e-2)
+    if close and abs(observed["spread"] - expected["spread"]) < 0.1:
+        return Verdict(True)
+    return Verdict(
+        False,
+        "The loss is not the mean, over all pixels of the batch, of the squared difference between "
+        "the model's guess and the clean pictures.",
+    )
+
+
+@_of_the_pictures
+def picture_is_target(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """What the guess is compared with are the clean pictures."""
+    if verdict := _unreadable("gap", observed, expected):
+        return verdict
+    mine, right = observed["gap"], expected["gap"]
+    if abs(mine - right) < 1e-3 + 0.1 * right:
+        return Verdict(True)
+    return Verdict(
+        False,
+        f"What the model's guess is compared with is {mine:.2f} off the clean pictures. It is a "
+        f"guess of them, not of the noise or of the noisy ones.",
+    )
+
+
+@_of_the_pictures
+def noised_like_forward(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """At each t / T told, x_t is sqrt(abar_t) times the picture and sqrt(1 - abar_t) noise."""
+    if verdict := _unreadable("steps", observed, expected):
+        return verdict
+    if observed["left"] != expected["left"]:
+        return Verdict(False, _TIMES.format(left=observed["left"]))
+    values = inputs["pictures"][0].numel()
+    count = len(inputs["pictures"]) * inputs["calls"]
+    power = float(inputs["pictures"].square().mean())
+    for step, (mine, right) in enumerate(
+        zip(observed["steps"].values, expected["steps"].values, strict=True)
+    ):
+        if not mine[0] or not right[0]:
+            continue  # which timesteps there are is another judge's business
+        each = values * count * min(mine[0], right[0])
+        deviation = max(mine[3], right[3])
+        share_off = _Z * deviation * math.sqrt(2 / (each * power))
+        if abs(mine[1] - right[1]) > share_off + 1e-3:
+            return Verdict(
+                False,
+                f"Where the model is told {step}/{len(inputs['alphas_cumprod'])}, the clean "
+                f"picture has a share of {mine[1]:.3f} in the noisy one; it should be "
+                f"sqrt(abar_t) = {right[1]:.3f}.",
+            )
+        if abs(mine[3] - right[3]) > _Z * deviation / math.sqrt(each) + 2e-3:
+            return Verdict(
+                False,
+                f"Where the model is told {step}/{len(inputs['alphas_cumprod'])}, the noise has "
+                f"standard deviation {mine[3]:.3f}; it should be sqrt(1 - abar_t) = "
+                f"{right[3]:.3f}.",
+            )
+        if abs(mine[2] - right[2]) > _Z * deviation * math.sqrt(2 / each) + 2e-3:
+            return Verdict(False, "The noise should have mean 0, whatever the timestep.")
+        if abs(mine[4] - right[4]) > _Z * math.sqrt(48 / each) + 0.1:
+            return Verdict(
+                False, "The noise isn't normally distributed: torch.randn_like draws it."
+            )
+    return Verdict(True)
+
+
+@_of_the_pictures
+def own_timesteps(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Every picture has a timestep of its own, any of 0 to T - 1, and noise of its own."""
+    if verdict := _unreadable("steps", observed, expected):
+        return verdict
+    for name, sentence in (
+        ("own", "All pictures of a batch are noised to the same timestep; draw one for each."),
+        ("alike", "All pictures of a batch get the same noise; draw it for each."),
+        ("repeated", "Two calls show the model the same: draw timesteps and noise in every call."),
+    ):
+        if observed[name] != expected[name]:
+            return Verdict(False, sentence)
+    if not expected["own"]:
+        return Verdict(True)  # as many timesteps as calls: which ones is chance
+    count = len(inputs["pictures"]) * inputs["calls"]
+    mine, right = observed["steps"].values[:, 0], expected["steps"].values[:, 0]
+    if ((mine > 0) != (right > 0)).any():
+        return Verdict(
+            False,
+            f"Of {len(right)} timesteps, {int((mine > 0).sum())} are ever drawn. They go from 0 to "
+            f"T - 1.",
+        )
+    spread = np.sqrt(np.maximum(right * (1 - right), 1e-9) * 2 / count)
+    if (np.abs(mine - right) <= _Z * spread).all():
+        return Verdict(True)
+    return Verdict(False, "Some timesteps are drawn more often than others.")
+
+
+def _shares(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    count = len(inputs["tokens"]) * inputs["calls"]
+    if abs(observed["other"] - expected["other"]) > 0.2 or (observed["other"] > 0) != (
+        expected["other"] > 0
+    ):
+        return Verdict(
+            False,
+            f"{observed['other']:.0%} of the rows that the model is told are neither the picture's "
+            f"prompt nor all zeros.",
+        )
+    right = expected["dropped"]
+    spread = math.sqrt(right * (1 - right) * 2 / count)  # none where 0 or 1 is right
+    if abs(observed["dropped"] - right) > _Z * spread + 1e-9:
+        return Verdict(
+            False,
+            f"{observed['dropped']:.0%} of {count} prompts became zeros; it should be about "
+            f"{right:.0%}.",
+        )
+    return Verdict(True)
+
+
+@_of_the_pictures
+def told_the_prompts(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """The shares of prompts that were kept, dropped, or made something else of."""
+    return _unreadable("kept", observed, expected) or _shares(observed, expected, inputs)
+
+
+@_of_the_pictures
+def dropped_as_asked(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """By which rule prompts become zeros, and how many."""
+    if verdict := _unreadable("kept", observed, expected):
+        return verdict
+    if observed["by_time"] != expected["by_time"]:
+        return Verdict(
+            False,
+            "Which prompts become zeros hangs on the timesteps of their pictures. Draw the two "
+            "independently of each other.",
+        )
+    mine = observed["rule"]
+    if mine != expected["rule"]:
+        return Verdict(False, _RULES.get(mine, "Toss a coin for each prompt, on its own."))
+    if expected["rule"] in ("together", "by class"):
+        return Verdict(True)  # the share that is dropped is chance then
+    return _shares(observed, expected, inputs)

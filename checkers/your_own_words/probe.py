@@ -1,0 +1,307 @@
+"""Probes of lesson 20: encoders and networks of known values, a loss, a denoiser of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.dropping import hangs_on, how_dropped
+from checkers.engine.worlds.known_values import give_known_values
+from checkers.engine.worlds.networks import build, gradient_of, small_networks
+from checkers.engine.worlds.refusals import only_float32, same_shape, times_of
+
+_LEAST = 1e-12
+
+
+# --- PromptEncoder --------------------------------------------------------------------------------
+
+
+def encode(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Build a `PromptEncoder`, give its words known vectors, and let it encode.
+
+    Args:
+        student: `PromptEncoder`.
+        inputs: {"arguments", "seed": of the known values, "tokens": a list of (B, L) int64}.
+
+    Returns:
+        {"result": for each what it returned, "again": the same once more, "idle": whether no
+        parameter would learn, "changed": "tokens" if it wrote into them}.
+    """
+    module = build(student, inputs["arguments"])
+    _give_known_words(module, inputs["seed"])
+    results, again, changed = [], [], []
+    for tokens in inputs["tokens"]:
+        given = tokens.clone()
+        results.append(module(given))
+        again.append(module(tokens.clone()))
+        if not torch.equal(given, tokens):
+            changed = ["tokens"]
+    total = sum((one.sum() for one in results if isinstance(one, Tensor)), torch.zeros(()))
+    learning = [bool(gradient_of(total, p).any()) for p in module.parameters()]
+    return {"result": results, "again": again, "idle": not any(learning), "changed": changed}
+
+
+def _give_known_words(module: nn.Module, seed: int) -> None:
+    """Known values everywhere; a vector that stands for no word stays zeros where that was said."""
+    with torch.no_grad():
+        give_known_values(module, seed)
+        for part in module.modules():
+            if isinstance(part, nn.Embedding | nn.EmbeddingBag) and part.padding_idx is not None:
+                part.weight[part.padding_idx] = 0.0
+
+
+# --- TextConditionalUNet --------------------------------------------------------------------------
+
+
+@small_networks()
+def tell_apart(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Change what one picture of a batch is told, and see which results change.
+
+    Args:
+        student: `TextConditionalUNet`.
+        inputs: {"arguments", "x", "also": [times, tokens], "which": 1 for the times and 2 for the
+            tokens, "other": what else they could be, "changed": (B,) bool, for which pictures,
+            "seed"}.
+
+    Returns:
+        {"result": before, "moved": for each picture whether its result changed}.
+    """
+    module = build(student, inputs["arguments"])
+    given = [inputs["x"], *inputs["also"]]
+    which, changed = inputs["which"], inputs["changed"]
+    now = given[which]
+    mask = changed.view(-1, *[1] * (now.ndim - 1))
+    others = [*given]
+    others[which] = torch.where(mask, inputs["other"], now)
+    with torch.no_grad():
+        module.eval()(*given)
+        give_known_values(module, inputs["seed"])
+        before, after = (module(*(value.clone() for value in values)) for values in (given, others))
+    if not isinstance(before, Tensor):
+        return {"result": before, "moved": None}
+    gap = (after - before).flatten(1).abs().amax(dim=1)
+    return {"result": before, "moved": (gap > 1e-4 * float(before.std())).tolist()}
+
+
+# --- text_ddpm_loss -------------------------------------------------------------------------------
+
+
+class GuessWitness(nn.Module):
+    """Gives a fixed answer that can be learned, and keeps what it was shown."""
+
+    def __init__(self, answer: Tensor) -> None:
+        super().__init__()
+        self.answer = nn.Parameter(answer.clone())
+        self.shown: list[dict[str, Any]] = []
+
+    def forward(self, x: Tensor, t: Tensor, tokens: Tensor) -> Tensor:
+        """The fixed answer.
+
+        Raises:
+            TypeError: if a real network could not take what it is given.
+        """
+        same_shape(x, self.answer)
+        only_float32("x", x)
+        if isinstance(tokens, Tensor) and tokens.is_floating_point():
+            raise TypeError("tokens are whole numbers (int64): nn.Embedding takes nothing else")
+        told = torch.as_tensor(tokens).detach().clone()
+        self.shown.append(
+            {"x": x.detach().clone(), "t": times_of(t, len(x)), "tokens": told,
+             "training": self.training}
+        )  # fmt: skip
+        return self.answer + 0  # not the parameter itself, which has a gradient in any case
+
+
+def watch_guesses(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Call `text_ddpm_loss` often and see what it shows the model, and what it asks of it.
+
+    A squared error is k sum d^2 with d = answer - target, so its gradient 2 k d tells k and d.
+
+    Args:
+        student: `text_ddpm_loss`.
+        inputs: {"pictures", "tokens", "alphas_cumprod", "p_uncond": a list with it or without,
+            "calls"}.
+
+    Returns:
+        {"calls": of the model in the first call, "has_gradient", "shape": of a loss that is not one
+        number, "training", "changed", "scale": k times the number of values, "spread": of the
+        gradient's sizes over their mean, "gap": how far the target is from the clean pictures;
+        "x": the noisy pictures of the first call; "steps": (T, 5) for each timestep told: its share
+        of the pictures, the share of the clean picture in the noisy ones, and mean, deviation and
+        kurtosis of the rest; "left": how many times were no t / T, "own": whether the pictures of
+        the first call differ in time, "alike": whether their noise is the same, "repeated": whether
+        two calls are alike; "kept", "dropped", "other": shares of prompts; "rule", "by_time"}.
+    """
+    pictures, tokens, abar = inputs["pictures"], inputs["tokens"], inputs["alphas_cumprod"]
+    observed: dict[str, Any] = {"calls": 0, "has_gradient": False, "changed": False}
+    xs, ts, told = [], [], []
+    for number in range(inputs["calls"]):
+        witness = GuessWitness(1.7 * torch.randn(pictures.shape))
+        given = pictures.clone(), tokens.clone()
+        value = student(witness, *given, abar, *inputs["p_uncond"])
+        observed["changed"] |= not all(map(torch.equal, given, (pictures, tokens)))
+        if number == 0:
+            observed["calls"] = len(witness.shown)
+            observed["training"] = all(one["training"] for one in witness.shown)
+        if not witness.shown or not isinstance(value, Tensor) or not value.requires_grad:
+            return observed
+        if value.numel() != 1:
+            return {**observed, "shape": list(value.shape)}
+        value.sum().backward()
+        gradient = witness.answer.grad
+        observed["has_gradient"] = gradient is not None
+        if gradient is None:
+            return observed
+        if number == 0:
+            observed |= _compared_with(gradient.double(), float(value.detach()), witness, pictures)
+        xs.append(witness.shown[-1]["x"])
+        ts.append(witness.shown[-1]["t"].double())
+        told.append(witness.shown[-1]["tokens"])
+    x, t = torch.stack(xs), torch.stack(ts)
+    return {
+        **observed, "x": xs[0], **_noised(x, t, pictures, abar), **_told(told, tokens, t)
+    }  # fmt: skip
+
+
+def _compared_with(
+    gradient: Tensor, amount: float, witness: GuessWitness, pictures: Tensor
+) -> dict[str, float]:
+    factor = float(gradient.square().sum()) / max(4 * abs(amount), _LEAST)
+    target = witness.answer.detach().double() - gradient / max(2 * factor, _LEAST)
+    return {
+        "scale": factor * pictures.numel(),
+        "spread": float(gradient.abs().std() / gradient.abs().mean().clamp(min=_LEAST**4)),
+        "gap": float((target - pictures).square().mean().sqrt()),
+    }
+
+
+def _noised(x: Tensor, t: Tensor, pictures: Tensor, abar: Tensor) -> dict[str, Any]:
+    """What the noisy pictures of all calls are made of, timestep by timestep."""
+    num_timesteps = len(abar)
+    clean = pictures.double().expand_as(x).flatten(0, 1).flatten(1)
+    noisy, times = x.double().flatten(0, 1).flatten(1), t.flatten() * num_timesteps
+    step = times.round()
+    belongs = (times - step).abs() < 1e-3
+    rows = []
+    for number in range(num_timesteps):
+        chosen = belongs & (step == number)
+        if int(chosen.sum()) < 2:
+            rows.append([0.0] * 5)
+            continue
+        mine, its = noisy[chosen], clean[chosen]
+        share = float((mine * its).sum() / its.square().sum())
+        rest = mine - share * its
+        centred = rest - rest.mean()
+        variance = centred.square().mean().clamp(min=_LEAST)
+        rows.append([
+            float(chosen.double().mean()), share, float(rest.mean()), float(variance.sqrt()),
+            float(centred.pow(4).mean() / variance**2),
+        ])  # fmt: skip
+    return {
+        "steps": torch.tensor(rows, dtype=torch.float64),
+        "left": int((~belongs).sum()),
+        "own": len(t[0].unique()) > 1,
+        "alike": _same_noise(x[0].double(), t[0], pictures.double(), abar.double()),
+        "repeated": len(x) > 1 and bool(torch.allclose(x[0], x[-1], atol=1e-5)),
+    }
+
+
+def _same_noise(x: Tensor, t: Tensor, pictures: Tensor, abar: Tensor) -> bool:
+    """Whether pictures of one call have the same noise, at whatever strength."""
+    step = (t * len(abar)).round().long().clamp(0, len(abar) - 1)
+    level = abar[step].view(-1, 1, 1, 1)
+    noise = (x - level.sqrt() * pictures) / (1 - level).sqrt()
+    return bool(torch.allclose(noise[1:4], noise[:1], atol=1e-3))
+
+
+def _told(told: list[Tensor], tokens: Tensor, t: Tensor) -> dict[str, Any]:
+    """Which prompts became zeros, and by which rule."""
+    if any(one.shape != tokens.shape for one in told):
+        return {"kept": 0.0, "dropped": 0.0, "other": 1.0, "rule": "", "by_time": False}
+    rows = torch.stack(told)
+    kept, dropped = (rows == tokens).all(dim=2), (rows == 0).all(dim=2)
+    return {
+        "kept": float(kept.double().mean()),
+        "dropped": float(dropped.double().mean()),
+        "other": float((~kept & ~dropped).double().mean()),
+        "rule": how_dropped(~kept, tokens[:, 0]),
+        "by_time": hangs_on((~kept).flatten(), t.flatten()),
+    }
+
+
+# --- OwnDenoiser ----------------------------------------------------------------------------------
+
+
+class KnownGuess(nn.Module):
+    """A model whose guess is known: a part of what it sees, a pattern of its words, and its time.
+
+    Args:
+        words: (num_words + 1, 3, 1, 1), the colour that each word adds.
+        pattern: (3, H, W), what the time multiplies.
+    """
+
+    def __init__(self, words: Tensor, pattern: Tensor) -> None:
+        super().__init__()
+        self.share = nn.Parameter(torch.tensor(0.4))
+        self.register_buffer("words", words)
+        self.register_buffer("pattern", pattern)
+
+    def forward(self, x: Tensor, t: Tensor, tokens: Tensor) -> Tensor:
+        """The guess.
+
+        Raises:
+            TypeError: if a real network could not take what it is given.
+        """
+        only_float32("x", x)
+        if len(tokens) != len(x):
+            raise TypeError(f"the model gets {len(x)} pictures but {len(tokens)} prompts")
+        colour = self.get_buffer("words")[tokens].sum(dim=1)
+        time = times_of(t, len(x)).view(-1, 1, 1, 1).to(x.dtype)
+        return self.share * x + colour + time * self.get_buffer("pattern")
+
+
+def embed_prompts(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Embed one prompt, several, and none.
+
+    Args:
+        student: `OwnDenoiser`.
+        inputs: {"words", "pattern": of the model, "vocabulary", "prompts": a list of strings or of
+            lists of strings}.
+
+    Returns:
+        {"result": what it returned for each}.
+    """
+    own = _own(student, inputs)
+    return {"result": [own.embed(prompt) for prompt in inputs["prompts"]]}
+
+
+def ask_for_noise(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Ask for the noise in some pictures.
+
+    Args:
+        student: `OwnDenoiser`.
+        inputs: {"words", "pattern", "vocabulary", "calls": a list of {"x_t", "t", "tokens"}}.
+
+    Returns:
+        {"noise", "variance": for each call, or what was returned in both places if it was no
+        pair, "changed": "x_t" if it was written into}.
+    """
+    own = _own(student, inputs)
+    observed: dict[str, list] = {"noise": [], "variance": [], "changed": []}
+    for one in inputs["calls"]:
+        given = one["x_t"].clone()
+        answer = own(given, one["t"], one["tokens"].clone())
+        pair = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, answer)
+        observed["noise"].append(pair[0])
+        observed["variance"].append(pair[1])
+        if not torch.equal(given, one["x_t"]):
+            observed["changed"] = ["x_t"]
+    return observed
+
+
+def _own(student: Callable[..., Any], inputs: Inputs) -> Any:
+    return student(KnownGuess(inputs["words"], inputs["pattern"]), inputs["vocabulary"])
