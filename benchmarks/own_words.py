@@ -1,10 +1,10 @@
 """Train the text-conditional network of lesson 20, measure it, and write what ships.
 
 python benchmarks/own_words.py --out FOLDER [--hiddens 64] [--epochs N | --seconds N]
-    [--subjects cat,dog,...] [--batch-size 512] [--device cuda] [--compile]
+    [--subjects cat,dog,...] [--mirrored] [--batch-size 512] [--device cuda] [--compile]
 
-It sees the atlas's pictures, each as it is and mirrored, with its caption ("a lithograph of an
-owl", twice as often) or with its subject alone ("an owl"). One style of every tenth subject is
+It sees the atlas's pictures with their captions ("a lithograph of an owl", twice as often) or with
+the subject alone ("an owl"). One style of every tenth subject is
 never shown. FOLDER gets own_words.safetensors (averaged weights in half precision, with the
 vocabulary), own_words.json with all numbers, and own_words.png: asked for what was shown, then, in
 the last two rows, for what never was, beside the pictures nobody showed it.
@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=300)
     parser.add_argument("--seconds", type=float, help="as many epochs as fit, in place of --epochs")
     parser.add_argument("--subjects", help="these only, by names with commas; all if left out")
+    parser.add_argument("--mirrored", action="store_true", help="mirror images as well")
     parser.add_argument("--batch-size", type=int, default=512)
     parser.add_argument("--learning-rate", type=float, default=4e-3)
     parser.add_argument("--samples", type=int, default=512, help="pictures behind each number")
@@ -69,7 +70,7 @@ def main() -> None:
     vocabulary = make_vocabulary(shown.captions)
     torch.manual_seed(0)
     network = TextConditionalUNet(len(vocabulary), options.hiddens).to(options.device)
-    pictures, tokens = training_set(shown, vocabulary, options.device)
+    pictures, tokens = training_set(shown, vocabulary, options.mirrored, options.device)
     history, plan = _train(network, pictures, tokens, options)
     facts: dict[str, Any] = {
         "num_hiddens": options.hiddens,
@@ -91,15 +92,16 @@ def main() -> None:
 
 
 def training_set(
-    shown: CaptionedPictures, vocabulary: dict[str, int], device: str
+    shown: CaptionedPictures, vocabulary: dict[str, int], mirrored: bool, device: str
 ) -> tuple[Tensor, Tensor]:
-    """Each picture three times with its caption or its subject alone, and all of it mirrored."""
+    """Each picture three times, twice with its caption and once with its subject alone."""
     full = tokenize(shown.captions, vocabulary)
     alone = [caption(shown.subject_names[subject]) for subject in shown.subjects.tolist()]
-    tokens = torch.cat([full, full, tokenize(alone, vocabulary)]).repeat(2, 1).to(device)
-    pictures = shown.pictures.to(device)
-    both = torch.cat([pictures.repeat(3, 1, 1, 1), pictures.flip(-1).repeat(3, 1, 1, 1)])
-    return both, tokens
+    tokens = torch.cat([full, full, tokenize(alone, vocabulary)]).to(device)
+    pictures = shown.pictures.to(device).repeat(3, 1, 1, 1)
+    if mirrored:
+        return torch.cat([pictures, pictures.flip(-1)]), tokens.repeat(2, 1)
+    return pictures, tokens
 
 
 def _train(

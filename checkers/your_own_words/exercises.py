@@ -75,6 +75,14 @@ def _sentences(*counts: int, length: int | None = None) -> MakeInputs:
     return inputs
 
 
+def _twice(generator: torch.Generator) -> Inputs:
+    """Prompts in which a word comes back."""
+    made = _sentences(3, 3, 3)(generator)
+    call = made["calls"][0]
+    call["prompts"] = [f"{prompt} {prompt.split()[0]}" for prompt in call["prompts"]]
+    return made
+
+
 def _capitals(generator: torch.Generator) -> Inputs:
     prompts = [_sentence(generator, 3).title(), _sentence(generator, 2).upper()]
     return {"calls": [{"prompts": prompts, "vocabulary": _vocabulary(generator), "length": 6}]}
@@ -105,7 +113,7 @@ def _tokens(title: str, points: int, inputs: MakeInputs, *, hidden: bool = False
 TOKENIZE = Exercise(
     reference=tokenize,
     cases=[
-        _tokens("each word becomes its number, in the prompt's order", 2, _sentences(4, 4, 4)),
+        _tokens("each word becomes its number, in the prompt's order", 2, _twice),
         _tokens("rows end with zeros, up to `length`", 1, _sentences(3, 1, 5, 0, length=8)),
         _tokens("without `length`, a row has 12 numbers", 1, _sentences(2, 5)),
         _tokens("capital letters don't count", 1, _capitals),
