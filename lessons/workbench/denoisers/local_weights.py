@@ -94,8 +94,8 @@ def _weights_of(part: Path) -> list[Path]:
 def _listed(part: Path, files: list[Path]) -> set[str]:
     """The names in the index that belongs to these weights; none if there is no index."""
     half, suffix = f".{HALF}" in files[0].name, files[0].suffix
-    for index in part.glob(f"*{suffix}.index*.json"):
-        if (f".{HALF}" in index.name) == half:
+    for index in part.glob(f"*{suffix}*.json"):  # diffusers has named it in several ways
+        if "index" in index.name and (f".{HALF}" in index.name) == half:
             try:
                 return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
             except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -117,7 +117,7 @@ def ordinary_torch() -> Iterator[None]:
     dtype, grad, device = (
         torch.get_default_dtype(),
         torch.is_grad_enabled(),
-        torch.get_default_device(),
+        _default_device(),
     )
     with contextlib.ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
@@ -134,8 +134,16 @@ def ordinary_torch() -> Iterator[None]:
         finally:
             torch.set_default_dtype(dtype)
             torch.set_grad_enabled(grad)
-            if device.type == "cpu" and torch.get_default_device() != device:
+            if device.type == "cpu" and _default_device() != device:
                 torch.set_default_device(None)
+
+
+def _default_device() -> torch.device:
+    """Where tensors are made; torch 2.4 can't tell once its own choice was put back."""
+    try:
+        return torch.get_default_device()
+    except AttributeError:
+        return torch.device("cpu")
 
 
 def _describe(error: BaseException, name: str) -> dict:
