@@ -30,9 +30,10 @@ from pathlib import Path
 
 import torch
 
-from solutions.trained import MEASURED, NAMES
+from solutions.trained import MEASURED, NAMES, STRAIGHT
 
 ROOT = Path(__file__).resolve().parents[1]
+OF_DIGITS = [name for name in NAMES if name != STRAIGHT]
 
 
 @dataclass(frozen=True)
@@ -127,13 +128,13 @@ def _digit_models(out: Path, seconds: int, settings: list[str]) -> dict[str, Par
     script = "benchmarks/digit_models.py"
     return {
         name: Part(3, seconds, [script, "--out", str(out / name), "--names", name, *settings])
-        for name in NAMES
+        for name in OF_DIGITS
     }
 
 
 def _gather(out: Path) -> None:
     """Put what was measured of the digits' networks into one file."""
-    found = [path for name in NAMES if (path := out / name / MEASURED).exists()]
+    found = [path for name in OF_DIGITS if (path := out / name / MEASURED).exists()]
     measured = [json.loads(path.read_text(encoding="utf-8")) for path in found]
     together = {name: facts for one in measured for name, facts in one.items()}
     (out / MEASURED).write_text(json.dumps(together, indent=1) + "\n", encoding="utf-8")
