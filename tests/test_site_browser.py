@@ -43,7 +43,7 @@ def browser():
         browser.close()
 
 
-@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+@pytest.mark.parametrize("width", [PHONE, 800, 1010, 1100, DESKTOP])
 def test_no_page_is_wider_than_the_screen_and_none_asks_another_server(browser, address, width):
     asked = []
     page = browser.new_page(viewport={"width": width, "height": 900})
