@@ -1,7 +1,6 @@
-"""Networks that were trained for longer than a lesson takes; they ship with the course.
+"""Networks of digits that were trained for longer than a lesson takes; they ship with the course.
 
-benchmarks/digit_models.py trains and measures those of digits, benchmarks/few_steps.py the one of
-lesson 19, and benchmarks/own_words.py the one of lesson 20.
+benchmarks/digit_models.py trains and measures them, benchmarks/few_steps.py the one of lesson 19.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from lessons.workbench.denoisers.progress import watch_sampling
 from solutions.class_conditioning import ClassConditionalUNet
 from solutions.time_conditioning import ScaledTimeUNet, TimeConditionalUNet
 from solutions.unet import UnconditionalUNet
-from solutions.your_own_words import TextConditionalUNet
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "datasets" / "weights"
 _NETWORKS = {
@@ -36,8 +34,6 @@ NAMES = tuple(_NETWORKS)
 """The single-step denoiser of lesson 12, then the networks of lessons 13 to 16, and of 19."""
 STRAIGHT = "class_flow_straight"
 """The one that was trained on another's pairs, not on digits."""
-OWN_WORDS = "own_words"
-"""The one that is told prompts."""
 MEASURED = "digit_models.json"
 MEASURED_IN_FEW_STEPS = "few_steps.json"
 
@@ -91,40 +87,6 @@ def load_trained(
     except (RuntimeError, SafetensorError, OSError) as error:
         raise _damaged(path) from error
     return watch_sampling(network.eval().requires_grad_(False).to(device))
-
-
-def load_own_words(
-    device: str | torch.device = "cpu", folder: str | Path = WEIGHTS
-) -> tuple[nn.Module, dict[str, int]]:
-    """The trained network of lesson 20, in evaluation mode, and the words that it knows.
-
-    Args:
-        device: where it goes.
-        folder: where its weights lie; those of the course, or your own of
-            benchmarks/own_words.py.
-
-    Returns:
-        A network like the reference solution's, and the number of each word.
-
-    Raises:
-        TrainedModelError: if its file is missing or damaged.
-    """
-    path = Path(folder).expanduser() / f"{OWN_WORDS}.safetensors"
-    if not path.exists():
-        raise TrainedModelError(
-            f"{path} is missing: get the course's folder datasets/weights again, or train it with "
-            f"benchmarks/own_words.py."
-        )
-    num_hiddens = _num_hiddens(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            words = file.metadata()["vocabulary"].split()
-        network = TextConditionalUNet(len(words), num_hiddens)
-        network.load_state_dict(load_file(path))  # half precision becomes single
-    except (RuntimeError, SafetensorError, OSError, KeyError) as error:
-        raise _damaged(path) from error
-    vocabulary = {word: number for number, word in enumerate(words, start=1)}
-    return watch_sampling(network.eval().requires_grad_(False).to(device)), vocabulary
 
 
 def _check_name(name: str) -> None:

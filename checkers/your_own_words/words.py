@@ -1,0 +1,170 @@
+"""Lesson 20: what tokens and an encoder must do, and the words that its exercises are given."""
+
+from __future__ import annotations
+
+import torch
+
+from checkers.engine.exercise import Case, Exercise
+from checkers.engine.judges.cases import MakeInputs
+from checkers.engine.judges.inputs import draw_seed
+from checkers.engine.judges.values import all_of, same_answer, same_form, same_values
+from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import call_many
+from checkers.your_own_words.probe import encode
+from solutions.your_own_words import PromptEncoder, tokenize
+
+WORDS = (
+    "photo", "lithograph", "drawing", "cat", "owl", "rocket", "castle", "sun", "red", "apple",
+    "teddy", "bear", "boat", "snowman",
+)  # fmt: skip
+UNKNOWN = ("a", "of", "zeppelin", "teapot")
+
+
+def vocabulary(generator: torch.Generator) -> dict[str, int]:
+    """Numbers from 1 on in an order that nobody knows."""
+    order = torch.randperm(len(WORDS), generator=generator).tolist()
+    return {WORDS[place]: number for number, place in enumerate(order, start=1)}
+
+
+def sentence(generator: torch.Generator, count: int, words: tuple[str, ...] = WORDS) -> str:
+    """So many words, drawn from `words`."""
+    chosen = torch.randint(len(words), (count,), generator=generator).tolist()
+    return " ".join(words[place] for place in chosen)
+
+
+# --- tokenize -------------------------------------------------------------------------------------
+
+
+def _sentences(*counts: int, length: int | None = None) -> MakeInputs:
+    def inputs(generator: torch.Generator) -> Inputs:
+        prompts = [sentence(generator, count) for count in counts]
+        rest = {} if length is None else {"length": length}
+        return {"calls": [{"prompts": prompts, "vocabulary": vocabulary(generator), **rest}]}
+
+    return inputs
+
+
+def _twice(generator: torch.Generator) -> Inputs:
+    """Prompts in which a word comes back."""
+    made = _sentences(3, 3, 3)(generator)
+    call = made["calls"][0]
+    call["prompts"] = [f"{prompt} {prompt.split()[0]}" for prompt in call["prompts"]]
+    return made
+
+
+def _capitals(generator: torch.Generator) -> Inputs:
+    prompts = [sentence(generator, 3).title(), sentence(generator, 2).upper()]
+    return {"calls": [{"prompts": prompts, "vocabulary": vocabulary(generator), "length": 6}]}
+
+
+def _unknown(generator: torch.Generator) -> Inputs:
+    """Words that have no number at the beginning, in the middle and at the end."""
+    prompts = []
+    for _ in range(3):
+        known, strange = sentence(generator, 3).split(), sentence(generator, 3, UNKNOWN).split()
+        prompts.append(" ".join(word for pair in zip(strange, known, strict=True) for word in pair))
+    prompts.append(prompts[0] + " " + UNKNOWN[-1])
+    return {"calls": [{"prompts": prompts, "vocabulary": vocabulary(generator), "length": 7}]}
+
+
+def _blanks(generator: torch.Generator) -> Inputs:
+    prompts = ["  " + sentence(generator, 2).replace(" ", "   ") + " ", " "]
+    return {"calls": [{"prompts": prompts, "vocabulary": vocabulary(generator), "length": 5}]}
+
+
+_same_tokens = all_of(same_values(what="the result"), same_form())
+
+
+def _tokens(title: str, points: int, inputs: MakeInputs, *, hidden: bool = False) -> Case:
+    return Case(title, points, inputs, _same_tokens, call_many, hidden=hidden)
+
+
+TOKENIZE = Exercise(
+    reference=tokenize,
+    cases=[
+        _tokens("each word becomes its number, in the prompt's order", 2, _twice),
+        _tokens("rows end with zeros, up to `length`", 1, _sentences(3, 1, 5, 0, length=8)),
+        _tokens("without `length`, a row has 12 numbers", 1, _sentences(2, 5)),
+        _tokens("capital letters don't count", 1, _capitals),
+        _tokens("words that the vocabulary doesn't have leave no gap", 1, _unknown),
+        _tokens("what goes beyond `length` is left out", 1, _sentences(7, 3, 9, length=5)),
+        _tokens("one prompt, and several blanks between words", 1, _blanks, hidden=True),
+    ],
+    hints=[
+        "Begin with `torch.zeros(len(prompts), length, dtype=torch.int64)` and fill it row by row. "
+        '`"An owl".lower().split()` is `["an", "owl"]`.',
+        "`[vocabulary[word] for word in words if word in vocabulary][:length]` are the numbers of "
+        "a row; put them into its first places.",
+    ],
+)
+
+
+# --- PromptEncoder --------------------------------------------------------------------------------
+
+_NUM_WORDS = 9
+
+
+def _encoder(*rows: list[list[int]]) -> MakeInputs:
+    """Some prompts for each of `rows`: how many words, then how many zeros, for each prompt."""
+
+    def inputs(generator: torch.Generator) -> Inputs:
+        tokens = []
+        for lengths in rows:
+            prompts = []
+            for words, zeros in lengths:
+                chosen = 1 + torch.randperm(_NUM_WORDS, generator=generator)[:words]
+                prompts.append(torch.cat([chosen, torch.zeros(zeros, dtype=torch.int64)]))
+            tokens.append(torch.stack(prompts))
+        return {"arguments": [_NUM_WORDS, 6], "seed": draw_seed(generator), "tokens": tokens}
+
+    return inputs
+
+
+def _every_word(generator: torch.Generator) -> Inputs:
+    made = _encoder([[1, 0]])(generator)
+    order = 1 + torch.randperm(_NUM_WORDS, generator=generator)
+    return {**made, "tokens": [order[:, None]]}
+
+
+_same_vectors = all_of(
+    same_form(what="the result"),
+    same_values(
+        what="the result", labels=lambda inputs: [f"{t.tolist()}" for t in inputs["tokens"]]
+    ),
+)
+_learned = all_of(
+    same_answer(
+        "idle",
+        says="No gradient reaches the words' vectors, so they can't be learned. Keep them in an "
+        "`nn.Embedding` that is made in `__init__`, and leave out `.detach()` and `no_grad`.",
+    ),
+    _same_vectors,
+)
+
+
+def _encodes(title: str, points: int, inputs: MakeInputs) -> Case:
+    return Case(title, points, inputs, _same_vectors, encode)
+
+
+PROMPT_ENCODER = Exercise(
+    reference=PromptEncoder,
+    cases=[
+        _encodes("a prompt of one word gives the word's vector", 1, _every_word),
+        _encodes("several words give the mean of theirs", 2, _encoder([[2, 0]], [[4, 0]] * 3)),
+        _encodes(
+            "zeros stand for no word and count for nothing",
+            2,
+            _encoder([[2, 5], [6, 1], [1, 6]], [[3, 9]]),
+        ),
+        _encodes("a prompt without a word gives zeros", 1, _encoder([[0, 4], [2, 2]])),
+        Case("the words' vectors can be learned", 1, _encoder([[3, 1], [2, 2]]), _learned, encode),
+    ],
+    hints=[
+        "`nn.Embedding(num_words + 1, num_features)` has a vector for each number from 0 to "
+        "num_words; called with (B, L) numbers it gives (B, L, num_features).",
+        "Words are where `tokens > 0`. As floats of shape (B, L, 1) they multiply the vectors, so "
+        "that zeros add nothing.",
+        "The sum over dim 1, divided by how many words there are. `.clamp(min=1)` keeps a prompt "
+        "without words from dividing by zero.",
+    ],
+)
