@@ -13,6 +13,10 @@ from checkers.engine.sandbox.inside.running import Inputs
 
 _Z = 6.0
 """Standard errors that a share, a mean or a deviation may be off."""
+_SPREAD_OF_SQUARES = 0.6
+"""A squared error's gradient has 0.76 on normal differences, an absolute one's 0."""
+_SAME = 1e-2
+"""A target that is nearer than this is what it is compared with."""
 _TIMES = "{left} of the times that the model is told are none of 0, 1/T, ... (T - 1)/T."
 _RULES = {
     "none": "No prompt becomes zeros, though `p_uncond` is not 0.",
@@ -63,7 +67,9 @@ def squared_error(observed: Observation, expected: Observation, inputs: Inputs) 
         return Verdict(False, WRITTEN_INTO)
     if observed["training"] != expected["training"]:
         return Verdict(False, EVALUATED)
-    close = np.isclose(observed["scale"], expected["scale"], rtol=3e-2)
+    # That of a mistake which is no squared error hangs on what was drawn.
+    tolerance = 1e-2 if expected["spread"] > _SPREAD_OF_SQUARES else 1e-1
+    close = np.isclose(observed["scale"], expected["scale"], rtol=tolerance)
     if close and abs(observed["spread"] - expected["spread"]) < 0.1:
         return Verdict(True)
     return Verdict(
@@ -79,7 +85,11 @@ def picture_is_target(observed: Observation, expected: Observation, inputs: Inpu
     if verdict := _unreadable("gap", observed, expected):
         return verdict
     mine, right = observed["gap"], expected["gap"]
-    if abs(mine - right) < 1e-3 + 0.1 * right:
+    kinds = [
+        "clean" if seen["gap"] < _SAME else "noisy" if seen["gap_to_noisy"] < _SAME else "other"
+        for seen in (observed, expected)
+    ]
+    if kinds[0] == kinds[1] and (kinds[1] != "other" or abs(mine - right) < 0.25 * right):
         return Verdict(True)
     return Verdict(
         False,
@@ -95,6 +105,8 @@ def noised_like_forward(observed: Observation, expected: Observation, inputs: In
         return verdict
     if observed["left"] != expected["left"]:
         return Verdict(False, _TIMES.format(left=observed["left"]))
+    if expected["alike"] or not expected["own"]:
+        return Verdict(True)  # a known mistake draws little: what that comes to is chance
     values = inputs["pictures"][0].numel()
     count = len(inputs["pictures"]) * inputs["calls"]
     power = float(inputs["pictures"].square().mean())

@@ -129,7 +129,8 @@ def watch_guesses(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
     Returns:
         {"calls": of the model in the first call, "has_gradient", "shape": of a loss that is not one
         number, "training", "changed", "scale": k times the number of values, "spread": of the
-        gradient's sizes over their mean, "gap": how far the target is from the clean pictures;
+        gradient's sizes over their mean, "gap", "gap_to_noisy": how far the target is from the
+        clean and from the noisy pictures;
         "x": the noisy pictures of the first call; "steps": (T, 5) for each timestep told: its share
         of the pictures, the share of the clean picture in the noisy ones, and mean, deviation and
         kurtosis of the rest; "left": how many times were no t / T, "own": whether the pictures of
@@ -176,6 +177,7 @@ def _compared_with(
         "scale": factor * pictures.numel(),
         "spread": float(gradient.abs().std() / gradient.abs().mean().clamp(min=_LEAST**4)),
         "gap": float((target - pictures).square().mean().sqrt()),
+        "gap_to_noisy": float((target - witness.shown[-1]["x"]).square().mean().sqrt()),
     }
 
 
