@@ -7,14 +7,12 @@ import math
 import numpy as np
 
 from checkers.engine.exercise import Judge, Observation, Verdict
+from checkers.engine.judges.ddpm_loss import squared_error_of, unreadable
 from checkers.engine.judges.evidence import with_evidence
-from checkers.engine.judges.sentences import EVALUATED, WRITTEN_INTO
 from checkers.engine.sandbox.inside.running import Inputs
 
 _Z = 6.0
 """Standard errors that a share, a mean or a deviation may be off."""
-_SPREAD_OF_SQUARES = 0.6
-"""A squared error's gradient has 0.76 on normal differences, an absolute one's 0."""
 _SAME = 1e-2
 """A target that is nearer than this is what it is compared with."""
 _TIMES = "{left} of the times that the model is told are none of 0, 1/T, ... (T - 1)/T."
@@ -38,51 +36,13 @@ def _of_the_pictures(judge: Judge) -> Judge:
     )
 
 
-def _unreadable(key: str, observed: Observation, expected: Observation) -> Verdict | None:
-    """A verdict if one of the two has not come as far as `key`."""
-    if key in observed and key in expected:
-        return None
-    if key not in observed and key not in expected:
-        same = all(observed.get(k) == expected.get(k) for k in ("calls", "has_gradient", "shape"))
-        return Verdict(same, "The loss can't be computed.")
-    if not observed.get("calls"):
-        return Verdict(False, "The model was not called: model(x_t, t / T, tokens).")
-    if "shape" in observed:
-        return Verdict(
-            False, f"The loss should be one number, but it has shape {tuple(observed['shape'])}."
-        )
-    return Verdict(
-        False,
-        "The loss has no gradient, so nothing can be learned from it. Return the tensor as it is: "
-        "no `.item()`, no `torch.no_grad()`, no `.detach()`.",
-    )
-
-
-@_of_the_pictures
-def squared_error(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """The loss is the mean squared error, and has a gradient."""
-    if verdict := _unreadable("scale", observed, expected):
-        return verdict
-    if observed["changed"] != expected["changed"]:
-        return Verdict(False, WRITTEN_INTO)
-    if observed["training"] != expected["training"]:
-        return Verdict(False, EVALUATED)
-    # That of a mistake which is no squared error hangs on what was drawn.
-    tolerance = 1e-2 if expected["spread"] > _SPREAD_OF_SQUARES else 1e-1
-    close = np.isclose(observed["scale"], expected["scale"], rtol=tolerance)
-    if close and abs(observed["spread"] - expected["spread"]) < 0.1:
-        return Verdict(True)
-    return Verdict(
-        False,
-        "The loss is not the mean, over all pixels of the batch, of the squared difference between "
-        "the model's guess and the clean pictures.",
-    )
+squared_error = _of_the_pictures(squared_error_of("guess and the clean pictures"))
 
 
 @_of_the_pictures
 def picture_is_target(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """What the guess is compared with are the clean pictures."""
-    if verdict := _unreadable("gap", observed, expected):
+    if verdict := unreadable("gap", observed, expected, inputs):
         return verdict
     mine, right = observed["gap"], expected["gap"]
     kinds = [
@@ -101,7 +61,7 @@ def picture_is_target(observed: Observation, expected: Observation, inputs: Inpu
 @_of_the_pictures
 def noised_like_forward(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """At each t / T told, x_t is sqrt(abar_t) times the picture and sqrt(1 - abar_t) noise."""
-    if verdict := _unreadable("steps", observed, expected):
+    if verdict := unreadable("steps", observed, expected, inputs):
         return verdict
     if observed["left"] != expected["left"]:
         return Verdict(False, _TIMES.format(left=observed["left"]))
@@ -144,7 +104,7 @@ def noised_like_forward(observed: Observation, expected: Observation, inputs: In
 @_of_the_pictures
 def own_timesteps(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """Every picture has a timestep of its own, any of 0 to T - 1, and noise of its own."""
-    if verdict := _unreadable("steps", observed, expected):
+    if verdict := unreadable("steps", observed, expected, inputs):
         return verdict
     for name, sentence in (
         ("own", "All pictures of a batch are noised to the same timestep; draw one for each."),
@@ -193,13 +153,13 @@ def _shares(observed: Observation, expected: Observation, inputs: Inputs) -> Ver
 @_of_the_pictures
 def told_the_prompts(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """The shares of prompts that were kept, dropped, or made something else of."""
-    return _unreadable("kept", observed, expected) or _shares(observed, expected, inputs)
+    return unreadable("kept", observed, expected, inputs) or _shares(observed, expected, inputs)
 
 
 @_of_the_pictures
 def dropped_as_asked(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """By which rule prompts become zeros, and how many."""
-    if verdict := _unreadable("kept", observed, expected):
+    if verdict := unreadable("kept", observed, expected, inputs):
         return verdict
     if observed["by_time"] != expected["by_time"]:
         return Verdict(

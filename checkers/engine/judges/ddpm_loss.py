@@ -44,31 +44,42 @@ def of_the_pictures(judge: Judge) -> Judge:
     )
 
 
-def squared_error(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """The loss is the mean squared error, and has a gradient."""
-    if verdict := _unreadable("scale", observed, expected, inputs):
-        return verdict
-    if observed["changed"] != expected["changed"]:
-        return Verdict(False, WRITTEN_INTO)
-    if observed["training"] != expected["training"]:
-        return Verdict(False, EVALUATED)
-    if not np.isfinite(observed["scale"]) and np.isfinite(expected["scale"]):
-        return Verdict(False, "The loss or its gradient is nan or infinite.")
-    same_spread = _can_be_told(observed, expected)
-    # That of a mistake which is no squared error hangs on what was drawn.
-    tolerance = 1e-2 if expected["spread"] > _SPREAD_OF_SQUARES else 6e-2
-    if same_spread and np.isclose(observed["scale"], expected["scale"], rtol=tolerance):
-        return Verdict(True)
-    return Verdict(
-        False,
-        "The loss is not the mean, over all pixels of the batch, of the squared difference between "
-        "the model's answer and the noise.",
-    )
+def squared_error_of(both: str) -> Judge:
+    """A judge: the loss is the mean squared error, and has a gradient.
+
+    Args:
+        both: between what the difference is taken, for messages.
+    """
+
+    def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+        if verdict := unreadable("scale", observed, expected, inputs):
+            return verdict
+        if observed["changed"] != expected["changed"]:
+            return Verdict(False, WRITTEN_INTO)
+        if observed["training"] != expected["training"]:
+            return Verdict(False, EVALUATED)
+        if not np.isfinite(observed["scale"]) and np.isfinite(expected["scale"]):
+            return Verdict(False, "The loss or its gradient is nan or infinite.")
+        same_spread = _can_be_told(observed, expected)
+        # That of a mistake which is no squared error hangs on what was drawn.
+        tolerance = 1e-2 if expected["spread"] > _SPREAD_OF_SQUARES else 6e-2
+        if same_spread and np.isclose(observed["scale"], expected["scale"], rtol=tolerance):
+            return Verdict(True)
+        return Verdict(
+            False,
+            f"The loss is not the mean, over all pixels of the batch, of the squared difference "
+            f"between the model's {both}.",
+        )
+
+    return judge
+
+
+squared_error = squared_error_of("answer and the noise")
 
 
 def noise_is_target(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """What the model's answer is compared with is normal noise."""
-    if verdict := _unreadable("target", observed, expected, inputs):
+    if verdict := unreadable("target", observed, expected, inputs):
         return verdict
     own = noise_for_each_entry(observed, expected, inputs)
     if not own.passed or repeats(expected["neighbours"]):
@@ -89,7 +100,7 @@ def noise_is_target(observed: Observation, expected: Observation, inputs: Inputs
 
 def noise_for_each_entry(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """What the model's answer is compared with is drawn for each pixel and channel."""
-    if verdict := _unreadable("neighbours", observed, expected, inputs):
+    if verdict := unreadable("neighbours", observed, expected, inputs):
         return verdict
     if problem := repetition_problem(observed["neighbours"], expected["neighbours"]):
         return Verdict(False, f"What the model's answer is compared with {problem}")
@@ -98,7 +109,7 @@ def noise_for_each_entry(observed: Observation, expected: Observation, inputs: I
 
 def own_timesteps(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """Every picture has a timestep of its own, any of 0 to T - 1, and noise of its own."""
-    if verdict := _unreadable("rows", observed, expected, inputs):
+    if verdict := unreadable("rows", observed, expected, inputs):
         return verdict
     for name, sentence in (
         ("own", "All pictures of a batch are noised to the same timestep; draw one for each."),
@@ -136,7 +147,7 @@ def own_timesteps(observed: Observation, expected: Observation, inputs: Inputs) 
 
 def noised_like_forward(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """x_t is sqrt(abar_t) times the picture plus sqrt(1 - abar_t) times the noise."""
-    if verdict := _unreadable("rows", observed, expected, inputs):
+    if verdict := unreadable("rows", observed, expected, inputs):
         return verdict
     if verdict := _mixed_otherwise(observed, expected):
         return verdict
@@ -162,7 +173,7 @@ def noised_like_forward(observed: Observation, expected: Observation, inputs: In
 
 def right_times(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """The model is told t / T of the timestep that each picture was noised to."""
-    if verdict := _unreadable("rows", observed, expected, inputs):
+    if verdict := unreadable("rows", observed, expected, inputs):
         return verdict
     if verdict := _mixed_otherwise(observed, expected):
         return verdict
@@ -209,19 +220,20 @@ def _can_be_told(observed: Observation, expected: Observation) -> bool:
     return abs(observed["spread"] - expected["spread"]) < _SPREAD_TOLERANCE
 
 
-def _unreadable(
+def unreadable(
     key: str, observed: Observation, expected: Observation, inputs: Inputs
 ) -> Verdict | None:
-    """A verdict if one of the two has not come as far as `key`."""
+    """A verdict if one of the two has not come as far as `key`, else None."""
     if key in observed and key in expected:
         return None
     if key not in observed and key not in expected:
         same = all(observed.get(k) == expected.get(k) for k in ("calls", "has_gradient", "shape"))
         return Verdict(same, "The loss can't be computed.")
     if not observed.get("calls"):
-        given = "the noisy pictures, t / T and the classes"
-        if "labels" not in inputs:
-            given = "the noisy pictures and t / T"
+        told = "classes" if "labels" in inputs else "tokens" if "tokens" in inputs else ""
+        given = "the noisy pictures and t / T"
+        if told:
+            given = f"the noisy pictures, t / T and the {told}"
         return Verdict(False, f"The model was not called. Give it {given}.")
     if "shape" in observed:
         return Verdict(
