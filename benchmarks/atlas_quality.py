@@ -14,11 +14,10 @@ The trained network is kept in datasets/cache/.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import time
 from pathlib import Path
 
 import torch
+from picture_classifier import EPOCHS, PictureClassifier, load_classifier, probabilities
 from torch import Tensor, nn
 from torchvision.utils import make_grid, save_image
 
@@ -56,89 +55,6 @@ PROMPTS = (
     "a drawing of a tree",
     "a lighted candle",
 )
-CACHE = Path(__file__).parents[1] / "datasets" / "cache"
-
-
-class SubjectClassifier(nn.Sequential):
-    """64x64 pictures in [-1, 1] to scores over subjects."""
-
-    def __init__(self, subjects: int) -> None:
-        layers: list[nn.Module] = []
-        channels = 3
-        for width in (32, 64, 128, 192):
-            layers += [nn.Conv2d(channels, width, 3, stride=2, padding=1)]
-            layers += [nn.BatchNorm2d(width), nn.GELU()]
-            channels = width
-        layers += [nn.Flatten(), nn.Dropout(0.2), nn.Linear(channels * 16, subjects)]
-        super().__init__(*layers)
-
-
-def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """Mirror, shift and scale, recolour, blur and add noise, differently for every picture."""
-    count = len(pictures)
-
-    def uniform(low: float, high: float, *shape: int) -> Tensor:
-        return torch.rand((count, *shape), generator=generator) * (high - low) + low
-
-    scale, turn = uniform(0.9, 1.15), uniform(-0.1, 0.1)
-    mirror = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
-    place = torch.stack(
-        [
-            torch.stack([scale * mirror, turn, uniform(-0.12, 0.12)], 1),
-            torch.stack([-turn * mirror, scale, uniform(-0.12, 0.12)], 1),
-        ],
-        dim=1,
-    )
-    grid = nn.functional.affine_grid(place, list(pictures.shape), align_corners=False)
-    moved = nn.functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
-    blurred = nn.functional.avg_pool2d(moved, 3, stride=1, padding=1)
-    moved = torch.lerp(moved, blurred, uniform(0, 1, 1, 1, 1))
-    recoloured = moved * uniform(0.75, 1.3, 1, 1, 1) + uniform(-0.2, 0.2, 3, 1, 1)
-    noise = torch.randn(moved.shape, generator=generator)
-    return recoloured + uniform(0, 0.25, 1, 1, 1) * noise
-
-
-def train_classifier(atlas: Atlas, epochs: int) -> SubjectClassifier:
-    torch.manual_seed(0)
-    generator = torch.Generator().manual_seed(0)
-    pictures = atlas.pictures.float() / 127.5 - 1
-    subjects = torch.arange(len(pictures)) % len(atlas.subjects)
-    model = SubjectClassifier(len(atlas.subjects))
-    batches = -(-len(pictures) // 128)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=epochs * batches)
-    start = time.perf_counter()
-    for epoch in range(epochs):
-        right = 0
-        for chosen in torch.randperm(len(pictures), generator=generator).split(128):
-            scores = model(augment(pictures[chosen], generator))
-            loss = nn.functional.cross_entropy(scores, subjects[chosen], label_smoothing=0.1)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            right += int((scores.argmax(1) == subjects[chosen]).sum())
-        if epoch % 5 == 4:
-            print(
-                f"classifier, epoch {epoch + 1} of {epochs}: {right / len(pictures):.1%} right "
-                f"on changed pictures, {time.perf_counter() - start:.0f} s",
-                flush=True,
-            )
-    return model.eval()
-
-
-def classifier_for(atlas: Atlas, epochs: int) -> SubjectClassifier:
-    """Train, or read what an earlier run trained on the same atlas."""
-    digest = hashlib.sha256(atlas.pictures.contiguous().numpy().tobytes()).hexdigest()[:12]
-    path = CACHE / f"subject_classifier_{digest}_{epochs}.pt"
-    if path.exists():
-        model = SubjectClassifier(len(atlas.subjects))
-        model.load_state_dict(torch.load(path, weights_only=True))
-        return model.eval()
-    model = train_classifier(atlas, epochs)
-    CACHE.mkdir(parents=True, exist_ok=True)
-    torch.save(model.state_dict(), path)
-    return model
 
 
 def root_mean_square(a: Tensor, b: Tensor) -> Tensor:
@@ -146,11 +62,16 @@ def root_mean_square(a: Tensor, b: Tensor) -> Tensor:
     return torch.cdist(a.flatten(1), b.flatten(1)) / a[0].numel() ** 0.5
 
 
+def subject_classifier(atlas: Atlas, epochs: int) -> PictureClassifier:
+    """A network that names the subjects of the atlas by their numbers."""
+    subjects = torch.arange(len(atlas.pictures)) % len(atlas.subjects)
+    return load_classifier("subject", atlas.pictures.float() / 127.5 - 1, subjects, epochs)
+
+
 def read(model: nn.Module, samples: Tensor, atlas: Atlas) -> list[str]:
-    """Name the subject of each sample, the scores of it and its mirror image averaged."""
-    with torch.no_grad():
-        scores = model(samples).softmax(1) + model(samples.flip(-1)).softmax(1)
-    return [atlas.subjects[i].name for i in scores.argmax(1).tolist()]
+    """Name the subject of each sample."""
+    named = probabilities(model, samples).argmax(1)
+    return [atlas.subjects[number].name for number in named.tolist()]
 
 
 def prompted(
@@ -220,7 +141,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=6, help="samples for each prompt")
     parser.add_argument("--guidance", type=float, nargs="+", default=[1.0, 3.0, 7.0])
     parser.add_argument("--steps", type=int, default=34)
-    parser.add_argument("--epochs", type=int, default=40, help="of the classifier's training")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="of the classifier's training")
     parser.add_argument("--unprompted", type=int, default=16, help="unprompted samples")
     parser.add_argument("--sheets", type=Path, help="a folder for sheets of samples")
     parser.add_argument("--old", action="store_true", help="first without patches, to compare")
@@ -228,7 +149,7 @@ def main() -> None:
     for patches in (False, True) if options.old else (True,):
         print("\nstored pictures and patches" if patches else "\nstored pictures only")
         denoiser = load_denoiser("atlas", patches=patches)
-        model = classifier_for(denoiser.atlas, options.epochs)
+        model = subject_classifier(denoiser.atlas, options.epochs)
         sheets = options.sheets
         if sheets is not None:
             sheets = sheets / ("patches" if patches else "stored")

@@ -1,15 +1,14 @@
 """Everything that wants a GPU, in one call of ten minutes: speed, trained networks, their quality.
 
-python benchmarks/on_a_gpu.py --out FOLDER [--quick] [--stages 1,2,3,4]
+python benchmarks/on_a_gpu.py --out FOLDER [--quick] [--stages 1,2,3]
 
 FOLDER gets a text file for each part, digit_models.json, own_words.json and few_steps.json, the
 weights and sheets of samples. The parts of a stage run side by side, since small networks leave
-most of a GPU idle; what is timed runs alone, in stages 1 and 2:
+most of a GPU idle; what is timed runs alone, in stage 1:
 
-    1   training and sampling speed, against a plain loop and diffusers' U-Net
-    2   the same, compiled
-    3   the digits' networks with 64 channels; the lessons from 06 on; DeepFloyd in miniature
-    4   the network of lesson 20 on all drawings; lesson 19's straightened flow; guidance
+    1   training and sampling speed, against a plain loop and diffusers' U-Net; then compiled
+    2   the digits' networks with 64 channels; the lessons from 06 on; DeepFloyd in miniature
+    3   the network of lesson 20 on all drawings; lesson 19's straightened flow; guidance
 
 A part that fails, or takes longer than its share of the ten minutes, is told at the end and doesn't
 stop the others; what it has written by then is kept. --quick runs all parts small, to see that they
@@ -56,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--stages", default="1,2,3,4")
+    parser.add_argument("--stages", default="1,2,3")
     options = parser.parse_args()
     out = options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
@@ -80,25 +79,26 @@ def main() -> None:
 
 def _whole(out: Path) -> dict[str, Part]:
     """The parts as they are meant, for a GPU."""
-    speed = ["benchmarks/train.py", "--images", "20000", "--rounds", "1", "--device", "cuda"]
-    digits = ["--hiddens", "64", "--epochs", "10", "--device", "cuda"]
+    digits = ["--hiddens", "64", "--epochs", "8", "--device", "cuda"]
     return {
-        "training_speed": Part(1, 80, speed),
-        "training_speed_compiled": Part(2, 90, [*speed, "--compile"]),
-        **_digit_models(out, 230, digits),
-        "lessons": Part(3, 230, [
-            "benchmarks/solved_lessons.py", *map("{:02d}".format, range(6, 18)),
-            "--profile", "smoke", "--jobs", "3",
+        "training_speed": Part(1, 130, [
+            "benchmarks/train.py", "--images", "20000", "--rounds", "1", "--device", "cuda",
+            "--compile",
         ]),
-        "deepfloyd_miniature": Part(3, 120, ["-m", "pytest", "-q", "tests/test_deepfloyd.py"]),
-        "own_words": Part(4, 230, [
+        **_digit_models(out, 220, digits),
+        "lessons": Part(2, 220, [
+            "benchmarks/solved_lessons.py", *map("{:02d}".format, range(6, 21)),
+            "--profile", "smoke", "--jobs", "4",
+        ]),
+        "deepfloyd_miniature": Part(2, 120, ["-m", "pytest", "-q", "tests/test_deepfloyd.py"]),
+        "own_words": Part(3, 220, [
             "benchmarks/own_words.py", "--out", str(out), "--seconds", "150", "--device", "cuda",
         ]),
-        "few_steps": Part(4, 120, [
+        "few_steps": Part(3, 120, [
             "benchmarks/few_steps.py", "--out", str(out / "few_steps"), "--batch-size", "512",
             "--learning-rate", "2e-3", "--device", "cuda",
         ]),
-        "guidance": Part(4, 120, ["benchmarks/guidance.py", "--device", "cuda"]),
+        "guidance": Part(3, 120, ["benchmarks/guidance.py", "--device", "cuda"]),
     }  # fmt: skip
 
 
@@ -110,13 +110,14 @@ def _small(out: Path, device: str) -> dict[str, Part]:
     return {
         "training_speed": Part(1, 600, ["benchmarks/train.py", *size, *on]),
         **_digit_models(out, 600, [*digits, *on]),
-        "lessons": Part(3, 600, ["benchmarks/solved_lessons.py", "01", "13", "--profile", "smoke"]),
-        "deepfloyd_miniature": Part(3, 600, ["-m", "pytest", "-q", "tests/test_deepfloyd.py"]),
-        "own_words": Part(4, 600, [
+        "lessons": Part(2, 600, ["benchmarks/solved_lessons.py", "01", "13", "--profile", "smoke"]),
+        "deepfloyd_miniature": Part(2, 600, ["-m", "pytest", "-q", "tests/test_deepfloyd.py"]),
+        "own_words": Part(3, 600, [
             "benchmarks/own_words.py", "--out", str(out), "--hiddens", "4", "--epochs", "1",
-            "--subjects", "cat,owl,car", "--samples", "8", "--batch-size", "16", *on,
+            "--subjects", "cat,owl,car", "--samples", "8", "--batch-size", "16",
+            "--reader-epochs", "1", *on,
         ]),
-        "few_steps": Part(4, 600, [
+        "few_steps": Part(3, 600, [
             "benchmarks/few_steps.py", "--out", str(out / "few_steps"), "--pairs", "200",
             "--epochs", "1", "--pair-steps", "2", "--samples", "100", *on,
         ]),
@@ -127,7 +128,7 @@ def _digit_models(out: Path, seconds: int, settings: list[str]) -> dict[str, Par
     """A part for each of the digits' networks, in a folder of its own."""
     script = "benchmarks/digit_models.py"
     return {
-        name: Part(3, seconds, [script, "--out", str(out / name), "--names", name, *settings])
+        name: Part(2, seconds, [script, "--out", str(out / name), "--names", name, *settings])
         for name in OF_DIGITS
     }
 

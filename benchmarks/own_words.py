@@ -1,7 +1,7 @@
 """Train the text-conditional network of lesson 20, measure it, and write what ships.
 
 python benchmarks/own_words.py --out FOLDER [--hiddens 64] [--epochs N | --seconds N]
-    [--subjects cat,dog,...] [--mirrored] [--batch-size 512] [--device cuda] [--compile]
+    [--subjects cat,dog,...] [--mirrored] [--batch-size 256] [--device cuda] [--compile]
 
 It sees the atlas's pictures with their captions ("a lithograph of an owl", twice as often) or with
 the subject alone ("an owl"). One style of every tenth subject is
@@ -9,9 +9,10 @@ never shown. FOLDER gets own_words.safetensors (averaged weights in half precisi
 vocabulary), own_words.json with all numbers, and own_words.png: asked for what was shown, then, in
 the last two rows, for what never was, beside the pictures nobody showed it.
 
-Measured is for which share of the samples the nearest of all pictures is the one asked for,
-over the guidance scale, for combinations of subject and style that were shown and for those that
-were not. Sampled is with the loop of lesson 17 on `OwnDenoiser`.
+Measured is which share of the samples is read as the subject and as the style that were asked
+for, over the guidance scale, for combinations that were shown and for those that were not: by two
+small classifiers of all drawings (picture_classifier.py), and as the picture that a sample is
+nearest to, pixel by pixel. Sampled is with the loop of lesson 17 on `OwnDenoiser`.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ import json
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+from picture_classifier import EPOCHS, load_classifier, probabilities
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision.utils import save_image
@@ -56,9 +58,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, help="as many epochs as fit, in place of --epochs")
     parser.add_argument("--subjects", help="these only, by names with commas; all if left out")
     parser.add_argument("--mirrored", action="store_true", help="mirror images as well")
-    parser.add_argument("--batch-size", type=int, default=512)
-    parser.add_argument("--learning-rate", type=float, default=4e-3)
+    parser.add_argument("--batch-size", type=int, default=256)
+    parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--samples", type=int, default=512, help="pictures behind each number")
+    parser.add_argument("--reader-epochs", type=int, default=EPOCHS, help="of the classifiers")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--compile", action="store_true", help="torch.compile while training")
     options = parser.parse_args()
@@ -86,7 +89,8 @@ def main() -> None:
     print(facts, flush=True)
     average = _save(history.average, vocabulary, options)
     own = OwnDenoiser(average, vocabulary)
-    facts["read_as_asked"] = _measure(own, everything, shown, unseen, options)
+    readers = load_readers(everything, options.device, options.reader_epochs)
+    facts["read_as_asked"] = _measure(own, readers, shown, unseen, options.samples)
     (options.out / "own_words.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     save_image(_sheet(own, shown, unseen), options.out / "own_words.png", nrow=SHEET_COLUMNS)
 
@@ -148,26 +152,58 @@ def _save(
     return average.eval()
 
 
+class Readers(NamedTuple):
+    """What reads the samples: a classifier of subjects, one of styles, and all pictures."""
+
+    subject: nn.Module
+    style: nn.Module
+    everything: CaptionedPictures
+
+    def read(self, drawn: Tensor, asked: CaptionedPictures) -> dict[str, float]:
+        """The shares read as asked by the classifiers, and as the nearest picture."""
+        times = len(drawn) // len(asked.captions)
+        right = [
+            probabilities(model, drawn).argmax(1).cpu() == wanted.repeat(times)
+            for model, wanted in ((self.subject, asked.subjects), (self.style, asked.styles))
+        ]
+        shares = [float(part.float().mean()) for part in (*right, right[0] & right[1])]
+        nearest = read_as(drawn, asked, self.everything)
+        return {**dict(zip(("subject", "style", "both"), shares, strict=True)),
+                "nearest": nearest["both"]}  # fmt: skip
+
+
+def load_readers(everything: CaptionedPictures, device: str, epochs: int) -> Readers:
+    """Train the classifiers on all pictures, or take those of an earlier run."""
+    pictures = everything.pictures.to(device)
+    labels = {"subject": everything.subjects, "style": everything.styles}
+    models = [
+        load_classifier(kind, pictures, row.to(device), epochs) for kind, row in labels.items()
+    ]
+    return Readers(*models, everything)
+
+
 def _measure(
     own: OwnDenoiser,
-    everything: CaptionedPictures,
+    readers: Readers,
     shown: CaptionedPictures,
     unseen: CaptionedPictures,
-    options: argparse.Namespace,
+    samples: int,
 ) -> list[dict[str, Any]]:
     """The shares read as asked, for each guidance scale."""
     some = torch.zeros(len(shown.captions), dtype=torch.bool)
-    some[torch.randperm(len(some), generator=torch.Generator().manual_seed(1))] = (
-        torch.arange(len(some)) < options.samples
-    )
+    some[torch.randperm(len(some), generator=torch.Generator().manual_seed(1))[:samples]] = True
+    times = max(1, samples // len(unseen.captions))
     rows: list[dict[str, Any]] = []
     for scale in SCALES:
         row: dict[str, Any] = {"x": scale}
-        for name, asked in (("shown", shown.chosen(some)), ("never_shown", unseen)):
-            drawn = draw(own, asked.captions, scale)
-            row[name] = read_as(drawn, asked, everything)
+        for name, asked, draws in (
+            ("shown", shown.chosen(some), 1),
+            ("never_shown", unseen, times),
+        ):
+            drawn = [draw(own, asked.captions, scale, seed) for seed in range(draws)]
+            row[name] = readers.read(torch.cat(drawn), asked)
         rows.append(row)
-        print({name: row[name] for name in row}, flush=True)
+        print(row, flush=True)
     return rows
 
 

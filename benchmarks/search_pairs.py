@@ -34,7 +34,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from atlas_quality import CACHE, SubjectClassifier, augment, classifier_for, save_sheet
+from atlas_quality import save_sheet, subject_classifier
+from picture_classifier import CACHE, EPOCHS, PictureClassifier, probabilities, train_classifier
 from torch import Tensor, nn
 from torchvision.transforms.functional import gaussian_blur
 
@@ -105,32 +106,20 @@ def upside_down(pictures: Tensor) -> Tensor:
     return pictures.flip(-2)
 
 
-def near_classifier_for(atlas: Atlas, epochs: int) -> SubjectClassifier:
+def near_classifier_for(atlas: Atlas, epochs: int) -> PictureClassifier:
     """The subject classifier, trained on for pictures seen `close_by`; kept like the first."""
-    model = classifier_for(atlas, epochs)
+    model = subject_classifier(atlas, epochs)
     digest = hashlib.sha256(atlas.pictures.contiguous().numpy().tobytes()).hexdigest()[:12]
     path = CACHE / f"near_classifier_{digest}_{epochs}_{NEAR_EPOCHS}.pt"
     if path.exists():
         model.load_state_dict(torch.load(path, weights_only=True))
         return model.eval()
-    torch.manual_seed(0)
-    generator = torch.Generator().manual_seed(0)
+    subjects = torch.arange(len(atlas.pictures)) % len(atlas.subjects)
     pictures = atlas.pictures.float() / 127.5 - 1
-    subjects = torch.arange(len(pictures)) % len(atlas.subjects)
-    steps = NEAR_EPOCHS * -(-len(pictures) // 128)
-    optimizer = torch.optim.AdamW(model.train().parameters(), lr=1e-3, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
-    for _ in range(NEAR_EPOCHS):
-        for chosen in torch.randperm(len(pictures), generator=generator).split(128):
-            scores = model(close_by(augment(pictures[chosen], generator)))
-            loss = nn.functional.cross_entropy(scores, subjects[chosen], label_smoothing=0.1)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
+    train_classifier(model, pictures, subjects, NEAR_EPOCHS, 2e-3, close_by)
     CACHE.mkdir(parents=True, exist_ok=True)
     torch.save(model.state_dict(), path)
-    return model.eval()
+    return model
 
 
 def candidates(atlas: Atlas, kind: str, tries: int) -> list[Pair]:
@@ -193,13 +182,6 @@ def sample(denoiser: AtlasDenoiser, kind: str, pairs: list[Pair], guidance_scale
     return make_hybrids(denoiser, noise, 0, *embeds, *rest)
 
 
-def probabilities(reading: Reading, pictures: Tensor) -> Tensor:
-    """(n, subjects), each picture and its mirror image averaged."""
-    seen = reading.view(pictures)
-    with torch.no_grad():
-        return (reading.model(seen).softmax(1) + reading.model(seen.flip(-1)).softmax(1)) / 2
-
-
 def report(
     name: str,
     pictures: Tensor,
@@ -207,7 +189,7 @@ def report(
     asked: list[tuple[list[int], list[int]]],
 ) -> list[tuple[bool, bool]]:
     """Print one line of the table; return which readings of each picture are named right."""
-    found = [probabilities(reading, pictures) for reading in readings]
+    found = [probabilities(reading.model, reading.view(pictures)) for reading in readings]
     right, weaker = [], 0.0
     for i, wanted in enumerate(asked):
         named = [int(found[k][i].argmax()) in wanted[k] for k in (0, 1)]
@@ -225,12 +207,12 @@ def main() -> None:
     parser.add_argument("--kind", choices=("flip", "hybrid"), default="flip")
     parser.add_argument("--tries", type=int, default=32, help="pairs that are sampled")
     parser.add_argument("--guidance", type=float, default=1.0)
-    parser.add_argument("--epochs", type=int, default=40, help="of the classifier's training")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="of the classifier's training")
     parser.add_argument("--sheet", type=Path, help="a PNG of all samples, both readings")
     options = parser.parse_args()
     denoiser = load_denoiser("atlas", prompt_softness=0, patches=False)
     atlas = denoiser.atlas
-    plain = classifier_for(atlas, options.epochs)
+    plain = subject_classifier(atlas, options.epochs)
     if options.kind == "flip":
         readings = [Reading(plain, lambda x: x), Reading(plain, upside_down)]
     else:
@@ -248,7 +230,9 @@ def main() -> None:
     # The ceiling: what the readers make of the atlas's own pictures.
     alone = upside_down(others) if options.kind == "flip" else others
     for name, pictures, side in (("first picture alone", ones, 0), ("second", alone, 1)):
-        found = probabilities(readings[side], pictures).argmax(1).tolist()
+        found = (
+            probabilities(readings[side].model, readings[side].view(pictures)).argmax(1).tolist()
+        )
         named = sum(found[i] in asked[i][side] for i in range(len(pairs)))
         print(f"{name:26} {named:4} of {len(pairs)} named right")
     report("averaged pictures", (ones + alone) / 2, readings, asked)

@@ -1,6 +1,7 @@
-"""Networks of digits that were trained for longer than a lesson takes; they ship with the course.
+"""Networks that were trained for longer than a lesson takes; they ship with the course.
 
-benchmarks/digit_models.py trains and measures them, benchmarks/few_steps.py the one of lesson 19.
+benchmarks/digit_models.py trains and measures those of digits, benchmarks/few_steps.py the one of
+lesson 19, benchmarks/own_words.py the one of lesson 20.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from lessons.workbench.denoisers.progress import watch_sampling
 from solutions.class_conditioning import ClassConditionalUNet
 from solutions.time_conditioning import ScaledTimeUNet, TimeConditionalUNet
 from solutions.unet import UnconditionalUNet
+from solutions.your_own_words import TextConditionalUNet
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "datasets" / "weights"
 _NETWORKS = {
@@ -36,6 +38,7 @@ STRAIGHT = "class_flow_straight"
 """The one that was trained on another's pairs, not on digits."""
 MEASURED = "digit_models.json"
 MEASURED_IN_FEW_STEPS = "few_steps.json"
+OWN_WORDS = "own_words"
 
 
 class TrainedModelError(RuntimeError):
@@ -81,7 +84,40 @@ def load_trained(
             f"{path} is missing: get the course's folder datasets/weights again, or train it with "
             f"benchmarks/{'few_steps' if name == STRAIGHT else 'digit_models'}.py."
         )
-    network = build_network(name, _num_hiddens(path))
+    network = build_network(name, _num_hiddens(_read_metadata(path), path))
+    return _with_weights(network, path, device)
+
+
+def load_own_words(
+    device: str | torch.device = "cpu", folder: str | Path = WEIGHTS
+) -> tuple[nn.Module, dict[str, int]]:
+    """The text-conditional network of lesson 20, trained on all drawings, and its vocabulary.
+
+    Args:
+        device: where the network goes.
+        folder: where the weights lie; those of the course, or your own of benchmarks/own_words.py.
+
+    Returns:
+        A `TextConditionalUNet` in evaluation mode, which guesses clean pictures, and the number of
+        each word that it was told while it was trained.
+
+    Raises:
+        TrainedModelError: if the file is missing or damaged.
+    """
+    path = Path(folder).expanduser() / f"{OWN_WORDS}.safetensors"
+    if not path.exists():
+        raise TrainedModelError(
+            f"{path} is missing: get the course's folder datasets/weights again, or train it with "
+            f"benchmarks/own_words.py."
+        )
+    metadata = _read_metadata(path)
+    words = metadata.get("vocabulary", "").split()
+    vocabulary = {word: number for number, word in enumerate(words, start=1)}
+    network = TextConditionalUNet(len(vocabulary), _num_hiddens(metadata, path))
+    return _with_weights(network, path, device), vocabulary
+
+
+def _with_weights(network: nn.Module, path: Path, device: str | torch.device) -> nn.Module:
     try:
         network.load_state_dict(load_file(path))  # half precision becomes single
     except (RuntimeError, SafetensorError, OSError) as error:
@@ -94,11 +130,18 @@ def _check_name(name: str) -> None:
         raise TrainedModelError(f"There is no network {name!r}; choose one of {', '.join(NAMES)}.")
 
 
-def _num_hiddens(path: Path) -> int:
+def _read_metadata(path: Path) -> dict[str, str]:
     try:
         with safe_open(path, framework="pt") as file:
-            return int(file.metadata()["num_hiddens"])
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            return file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise _damaged(path) from error
+
+
+def _num_hiddens(metadata: dict[str, str], path: Path) -> int:
+    try:
+        return int(metadata["num_hiddens"])
+    except (KeyError, ValueError) as error:
         raise _damaged(path) from error
 
 
@@ -135,6 +178,20 @@ def load_few_steps(folder: str | Path = WEIGHTS) -> dict[str, Any]:
         TrainedModelError: if the file is missing or damaged.
     """
     return _load_json(Path(folder).expanduser() / MEASURED_IN_FEW_STEPS)
+
+
+def load_words_measured(folder: str | Path = WEIGHTS) -> dict[str, Any]:
+    """What benchmarks/own_words.py measured of the network of lesson 20.
+
+    Returns:
+        {"read_as_asked": a list of {"x": guidance scale; "shown" and "never_shown": each
+        {"subject", "style", "both": the shares that two classifiers read as asked, 0 to 1;
+        "nearest": the share whose nearest picture is the one asked for}}, ...}
+
+    Raises:
+        TrainedModelError: if the file is missing or damaged.
+    """
+    return _load_json(Path(folder).expanduser() / f"{OWN_WORDS}.json")
 
 
 def _load_json(path: Path) -> dict[str, Any]:
