@@ -113,7 +113,7 @@ def _small(out: Path, device: str) -> dict[str, Part]:
         "lessons": Part(2, 600, ["benchmarks/solved_lessons.py", "01", "13", "--profile", "smoke"]),
         "deepfloyd_miniature": Part(2, 600, ["-m", "pytest", "-q", "tests/test_deepfloyd.py"]),
         "own_words": Part(3, 600, [
-            "benchmarks/own_words.py", "--out", str(out), "--hiddens", "4", "--epochs", "1",
+            "benchmarks/own_words.py", "--out", str(out), "--hiddens", "4", "--seconds", "1",
             "--subjects", "cat,owl,car", "--samples", "8", "--batch-size", "16",
             "--reader-epochs", "1", *on,
         ]),

@@ -1,7 +1,8 @@
 """Train the text-conditional network of lesson 20, measure it, and write what ships.
 
-python benchmarks/own_words.py --out FOLDER [--hiddens 64] [--epochs N | --seconds N]
-    [--subjects cat,dog,...] [--mirrored] [--batch-size 256] [--device cuda] [--compile]
+python benchmarks/own_words.py --out FOLDER [--hiddens 64] [--seconds 600] [--device cuda]
+    [--subjects cat,dog,...] [--batch-size 416] [--learning-rate 3e-3]
+python benchmarks/own_words.py --out FOLDER --measure
 
 It sees the atlas's pictures with their captions ("a lithograph of an owl", twice as often) or with
 the subject alone ("an owl"). One style of every tenth subject is
@@ -19,19 +20,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from captured_training import train_for
 from picture_classifier import EPOCHS, load_classifier, probabilities
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision.utils import save_image
 
 from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
-from lessons.workbench.training import TrainingPlan, train
 from lessons.workbench.training.captions import (
     CaptionedPictures,
     caption,
@@ -41,9 +41,10 @@ from lessons.workbench.training.captions import (
     read_as,
 )
 from solutions.ddim import ddim_sample
+from solutions.trained import OWN_WORDS, load_own_words
 from solutions.your_own_words import OwnDenoiser, TextConditionalUNet, text_ddpm_loss, tokenize
 
-SCALES = (1.0, 2.0, 3.0, 5.0, 7.0)
+SCALES = (1.0, 1.5, 2.0, 3.0, 5.0)
 STEPS = 20
 TIMESTEPS = [round(999 - 999 * step / STEPS) for step in range(STEPS)] + [0]
 SHEET_COLUMNS = 16
@@ -54,102 +55,82 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--hiddens", type=int, default=64, help="D, the channels inside")
-    parser.add_argument("--epochs", type=int, default=300)
-    parser.add_argument("--seconds", type=float, help="as many epochs as fit, in place of --epochs")
+    parser.add_argument("--seconds", type=float, default=600, help="of training")
     parser.add_argument("--subjects", help="these only, by names with commas; all if left out")
-    parser.add_argument("--mirrored", action="store_true", help="mirror images as well")
-    parser.add_argument("--batch-size", type=int, default=256)
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--batch-size", type=int, default=416)
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--samples", type=int, default=512, help="pictures behind each number")
     parser.add_argument("--reader-epochs", type=int, default=EPOCHS, help="of the classifiers")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--compile", action="store_true", help="torch.compile while training")
+    parser.add_argument("--measure", action="store_true", help="what FOLDER has; train nothing")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     names = options.subjects.split(",") if options.subjects else None
     everything = load_captioned_pictures(names)
     hidden = held_out(everything)
     shown, unseen = everything.chosen(~hidden), everything.chosen(hidden)
-    vocabulary = make_vocabulary(shown.captions)
-    torch.manual_seed(0)
-    network = TextConditionalUNet(len(vocabulary), options.hiddens).to(options.device)
-    pictures, tokens = training_set(shown, vocabulary, options.mirrored, options.device)
-    history, plan = _train(network, pictures, tokens, options)
-    facts: dict[str, Any] = {
-        "num_hiddens": options.hiddens,
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "epochs": plan.epochs,
-        "batch_size": plan.batch_size,
-        "pictures": len(shown.captions),
-        "loss": sum(history.losses[-200:]) / len(history.losses[-200:]),
-        "seconds": round(history.seconds),
-        "images_per_second": round(len(pictures) * plan.epochs / history.seconds),
-        "device": torch.cuda.get_device_name() if "cuda" in options.device else "CPU",
-    }
-    print(facts, flush=True)
-    average = _save(history.average, vocabulary, options)
-    own = OwnDenoiser(average, vocabulary)
+    told = options.out / f"{OWN_WORDS}.json"
+    if options.measure:
+        facts = json.loads(told.read_text(encoding="utf-8"))
+    else:
+        facts = _train(shown, options)
+        told.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    own = OwnDenoiser(*load_own_words(options.device, options.out))
     readers = load_readers(everything, options.device, options.reader_epochs)
-    facts["read_as_asked"] = _measure(own, readers, shown, unseen, options.samples)
-    (options.out / "own_words.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
-    save_image(_sheet(own, shown, unseen), options.out / "own_words.png", nrow=SHEET_COLUMNS)
+    measured = _measure(own, readers, shown, unseen, options.samples)
+    facts |= {"samples": options.samples, "read_as_asked": measured}
+    told.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    save_image(_sheet(own, shown, unseen), told.with_suffix(".png"), nrow=SHEET_COLUMNS)
 
 
 def training_set(
-    shown: CaptionedPictures, vocabulary: dict[str, int], mirrored: bool, device: str
+    shown: CaptionedPictures, vocabulary: dict[str, int], device: str
 ) -> tuple[Tensor, Tensor]:
     """Each picture three times, twice with its caption and once with its subject alone."""
     full = tokenize(shown.captions, vocabulary)
     alone = [caption(shown.subject_names[subject]) for subject in shown.subjects.tolist()]
     tokens = torch.cat([full, full, tokenize(alone, vocabulary)]).to(device)
-    pictures = shown.pictures.to(device).repeat(3, 1, 1, 1)
-    if mirrored:
-        return torch.cat([pictures, pictures.flip(-1)]), tokens.repeat(2, 1)
-    return pictures, tokens
+    return shown.pictures.to(device).repeat(3, 1, 1, 1), tokens
 
 
-def _train(
-    network: nn.Module, pictures: Tensor, tokens: Tensor, options: argparse.Namespace
-) -> tuple[Any, TrainingPlan]:
-    """Train; with --seconds an epoch is timed first, of which nothing is kept."""
-
-    def plan(epochs: int) -> TrainingPlan:
-        return TrainingPlan(
-            epochs=epochs, batch_size=options.batch_size, learning_rate=options.learning_rate,
-            decay=0.02 ** (1 / epochs), clip_norm=1.0, ema=0.999, compile_model=options.compile,
-        )  # fmt: skip
-
-    loss = partial(text_ddpm_loss, alphas_cumprod=squared_cosine_alphas_cumprod())
-    epochs = options.epochs
-    if options.seconds is not None:
-        start = {name: value.clone() for name, value in network.state_dict().items()}
-        for _ in range(2):  # the first also chooses kernels
-            began = time.perf_counter()
-            train(network, loss, pictures, tokens, plan(1), progress=False)
-            taken = time.perf_counter() - began
-            network.load_state_dict(start)
-        epochs = max(1, int(options.seconds / taken))
-        print(f"an epoch takes {taken:.2f} s, so there are {epochs}", flush=True)
-    chosen = plan(epochs)
-    return train(network, loss, pictures, tokens, chosen, progress=False), chosen
-
-
-def _save(
-    average: nn.Module | None, vocabulary: dict[str, int], options: argparse.Namespace
-) -> nn.Module:
-    """Save the weights as they ship, and give back the network that they make."""
-    assert average is not None
-    halved = {
-        name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
-        for name, value in average.state_dict().items()
+def _train(shown: CaptionedPictures, options: argparse.Namespace) -> dict[str, Any]:
+    """Train for so long and save the weights; what is worth knowing of it."""
+    vocabulary = make_vocabulary(shown.captions)
+    torch.manual_seed(0)
+    network = TextConditionalUNet(len(vocabulary), options.hiddens).to(options.device)
+    pictures, tokens = training_set(shown, vocabulary, options.device)
+    longest = int((tokens > 0).sum(dim=1).max())  # the rest are zeros, which say nothing
+    alphas_cumprod = squared_cosine_alphas_cumprod().to(options.device)
+    trained = train_for(
+        options.seconds,
+        network,
+        partial(text_ddpm_loss, alphas_cumprod=alphas_cumprod),
+        pictures,
+        tokens[:, :longest].contiguous(),
+        options.batch_size,
+        options.learning_rate,
+    )
+    _save(trained.average, vocabulary, options)
+    facts: dict[str, Any] = {
+        "num_hiddens": options.hiddens,
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "pictures": len(shown.captions),
+        "batch_size": options.batch_size,
+        "steps": trained.steps,
+        "loss": trained.loss,
+        "seconds": round(trained.seconds),
+        "images_per_second": round(trained.steps * options.batch_size / trained.seconds),
+        "device": torch.cuda.get_device_name() if "cuda" in options.device else "CPU",
     }
-    metadata = {
-        "num_hiddens": str(options.hiddens),
-        "vocabulary": " ".join(vocabulary),
-    }
-    save_file(halved, options.out / "own_words.safetensors", metadata)
-    average.load_state_dict(halved)
-    return average.eval()
+    print(facts, flush=True)
+    return facts
+
+
+def _save(average: nn.Module, vocabulary: dict[str, int], options: argparse.Namespace) -> None:
+    """Save the weights as they ship, in half precision, with the vocabulary."""
+    halved = {name: value.half().cpu().contiguous() for name, value in average.state_dict().items()}
+    metadata = {"num_hiddens": str(options.hiddens), "vocabulary": " ".join(vocabulary)}
+    save_file(halved, options.out / f"{OWN_WORDS}.safetensors", metadata)
 
 
 class Readers(NamedTuple):
@@ -227,7 +208,7 @@ def _sheet(own: OwnDenoiser, shown: CaptionedPictures, unseen: CaptionedPictures
     asked = [shown.captions[index] for index in every.tolist()]
     never = unseen.captions[:: max(1, len(unseen.captions) // SHEET_COLUMNS)][:SHEET_COLUMNS]
     places = [unseen.captions.index(text) for text in never]
-    rows = [draw(own, asked, 3.0).cpu(), draw(own, never, 3.0).cpu(), unseen.pictures[places]]
+    rows = [draw(own, asked, 2.0).cpu(), draw(own, never, 2.0).cpu(), unseen.pictures[places]]
     return torch.cat(rows).clamp(-1, 1) / 2 + 0.5
 
 

@@ -6,16 +6,32 @@ import os
 import pytest
 import torch
 
-from lessons.workbench.training import load_digit_classifier, share_read_as
+from lessons.workbench.denoisers import spaced_timesteps
+from lessons.workbench.training import (
+    held_out,
+    load_captioned_pictures,
+    load_digit_classifier,
+    read_as,
+    share_read_as,
+)
 from lessons.workbench.training.mnist import ROOT_VARIABLE, load_digits
-from solutions import class_ddpm_sample, class_flow_sample, ddpm_schedule
+from solutions import (
+    OwnDenoiser,
+    class_ddpm_sample,
+    class_flow_sample,
+    ddim_sample,
+    ddpm_schedule,
+)
 from solutions.trained import (
     MEASURED,
     NAMES,
+    OWN_WORDS,
     WEIGHTS,
     TrainedModelError,
     load_measurements,
+    load_own_words,
     load_trained,
+    load_words_measured,
 )
 
 LABELS = torch.arange(20) % 10
@@ -89,3 +105,44 @@ def test_what_is_missing_damaged_or_unknown_is_said_in_a_sentence(tmp_path):
     (tmp_path / MEASURED).write_text(json.dumps({})[:1])
     with pytest.raises(TrainedModelError, match="damaged"):
         load_measurements(tmp_path)
+
+
+def test_the_network_of_words_draws_what_is_asked_for_and_knows_every_word():
+    own = OwnDenoiser(*load_own_words())
+    everything = load_captioned_pictures()
+    shown = everything.chosen(~held_out(everything))
+    assert all(own.embed(shown.captions).max(dim=1).values > 0)
+    some = torch.zeros(len(shown.captions), dtype=torch.bool)
+    some[:: len(some) // 8] = True
+    asked = shown.chosen(some)
+    start = torch.randn(len(asked.captions), 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    steps = spaced_timesteps(10)
+    drawn = ddim_sample(own, start, 0, own.embed(asked.captions), own.embed(""), steps, 2)
+    assert read_as(drawn, asked, everything)["both"] >= 0.85
+
+
+def test_what_was_measured_of_the_network_of_words_is_what_its_lesson_says():
+    measured = load_words_measured()
+    assert measured["num_hiddens"] == 64
+    everything = load_captioned_pictures()
+    assert measured["pictures"] == int((~held_out(everything)).sum())
+    rows = measured["read_as_asked"]
+    assert max(row["shown"]["both"] for row in rows) >= 0.95
+    assert max(row["never_shown"]["subject"] for row in rows) >= 0.85
+    for row in rows:
+        for part in (row["shown"], row["never_shown"]):
+            assert 0 <= part["both"] <= min(part["subject"], part["style"]) <= 1
+
+
+def test_words_that_are_missing_or_damaged_are_said_in_a_sentence(tmp_path):
+    with pytest.raises(TrainedModelError, match=r"own_words\.safetensors is missing"):
+        load_own_words(folder=tmp_path)
+    with pytest.raises(TrainedModelError, match=r"own_words\.json is missing"):
+        load_words_measured(tmp_path)
+    path = tmp_path / f"{OWN_WORDS}.safetensors"
+    path.write_bytes(b"not weights")
+    with pytest.raises(TrainedModelError, match="damaged"):
+        load_own_words(folder=tmp_path)
+    path.write_bytes((WEIGHTS / "class_flow.safetensors").read_bytes())
+    with pytest.raises(TrainedModelError, match="holds another network"):
+        load_own_words(folder=tmp_path)
