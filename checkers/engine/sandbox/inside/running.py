@@ -27,7 +27,8 @@ Probe = Callable[[Callable[..., Any], Inputs], Any]
 
 # Frames in these folders say nothing about the student's own code.
 _ROOT = Path(__file__).resolve().parents[4]
-_GIVEN_CODE = (str(_ROOT / "checkers"), str(_ROOT / "lessons" / "workbench"), "<solutions.")
+_GIVEN = ("checkers", "solutions", "lessons/workbench")
+_GIVEN_CODE = (*(str(_ROOT / folder) for folder in _GIVEN), "<solutions.")
 _LIBRARY = re.compile(r"[/\\](lib\d*[/\\]python[\d.]+|site-packages|dist-packages)[/\\]|^<frozen ")
 PLACE_FOR_CODE = "# Your code here."
 """The line of a stub that stands above its raise."""
@@ -188,8 +189,8 @@ def _not_written(name: str, error: NotImplementedError) -> str:
     if linecache.getline(file, line - 1).strip() == PLACE_FOR_CODE:
         # Some stubs have given code above that line, so nobody knows who wrote it.
         return (
-            f"{name} is not written yet: it ends at the stub's `raise NotImplementedError` (line "
-            f"{line} of its cell). Your code belongs in the place of that line."
+            f"{name} is not written yet, or it ends at the stub's `raise NotImplementedError` "
+            f"(line {line} of its cell). Take the raise out when your code is there."
         )
     return (
         f"{name} has code, and below it the stub's `raise NotImplementedError` (line {line} of its "
