@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 from checkers.__main__ import app
 from checkers.engine.authoring.verify import as_submission
 from checkers.engine.gradebook import command
-from checkers.engine.gradebook.reading import Cells
 from checkers.engine.gradebook.run import grade_class
 from checkers.engine.gradebook.settings import Settings
-from checkers.engine.gradebook.similarity import Similarity
+from checkers.engine.gradebook.similarity import Similarity, hashed_runs
 from checkers.engine.gradebook.submissions import find_students
 from checkers.engine.registry import find_lesson
+from checkers.engine.submission import Cells
 
 
 def _grade(tmp_path, *arguments):
@@ -93,7 +93,7 @@ def test_graders_see_no_names(tmp_path, believed):
 def _class_of(answers):
     collected = Similarity()
     for number, cells in enumerate(answers):
-        collected.add(f"s{number}", "iterative_denoising", cells)
+        collected.add(f"s{number}", "iterative_denoising", hashed_runs(cells))
     return {(pair.first, pair.second) for pair in collected.pairs()}
 
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 import io
 import keyword
 import tokenize
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-
-from checkers.engine.gradebook.reading import Cells
 
 RUN = 6
 """Tokens in a row."""
@@ -30,6 +29,8 @@ CLEARLY = 0.6
 """Two answers that agree less are not named."""
 MAX_PAIRS = 20
 _COLUMNS = 2**20
+MAX_CODE = 200_000
+"""Characters of a file that are looked at; no answer is that long."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,9 @@ class Similarity:
 
     written: dict[str, list[tuple[str, np.ndarray]]] = field(default_factory=dict)
 
-    def add(self, student: str, lesson: str, cells: Cells) -> None:
-        """Take in a student's answer to a lesson."""
-        runs = {hash(run) % _COLUMNS for _, source in cells for run in runs_of(source)}
-        row = np.fromiter(runs, dtype=np.int32, count=len(runs))
-        self.written.setdefault(lesson, []).append((student, row))
+    def add(self, student: str, lesson: str, runs: np.ndarray) -> None:
+        """Take in a student's answer to a lesson, as `hashed_runs` gives it."""
+        self.written.setdefault(lesson, []).append((student, runs))
 
     def pairs(self) -> list[Pair]:
         """The pairs that stand out, those that agree most first."""
@@ -78,15 +77,25 @@ def agreements(rows: list[np.ndarray]) -> np.ndarray:
     from scipy.sparse import csr_array
 
     ends = np.cumsum([0, *map(len, rows)])
-    columns = np.concatenate(rows) if ends[-1] else np.zeros(0, dtype=np.int32)
-    counts = np.bincount(columns, minlength=_COLUMNS)
-    weights = np.log(len(rows) / np.maximum(counts, 1))
-    weights = np.where(counts <= max(2, FEW * len(rows)), weights, 0)[columns]
-    table = csr_array((weights, columns, ends), shape=(len(rows), _COLUMNS))
-    own = np.array([(table[[i]].data > 0).sum() for i in range(len(rows))])
+    _, columns, counts = np.unique(np.concatenate(rows), return_inverse=True, return_counts=True)
+    weights = np.where(counts <= max(2, FEW * len(rows)), np.log(len(rows) / counts), 0)
+    table = csr_array((weights[columns], columns, ends), shape=(len(rows), len(counts)))
+    table.eliminate_zeros()
+    own = np.diff(table.indptr)
     lengths = np.sqrt(table.power(2).sum(axis=1))
     scale = np.where(own >= MIN_RUNS, 1 / np.maximum(lengths, 1e-9), 0)
     return (table @ table.T).toarray() * scale[:, None] * scale[None, :]
+
+
+def hashed_runs(cells: Iterable[tuple[str, str]]) -> np.ndarray:
+    """The runs of tokens in a file's code, each as a number, in order and once each: (n,) int32."""
+    left, runs = MAX_CODE, set()
+    for _, source in cells:
+        runs.update(
+            zlib.crc32("\0".join(run).encode()) % _COLUMNS for run in runs_of(source[:left])
+        )
+        left = max(0, left - len(source))
+    return np.array(sorted(runs), dtype=np.int32)
 
 
 def runs_of(source: str) -> Iterator[tuple[str, ...]]:
