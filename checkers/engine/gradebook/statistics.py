@@ -8,7 +8,7 @@ from statistics import median
 
 from checkers.engine.gradebook.movement import Movement
 from checkers.engine.gradebook.results import EXCUSED, READ, ExerciseGrade, StudentGrade
-from checkers.engine.gradebook.similarity import Pair
+from checkers.engine.gradebook.similarity import Group
 from checkers.engine.registry import Lesson, find_lesson
 
 BINS = 10
@@ -64,7 +64,7 @@ class ClassStatistics:
         notes: (student, note) of whatever was passed over or chosen between.
         passed_over: names of files that are nobody's.
         unknown: who handed in and is not on the roster.
-        pairs: students whose code agrees more than the class's does.
+        alike: students whose code agrees more than the class's does.
         movement: since earlier results that lie beside these.
         edited: feedback pages that somebody changed by hand.
         people: name, points, statuses in words and feedback page of everyone.
@@ -84,7 +84,7 @@ class ClassStatistics:
     notes: list[tuple[str, str]] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
-    pairs: list[Pair] = field(default_factory=list)
+    alike: list[Group] = field(default_factory=list)
     movement: Movement | None = None
     edited: list[str] = field(default_factory=list)
     people: list[tuple[str, str, str, str, str]] = field(default_factory=list)
