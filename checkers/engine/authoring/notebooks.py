@@ -225,6 +225,8 @@ def _make_light(notebook: NotebookNode) -> None:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
             data = output.get("data", {})
+            if "text/html" in output.get("metadata", {}):
+                output.metadata.pop("text/html")  # how often a check ran
             data.pop("application/vnd.jupyter.widget-view+json", None)
             page = data.get("text/html", "")
             if "course-slider" in page or "course-kept" in page:
