@@ -18,7 +18,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from checkers.engine.card import text_card
 from checkers.engine.exercise import Case, Exercise
-from checkers.engine.gradebook.jobs import key_of
+from checkers.engine.gradebook.jobs import code_digest, key_of
 from checkers.engine.gradebook.plans import make_plan
 from checkers.engine.gradebook.settings import Settings
 from checkers.engine.gradebook.submissions import find_students
@@ -112,7 +112,8 @@ def test_grade_reads_the_same_code_as_check():
     assert [student.name for student in students] == sorted(folder.name for folder in CASES)
     lesson = find_lesson("forward_noising")
     for student in students:
-        plan, jobs = make_plan(student, [lesson], Settings(), SEED, "")
-        (job,) = jobs
+        plan, wanted = make_plan(student, [lesson], Settings(), SEED, "")
+        (one,) = wanted
         cells = read_submission(_file(Path(__file__).parent / "cases" / student.name)).cells
-        assert job.key == key_of(cells, lesson.name, SEED), plan
+        assert one.key == key_of(code_digest(cells), lesson.name, SEED), plan
+        assert one.job().cells == cells

@@ -153,9 +153,21 @@ def test_a_slider_is_a_page_with_all_frames_and_a_row_of_some(shown):
     told = json.loads(html.unescape(re.search('data-frames="(.*?)"', data["text/html"])[1]))
     assert told["labels"] == list("abcdefghi") and told["start"] == 2
     assert len(set(told["frames"])) == 9
-    row, alt = _picture(shown[0])
-    assert alt == "nine squares" and row.width > 4 * row.height
+    row = data["text/html"].split("<script>")[0]
+    assert row.count("<img ") == 6 and "Figure: nine squares" in row
+    assert re.findall(' alt="(.*?)"', row) == list("acdfgi")
     assert "nine squares" in data["text/plain"]
+
+
+def test_wide_frames_stand_below_each_other_where_no_script_runs(shown):
+    slider(torch.zeros(3, 3, 8, 24), ["large", "small", "tiny"], name="size", alt="three in one")
+    data, _ = shown[0]
+    rows = data["text/html"].split("<script>")[0].split("<tr ")[1:]
+    assert [re.findall(' alt="(.*?)"', row) for row in rows] == [
+        ["large: 1"], ["small: 1"], ["tiny: 1"]
+    ]  # fmt: skip
+    drawn, _ = _picture(shown[0])
+    assert drawn.height > 3 * drawn.width / 6
 
 
 def test_titles_and_labels_must_match(shown):

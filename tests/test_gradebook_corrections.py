@@ -54,6 +54,8 @@ def test_points_by_hand_are_kept_and_shown_in_every_table(tmp_path):
         assert "Right but for a sign." in page and "counts 6 of" in page
         row = _row(out, "jane")
         assert row["forward points"] == "6" and row["forward status"] == "wrong (corrected)"
+        was = f"{forward.correction.points_before:g}"
+        assert f"forward: 6 by hand, not {was}. Right but for a sign." in row["notes"]
         assert students["al"] == before["al"]
         canvas = (out / "grades-canvas.csv").read_text(encoding="utf-8-sig").splitlines()
         assert canvas[2].endswith(",3")

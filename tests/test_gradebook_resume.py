@@ -6,17 +6,22 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zipfile
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from made_up_class import NOTEBOOK, RIGHT, body, notebook, write
+from made_up_class import NOTEBOOK, RIGHT, answer, body, notebook, pretend, write, zipped
 from systems import needs_proc, needs_signals
 
+from checkers.engine.gradebook import reading
+from checkers.engine.gradebook.corrections import Corrections, Points
 from checkers.engine.gradebook.executors import dask_cluster
-from checkers.engine.gradebook.run import grade_class
+from checkers.engine.gradebook.results import Gradebook
+from checkers.engine.gradebook.run import Circumstances, grade_class
 from checkers.engine.gradebook.settings import Settings
 from checkers.engine.gradebook.submissions import find_students
+from checkers.engine.submission import parse_submission
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 20260301
@@ -188,3 +193,76 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_gradebook(
     assert lost and lost[0] in workers.values()
     assert tally.failed == 0
     assert _outputs(out) == undisturbed
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """Names of the files that are parsed, not only hashed."""
+    names = []
+
+    def note(path, data):
+        names.append(path.name)
+        return parse_submission(path, data)
+
+    monkeypatch.setattr(reading, "parse_submission", note)
+    return names
+
+
+def _graded(tmp_path, settings=None, **options):
+    students = find_students(tmp_path / "class")
+    grade_class(students, tmp_path / "results", pretend, settings or Settings(), **options)
+    return Gradebook.model_validate_json((tmp_path / "results" / "grades.json").read_bytes())
+
+
+def test_a_class_that_is_graded_already_is_only_hashed(tmp_path, read):
+    files = {
+        "jane/01_forward_noising.ipynb": answer(0.5),
+        "al.zip": zipped({"deep/01_forward_noising.ipynb": answer(1.0), "notes.txt": "hello"}),
+        "broken/01_forward_noising.ipynb": b"{",
+        "nothing/x.py": "x = 1",
+    }
+    write(tmp_path / "class", files)
+    _graded(tmp_path)
+    assert len(read) == len(files)
+    before = _outputs(tmp_path / "results")
+    read.clear()
+    _graded(tmp_path)
+    assert not read and _outputs(tmp_path / "results") == before
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_changed_hand_in_is_noticed_even_with_its_old_size_and_time(tmp_path, read, packed):
+    name, stored = "01_forward_noising.ipynb", zipfile.ZIP_STORED
+
+    def hand_in(share):
+        content = zipped({name: answer(share)}, stored) if packed else answer(share)
+        path = "jane.zip" if packed else f"jane/{name}"
+        write(tmp_path / "class", {path: content, f"al/{name}": answer(0.0)})
+        os.utime(tmp_path / "class" / path, (1e9, 1e9))
+        return (tmp_path / "class" / path).stat().st_size
+
+    size = hand_in(0.5)
+    assert _graded(tmp_path).students[1].points == 7
+    read.clear()
+    assert hand_in(1.0) == size
+    assert _graded(tmp_path).students[1].points == 11
+    assert read == [name]
+
+
+def test_what_decides_besides_the_hand_ins_is_noticed(tmp_path, read, monkeypatch):
+    """The policy, the instructor's corrections, and the course's code, that of reading included."""
+    name = "01_forward_noising.ipynb"
+    write(tmp_path / "class", {f"jane/{name}": answer(0.5), f"al/{name}": answer(1.0)})
+    points = _graded(tmp_path).students[1].points
+    (jane,) = (s for s in find_students(tmp_path / "class") if s.name == "jane")
+    decided = Points(student="jane", exercise="forward", points=7.5, comment="We talked.")
+    corrections = Corrections(points={"forward": decided})
+    circumstances = Circumstances(corrections={jane.key: corrections})
+    book = _graded(tmp_path, circumstances=circumstances)
+    assert book.students[1].points == 7.5
+    halved = Settings.model_validate({"weights": {"exercises": {"forward": 0.5}}})
+    assert _graded(tmp_path, halved).students[1].points == points / 2
+    read.clear()
+    monkeypatch.setattr(reading, "course_digest", lambda: "another version")
+    _graded(tmp_path)
+    assert read == [name, name]

@@ -9,7 +9,7 @@ from checkers.engine.gradebook.results import Gradebook
 from checkers.engine.gradebook.roster import RosterError, enrol, find_student, load_roster
 from checkers.engine.gradebook.run import Circumstances, grade_class
 from checkers.engine.gradebook.settings import Settings
-from checkers.engine.gradebook.submissions import find_students
+from checkers.engine.gradebook.submissions import Student, find_students
 from checkers.engine.registry import find_lesson
 
 # As Canvas's gradebook exports it, with its row of posting policies and its test student.
@@ -212,3 +212,11 @@ def test_a_student_is_named_by_name_or_number(tmp_path):
         assert find_student(text, students).name == "Doe, Jane"
     with pytest.raises(RosterError, match="Nobody in the class is called 'Ada'"):
         find_student("Ada", students)
+
+
+def test_moodles_number_on_a_folder_names_the_student():
+    columns = {"Identifier": "Participant 501", "Full name": "Jane Doe"}
+    jane = Student("moodle:501", "Jane Doe", "jdoe@example.edu", columns=columns)
+    other = Student("moodle:502", "Zoë", "zoe@example.edu", columns={"Identifier": ""})
+    for said in ("501", "Participant 501", "jdoe@example.edu", "doe jane"):
+        assert find_student(said, [other, jane]) is jane

@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 from checkers.__main__ import app
 from checkers.engine.authoring.verify import as_submission
 from checkers.engine.gradebook import command
-from checkers.engine.gradebook.reading import Cells
 from checkers.engine.gradebook.run import grade_class
 from checkers.engine.gradebook.settings import Settings
-from checkers.engine.gradebook.similarity import Similarity
+from checkers.engine.gradebook.similarity import Similarity, hashed_runs
 from checkers.engine.gradebook.submissions import find_students
 from checkers.engine.registry import find_lesson
+from checkers.engine.submission import Cells
 
 
 def _grade(tmp_path, *arguments):
@@ -93,8 +93,8 @@ def test_graders_see_no_names(tmp_path, believed):
 def _class_of(answers):
     collected = Similarity()
     for number, cells in enumerate(answers):
-        collected.add(f"s{number}", "iterative_denoising", cells)
-    return {(pair.first, pair.second) for pair in collected.pairs()}
+        collected.add(f"s{number}", "iterative_denoising", hashed_runs(cells))
+    return {group.students for group in collected.groups()}
 
 
 def _cells(exercises) -> Cells:
@@ -119,6 +119,8 @@ def iterative_denoise(denoiser, x_t, prompt_embeds, timesteps, i_start, generato
     copied = odd.replace("place", "k").replace("pairs", "steps").replace("there", "b")
     answers = [right, other] * 10 + [(("cell 1", odd),), (("cell 1", copied),)]
     assert _class_of(answers) == {("s20", "s21")}
+    many = [right, other] * 25 + [(("cell 1", text),) for text in (odd, copied, copied, odd)]
+    assert _class_of(many) == {("s50", "s51", "s52", "s53")}  # one group, not six pairs
     assert _class_of(answers[-4:]) == set()  # in so small a class nothing can stand out
 
 

@@ -227,8 +227,8 @@ def test_an_untouched_notebook_counts_only_if_there_is_no_other(tmp_path):
     students, _ = _grade(tmp_path, files)
     assert students["jane"].lessons[0].file == "a/01_forward_noising.ipynb"
     (student,) = find_students(write(tmp_path / "other", {f"max/{NOTEBOOK}": UNTOUCHED}))
-    _, jobs = make_plan(student, [find_lesson("01")], Settings(), 1, "")
-    assert len(list(jobs)) == 1
+    _, wanted = make_plan(student, [find_lesson("01")], Settings(), 1, "")
+    assert len(wanted) == 1
 
 
 def test_gradescope_does_not_grade_the_solutions(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 import torch
 
+from checkers.engine.authoring.notebooks import GAP
 from checkers.engine.card import text_card
 from checkers.engine.exercise import Case, Exercise
 from checkers.engine.grading import grade, grade_here
@@ -53,7 +54,12 @@ def _body(line):
     ("source", "status", "words"),
     [
         (RIGHT, Status.PASSED, ""),
-        (_body("raise NotImplementedError"), Status.NOT_ATTEMPTED, "not written yet"),
+        (_body("raise NotImplementedError"), Status.NOT_ATTEMPTED, "not written yet."),
+        (
+            _body(f"abar = 1\n{GAP}".replace("\n", "\n    ")),
+            Status.NOT_ATTEMPTED,
+            "it ends at the stub",
+        ),
         (_body("return im"), Status.WRONG, ""),
         (_body("pass"), Status.WRONG, "returned None"),
         (_body("return im / 0 + undefined"), Status.RAISED, "undefined"),

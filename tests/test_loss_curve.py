@@ -96,17 +96,25 @@ def test_the_bar_comes_with_the_first_step(tmp_path):
 
 def test_a_loop_of_one_s_own_has_bar_and_curve(tmp_path):
     own = """
+from pathlib import Path
 import torch
-from lessons.workbench.training import live_curve
-from lessons.workbench.training import loss_curve
+from torch import nn
+from lessons.workbench.training import continuing, loss_curve, train_epochs
+continuing.FOLDER = Path("training")
 loss_curve.REDRAW_SECONDS = 0.0
-with live_curve(4) as watched:
-    loss = watched(lambda a, b: ((a - b) ** 2).sum())
-    values = [float(loss(torch.tensor(3.0), step)) for step in range(4)]
-print(values)
+def train_epoch(model, loader, optimizer, sigma, loss):
+    return [loss(model, batch, sigma).item() for batch, _ in loader]
+def loss(model, images, sigma):
+    return (images - sigma).sum() ** 2 + 0 * model.weight.sum()
+model = nn.Linear(1, 1)
+batches = [(torch.tensor([3.0 - step]), torch.zeros(1)) for step in range(2)]
+_, losses = train_epochs(
+    train_epoch, 2, model, batches, torch.optim.SGD(model.parameters(), 0.0), 2.0, loss, name="own"
+)
+print(losses)
 """
     outputs, displays = _run(own, tmp_path)
-    assert "[9.0, 4.0, 1.0, 0.0]" in "".join(output.get("text", "") for output in outputs)
+    assert "[1.0, 0.0, 1.0, 0.0]" in "".join(output.get("text", "") for output in outputs)
     pages = [_page(told) for _, told in displays]
     assert any("<img" in page for page in pages)
     assert any("4 of 4 steps" in page and "loss 0.0000" in page for page in pages)

@@ -83,6 +83,8 @@ def test_every_stub_of_the_lesson_is_not_attempted(lesson, worker):
     submission = read_submission(lesson.notebook)
     (report,) = check_submission(submission, [lesson], worker)
     assert {r.status for r in report.reports} == {Status.NOT_ATTEMPTED}, str(report.reports)
+    said = [case.message for one in report.reports for case in one.cases if case.message]
+    assert said and all("is not written yet" in message for message in said), said
 
 
 @each_lesson

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from checkers.__main__ import app
+from checkers.engine.authoring import release as authoring_release
 from checkers.engine.authoring.release import (
     FOLDER,
     ReleaseError,
@@ -25,6 +26,7 @@ from checkers.engine.authoring.release import (
 from checkers.engine.authoring.verify import as_submission
 from checkers.engine.gradebook.settings import SettingsError
 from checkers.engine.registry import UnknownLessonError, all_lessons, find_lesson
+from checkers.engine.sandbox.inside.plain import encode
 
 LESSON = "03"
 # Checks answers in the copy, as a notebook does: a name and sources come in, what is told goes out.
@@ -172,3 +174,20 @@ def test_what_cannot_be_meant_is_told(tmp_path):
         lessons_of(load_release(None, "01-99"))
     said = CliRunner().invoke(app, ["release", "--lessons", "99", "--out", f"{tmp_path}/a.zip"])
     assert said.exit_code == 2 and not (tmp_path / "a.zip").exists()
+
+
+def test_what_cannot_be_finished_leaves_no_half_copy(tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(authoring_release, "outcomes", stop)
+    with pytest.raises(KeyboardInterrupt):
+        build_release(tmp_path / "student.zip", load_release(None, LESSON))
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_timestep_in_the_most_calls_still_fits_a_message():
+    """Lesson 04 draws how many calls there are; its longest wrong answer must go along in any."""
+    from checkers.iterative_denoising.exercises import MOST_CALLS
+
+    assert encode({"result": [list(range(990, -1, -1))] * MOST_CALLS})

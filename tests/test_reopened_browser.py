@@ -87,9 +87,11 @@ def test_opened_by_somebody_who_does_not_trust_it_it_shows_pictures(saved, tmp_p
     folder, _ = saved
     with _open_again(folder, tmp_path, lambda text: text.replace("A fading", "The fading")) as page:
         page.locator(".course-kept img").wait_for()
-        row = page.locator(".course-slider img")
-        assert row.get_attribute("alt") == "The fading tower."
-        assert row.evaluate("image => image.naturalWidth") > 400
+        row = page.locator(".course-slider table")
+        assert row.locator("caption").inner_text() == "Figure: The fading tower."
+        images = row.locator("img").all()
+        assert [image.get_attribute("alt") for image in images][:2] == ["t = 0", "t = 74"]
+        assert all(image.evaluate("image => image.naturalWidth") == 64 for image in images)
         assert not page.get_by_text("model not found").is_visible()
 
 
@@ -97,6 +99,6 @@ def test_exported_it_has_pictures_with_descriptions(saved):
     folder, _ = saved
     page, _ = HTMLExporter().from_notebook_node(nbformat.read(folder / NAME, as_version=4))
     images = re.findall("<img[^>]*>", page)
-    assert len(images) == 2
+    assert len(images) == 6 + 1, "the slider's row, and the drawing"
     assert all('alt="' in image for image in images)
     assert "widget-view" not in page

@@ -121,3 +121,53 @@ def test_after_a_reload_the_cell_goes_on_where_training_was(page):
     cell.get_by_text("of 800 steps").first.wait_for()
     _stop(page)
     cell.get_by_text("Stopped after").wait_for()
+
+
+OWN_LOOP = (
+    """import time, torch
+from pathlib import Path
+from torch import nn
+from checkers import check
+from lessons.workbench.training import continuing, train_epochs
+continuing.FOLDER = Path("training").resolve()
+
+def loss(model, images, sigma):
+    time.sleep(0.1)
+    return ((model(images + sigma * torch.randn_like(images)) - images) ** 2).mean()
+
+def train_epoch(model, loader, optimizer, sigma, loss):
+    losses = []
+    for images, _ in loader:
+        value = loss(model, images, sigma)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        losses.append(value.item())
+    return losses""",
+    """torch.manual_seed(0)
+model = nn.Linear(4, 4)
+optimizer = torch.optim.Adam(model.parameters())
+batches = [(torch.full((2, 4), step / 20), torch.zeros(2)) for step in range(20)]
+models, losses = train_epochs(
+    train_epoch, 3, model, batches, optimizer, 0.5, loss, name="own"
+)
+print(len(models), "models,", len(losses), "losses")""",
+)
+
+
+def test_stop_and_going_on_in_a_loop_of_one_s_own(tmp_path):
+    with open_notebook(tmp_path, write_notebook(tmp_path, "own.ipynb", *OWN_LOOP)) as page:
+        run_cell(page, cell_with(page, "import time"))
+        cell = _begin(page, "torch.manual_seed")
+        cell.get_by_text("of 60 steps").wait_for()
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('progress')].some(bar => bar.value > 22)"
+        )
+        _stop(page)
+        cell.get_by_text(
+            "Stopped in epoch 2 of 3. Run the cell again, and training goes on after epoch 1."
+        ).wait_for()
+        assert "Traceback" not in cell.inner_text() and "reloaded" not in cell.inner_text()
+        run_cell(page, cell)
+        cell.get_by_text("Training goes on after 1 of 3 epochs.").wait_for()
+        cell.get_by_text("3 models, 60 losses").wait_for()

@@ -9,6 +9,7 @@ from checkers.engine.card import text_card
 from checkers.engine.grading import grade_here
 from checkers.engine.registry import all_lessons
 from lessons.workbench.denoisers import generate
+from solutions.class_conditioned_flow import class_flow_sample
 from solutions.class_conditioning import drop_classes
 from solutions.flow_matching import interpolate
 from solutions.sampling import sample
@@ -84,6 +85,31 @@ def one_step_for_all_batches(model, loader, optimizer, sigma, loss=None):
     return [value.item() for value in values]
 
 
+def a_generator_as_the_scale(model, labels, generator=None):
+    return class_flow_sample(model, labels, 1, generator)
+
+
+def always_0(path):
+    return 0
+
+
+def twice_the_way(path):
+    velocities = path.diff(dim=0) * (len(path) - 1)
+    return ((velocities - 2 * (path[-1] - path[0])) ** 2).mean() * (path[0] != 0).any()
+
+
+def root_of_every_entry_alone(features_a, features_b):
+    return -(torch.cov(features_a.T) @ torch.cov(features_b.T)).abs().sum().neg().sqrt()
+
+
+def lists_of_batches(images, training, batch_size=100):
+    found = [
+        torch.cdist(batch.flatten(1), training.flatten(1)).min(dim=1)
+        for batch in images.split(batch_size)
+    ]
+    return [one.values for one in found], [one.indices for one in found]
+
+
 @pytest.mark.parametrize(
     ("exercise", "answer", "says", "never"),
     [
@@ -97,6 +123,11 @@ def one_step_for_all_batches(model, loader, optimizer, sigma, loss=None):
         ("flow_loss", told_the_rest_of_the_way, "told 1 - t", "The noise in what"),
         ("class_flow_loss", times_of_a_list, "different ones", "nothing of"),
         ("train_epoch", one_step_for_all_batches, "together make one step", "piles up"),
+        ("one_step_sample", a_generator_as_the_scale, "return class_flow_sample", "num_steps"),
+        ("straightness", always_0, "the result is 0 for every path", "as if differences"),
+        ("straightness", twice_the_way, "it should be 0.", "e-"),
+        ("frechet_distance", root_of_every_entry_alone, "is nan; it should be", "entries"),
+        ("nearest_distances", lists_of_batches, "`torch.cat` joins", "tuple of 20"),
     ],
 )
 def test_what_a_card_says_is_true(exercise, answer, says, never):

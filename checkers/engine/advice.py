@@ -24,8 +24,12 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     ),
     (
         r"The size of tensor a .* must match the size of tensor b|not broadcastable",
-        "Two tensors with shapes that don't fit are combined. Print their `.shape`; "
-        "`abar[t].reshape(-1, 1, 1, 1)` turns a (B,) tensor into one that fits pictures.",
+        "Two tensors with shapes that don't fit are combined. Print their `.shape`. A tensor of "
+        "shape (B,) fits B pictures as `.reshape(-1, 1, 1, 1)`, and B rows as `[:, None]`.",
+    ),
+    (
+        r"could not infer output dtype.*Bool",
+        "A mean is taken of True and False. `.float()` makes 1 and 0 of them.",
     ),
     (
         r"(takes|missing) .*positional argument|unexpected keyword argument",

@@ -7,11 +7,13 @@ import io
 import textwrap
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import torch
 from PIL import Image
 from pydantic import Field
 
+from checkers.engine.check_counts import CheckCount
 from checkers.engine.exercise import Pictures
 from checkers.engine.report import CaseResult, Report, Status
 
@@ -42,16 +44,24 @@ class Card(Report):
     Attributes:
         printed: the first lines that the function printed during the check.
         printed_count: how many lines it printed.
+        checks: how often the exercise was checked; the notebook keeps it with the card.
     """
 
     printed: list[str] = Field(default_factory=list)
     printed_count: int = 0
+    checks: CheckCount | None = Field(default=None, exclude=True)
 
     @classmethod
-    def of(cls, report: Report, printed: Sequence[str] = (), printed_count: int = 0) -> Card:
+    def of(
+        cls,
+        report: Report,
+        printed: Sequence[str] = (),
+        printed_count: int = 0,
+        checks: CheckCount | None = None,
+    ) -> Card:
         """The card of a report."""
         return cls.model_construct(
-            **dict(report), printed=list(printed), printed_count=printed_count
+            **dict(report), printed=list(printed), printed_count=printed_count, checks=checks
         )
 
     def __str__(self) -> str:
@@ -60,8 +70,10 @@ class Card(Report):
     def __repr__(self) -> str:
         return str(self)
 
-    def _repr_html_(self) -> str:
-        return html_card(self) + self._printed_fold()
+    def _repr_html_(self) -> str | tuple[str, dict[str, Any]]:
+        """The card, and what IPython keeps in the metadata of the cell's output."""
+        html = html_card(self) + self._printed_fold()
+        return html if self.checks is None else (html, self.checks.metadata())
 
     def _printed_text(self) -> str:
         if not self.printed_count:

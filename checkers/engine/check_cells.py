@@ -13,17 +13,21 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from checkers.engine.card import Card
+from checkers.engine.check_counts import CheckCounter
 from checkers.engine.checking import impatient
 from checkers.engine.exercise import Exercise
 from checkers.engine.grading import grade
 from checkers.engine.name_errors import explain_name_errors
 from checkers.engine.registry import UnknownLessonError, all_lessons, find_exercise
+from checkers.engine.report import Status
 from checkers.engine.watched import Printed, watched
 
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _AFTER_A_TIMEOUT = "Not run, as another case ran for too long."
 """Nobody waits for the same loop again."""
 _hints_shown: dict[str, int] = {}
+_counter = CheckCounter()
+_NOT_ANSWERED = (Status.NOT_ATTEMPTED, Status.MISSING)
 
 explain_name_errors()
 
@@ -57,7 +61,9 @@ def _check(answer: Callable[..., Any], kernel: Mapping[str, Any]) -> Card | None
     except KeyboardInterrupt:
         print(f"The check of {exercise.name} was stopped. Run the cell again to check it.")
         return None
-    return Card.of(report, printed.lines, printed.count)
+    answered = report.status not in _NOT_ANSWERED
+    checks = _counter.count(exercise.name, passed=report.passed) if answered else None
+    return Card.of(report, printed.lines, printed.count, checks)
 
 
 def _exercise_of(answer: Callable[..., Any], kernel: Mapping[str, Any]) -> Exercise | None:

@@ -25,7 +25,7 @@ def _explained(
     Whoever presses stop has no use for a page of traceback.
     """
     if isinstance(error, KeyboardInterrupt):
-        print(STOPPED)
+        print(str(error) or STOPPED)  # a training says how it goes on
         return
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
     if sentence := name_advice(str(getattr(error, "name", None) or "")):

@@ -8,10 +8,13 @@ import json
 import os
 import re
 import stat
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
+from checkers.engine.check_counts import CheckCount, counts_in
 from checkers.engine.registry import Lesson, all_lessons
 from checkers.engine.sandbox.inside.plain import visible
 
@@ -32,6 +35,10 @@ _KIND = re.compile(
 _SHORT_TAR = re.compile(r"\.t(?:gz|bz2?|xz)$", re.IGNORECASE)
 _MERGE_MARKER = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
 _NO_BLOCKING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+Cells = tuple[tuple[str, str], ...]
+"""(label, source) of each code cell."""
 
 
 class Unreadable(StrEnum):
@@ -69,10 +76,12 @@ class Submission:
     Attributes:
         path: where it was read from.
         cells: (label, source) of each code cell; a Python file is one cell.
+        counts: how often each exercise was checked, as far as a notebook tells.
     """
 
     path: Path
-    cells: tuple[tuple[str, str], ...]
+    cells: Cells
+    counts: Mapping[str, CheckCount] = field(default_factory=dict)
 
 
 def read_submission(path: Path) -> Submission:
@@ -174,7 +183,8 @@ def parse_submission(path: Path, data: bytes) -> Submission:
         return _with_little_code(Submission(path, ((visible(path.name), text),)))
     if text.count("{") + text.count("[") > _MAX_CONTAINERS or text.count(",") > _MAX_ENTRIES:
         raise too_large(path.name)
-    return _with_little_code(Submission(path, _code_cells(path, text)))
+    notebook = _parsed(path, text)
+    return _with_little_code(Submission(path, _code_cells(notebook), counts_in(notebook)))
 
 
 def _with_little_code(submission: Submission) -> Submission:
@@ -196,7 +206,7 @@ def _neighbours(path: Path) -> list[str]:
     return [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
 
 
-def _code_cells(path: Path, text: str) -> tuple[tuple[str, str], ...]:
+def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
         notebook = json.loads(text)
     except (ValueError, RecursionError):
@@ -211,9 +221,13 @@ def _code_cells(path: Path, text: str) -> tuple[tuple[str, str], ...]:
         raise SubmissionError(
             Unreadable.NO_NOTEBOOK, f"{path.name} is JSON, but not a notebook: it has no cells."
         )
+    return notebook
+
+
+def _code_cells(notebook: dict[str, Any]) -> Cells:
     return tuple(
         (f"cell {number}", _source(cell))
-        for number, cell in enumerate(cells, 1)
+        for number, cell in enumerate(notebook["cells"], 1)
         if isinstance(cell, dict) and cell.get("cell_type") == "code"
     )
 

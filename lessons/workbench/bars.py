@@ -11,10 +11,10 @@ from typing import Any, Protocol
 _DRAW_SECONDS = 0.25
 # A page that was reloaded gets no news; every update begins the wait for this sentence again.
 _AFTER_A_RELOAD = (
-    "<style>@keyframes course-late { to { font-size: 90%; line-height: 1.4 } }</style>"
+    "<style>@keyframes course-late {{ to {{ font-size: 90%; line-height: 1.4 }} }}</style>"
     '<div style="font-size:0; line-height:0; animation:course-late 0s 20s forwards">'
     "Was the page reloaded? Then this bar stands still, though the work goes on. Press stop, then "
-    "run the cell again: it goes on where it was.</div>"
+    "run the cell again: {}.</div>"
 )
 
 
@@ -43,7 +43,7 @@ def make_bar(
     *,
     unit: str = "",
     leave: bool = False,
-    goes_on: bool = False,
+    goes_on: str = "",
 ) -> Bar:
     """A bar in the notebook or in a terminal; one that shows nothing where nobody would see it.
 
@@ -53,8 +53,9 @@ def make_bar(
         what: is being done.
         unit: of what is counted; "" for a share in percent alone.
         leave: whether it stays when it is closed.
-        goes_on: whether the cell, run again, goes on where this one was stopped. Then a sentence
-            for who has reloaded the page comes when there was no news for 20 seconds.
+        goes_on: what the cell does if it is stopped and run again, "it goes on where it was" for
+            instance. Who has reloaded the page is told so when there was no news for 20 seconds;
+            "" tells nothing.
 
     Returns:
         The bar. The environment variable TQDM_DISABLE=1 turns it off.
@@ -88,7 +89,7 @@ class _TerminalBar:
 
 class _NotebookBar:
     def __init__(
-        self, total: int, done: int, what: str, unit: str, leave: bool, goes_on: bool
+        self, total: int, done: int, what: str, unit: str, leave: bool, goes_on: str
     ) -> None:
         self._goes_on = goes_on
         self._total, self._before, self._done = total, done, done
@@ -122,7 +123,7 @@ class _NotebookBar:
             f'<span style="font-variant-numeric:tabular-nums">{html.escape(text)}</span></div>'
         )
         if self._goes_on and not closed:
-            page += _AFTER_A_RELOAD
+            page += _AFTER_A_RELOAD.format(html.escape(self._goes_on))
         shown = {"text/html": page, "text/plain": f"{self._what}: {text}"}
         if self._display is None:
             self._display: Any = display(shown, raw=True, display_id=True)

@@ -29,11 +29,12 @@ from nbformat import NotebookNode
 
 from checkers.engine.exercise import Exercise
 from checkers.engine.registry import LESSONS, Lesson
+from checkers.engine.sandbox.inside.running import PLACE_FOR_CODE
 from lessons.workbench.training.profiles import VARIABLE as PROFILE_VARIABLE
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 _CHECK = re.compile(r"check\((\w+)\)")
-GAP = "# Your code here.\nraise NotImplementedError"
+GAP = f"{PLACE_FOR_CODE}\nraise NotImplementedError"
 
 
 class NotebookError(ValueError):
@@ -224,11 +225,14 @@ def _make_light(notebook: NotebookNode) -> None:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
             data = output.get("data", {})
+            if "text/html" in output.get("metadata", {}):
+                output.metadata.pop("text/html")  # how often a check ran
             data.pop("application/vnd.jupyter.widget-view+json", None)
             page = data.get("text/html", "")
             if "course-slider" in page or "course-kept" in page:
                 # Of a slider its row of pictures is left, of a pad its drawing.
-                page = data["text/html"] = "".join(re.findall("<img [^>]*>", page)[:1])
+                left = re.search("<table .*?</table>|<img [^>]*>", page, re.DOTALL)
+                page = data["text/html"] = left[0] if left else ""
             if "<img" in page:
                 data.pop("image/png", None)  # the same figure, for documents
                 output.metadata.pop("image/png", None)

@@ -104,9 +104,14 @@ def build_release(target: Path, release: Release, now: datetime | None = None) -
     given = [name for name, date in release.solutions_from.items() if date <= now]
     seeds = [secrets.randbits(40) for _ in range(release.seeds)]
     try:
-        with target.open("xb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in _files(lessons, given, seeds):
-                add_to_zip(archive, f"{FOLDER}/{name}", content)
+        file = target.open("xb")
+        try:
+            with file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+                for name, content in _files(lessons, given, seeds):
+                    add_to_zip(archive, f"{FOLDER}/{name}", content)
+        except BaseException:
+            target.unlink(missing_ok=True)  # half a copy is none
+            raise
     except FileExistsError:
         raise ReleaseError(f"{target} exists already. Move it away or name another.") from None
     except OSError as error:

@@ -99,9 +99,9 @@ def grade_alone(
     """
     student = Student(key="alone", name="Submission")
     add_files(student, folder, time=submitted_at)
-    plan, jobs = make_plan(student, _lessons(settings), settings, seed, "", show_hidden=False)
+    plan, wanted = make_plan(student, _lessons(settings), settings, seed, "", show_hidden=False)
     found: dict[str, JobResult] = {}
-    for key, text in run_here((job.key, job.model_dump_json()) for job in jobs):
+    for key, text in run_here((each.key, each.job().model_dump_json()) for each in wanted):
         result = JobResult.model_validate_json(text)
         if result.error or result.refusal:
             raise NotGradedError(result.error or result.refusal)

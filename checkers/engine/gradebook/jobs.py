@@ -9,19 +9,19 @@ from __future__ import annotations
 import atexit
 import hashlib
 import threading
+from collections.abc import Iterable
 
 from pydantic import BaseModel
 
 from checkers.engine.card import html_card
 from checkers.engine.checking import check_lesson
-from checkers.engine.gradebook.reading import Cells
 from checkers.engine.isolation import CourseWorker
 from checkers.engine.memory import Memory
 from checkers.engine.registry import ROOT, find_lesson
 from checkers.engine.report import Report
 from checkers.engine.sandbox.levels import Level
 from checkers.engine.sources import sources_digest
-from checkers.engine.submission import Submission
+from checkers.engine.submission import Cells, Submission
 
 
 class Job(BaseModel):
@@ -144,10 +144,19 @@ def forget_worker() -> None:
         worker.__exit__(None, None, None)
 
 
-def key_of(cells: Cells, lesson: str, seed: int) -> str:
-    """The name of a result: by content, checkers and the run's seed."""
+def code_digest(cells: Cells) -> str:
+    """Changes with any of a file's code."""
+    return _digest_of(text for cell in cells for text in cell)
+
+
+def key_of(code: str, lesson: str, seed: int) -> str:
+    """The name of a result: by the code's digest, checkers and the run's seed."""
+    return _digest_of((sources_digest(), lesson, str(seed), code))
+
+
+def _digest_of(parts: Iterable[str]) -> str:
     digest = hashlib.sha256()
-    for part in (sources_digest(), lesson, str(seed), *(text for cell in cells for text in cell)):
+    for part in parts:
         encoded = part.encode("utf-8", "surrogatepass")
         digest.update(len(encoded).to_bytes(8, "little") + encoded)
     return digest.hexdigest()

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS results (
     key TEXT PRIMARY KEY, lesson TEXT NOT NULL, isolation TEXT NOT NULL,
     reports TEXT NOT NULL, cards TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS contents (digest TEXT PRIMARY KEY, content TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS written (
     path TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (path, sha256));
 """
@@ -41,14 +42,21 @@ class Journal:
         self.path, self.seed = path, seed
         self._connection = connection
 
-    def get(self, key: str, require: str = "") -> JobResult | None:
-        """A result without its cards, if it is there and was isolated well enough."""
+    def has(self, key: str, require: str = "") -> bool:
+        """Whether a result is there and was isolated well enough."""
         row = self._connection.execute(
-            "SELECT isolation, reports FROM results WHERE key = ?", (key,)
+            "SELECT isolation FROM results WHERE key = ?", (key,)
         ).fetchone()
-        if row is None or (require and Level.from_name(row[0]) < Level.from_name(require)):
-            return None
-        return JobResult.model_validate_json(row[1])
+        return row is not None and not (
+            require and Level.from_name(row[0]) < Level.from_name(require)
+        )
+
+    def get(self, key: str) -> JobResult | None:
+        """A result without its cards, if it is there."""
+        row = self._connection.execute(
+            "SELECT reports FROM results WHERE key = ?", (key,)
+        ).fetchone()
+        return JobResult.model_validate_json(row[0]) if row else None
 
     def cards(self, key: str) -> list[str]:
         """The HTML cards of a result."""
@@ -63,6 +71,20 @@ class Journal:
             self._connection.execute(
                 "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?)",
                 (key, lesson, result.isolation, reports, cards),
+            )
+
+    def content(self, digest: str) -> str | None:
+        """What was read in a file of this digest, if it was."""
+        row = self._connection.execute(
+            "SELECT content FROM contents WHERE digest = ?", (digest,)
+        ).fetchone()
+        return row[0] if row else None
+
+    def keep_content(self, digest: str, content: str) -> None:
+        """Keep what was read in a file, so that the same bytes need not be read again."""
+        with self._connection:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO contents VALUES (?, ?)", (digest, content)
             )
 
     def note_written(self, path: str, sha256: str) -> None:

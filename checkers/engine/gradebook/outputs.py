@@ -75,7 +75,7 @@ def write_outputs(
     statistics.passed_over = list(circumstances.passed_over)
     statistics.unknown = list(circumstances.unknown)
     statistics.edited = sorted(edited_pages(results, journal))
-    statistics.pairs = run.similarity.pairs()
+    statistics.alike = run.similarity.groups()
     students = list(others)
     for graded in run.grades(lessons):
         page = graded.grade.feedback

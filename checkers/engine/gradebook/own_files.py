@@ -53,14 +53,14 @@ def is_in_course(name: str, folders: Iterable[PurePosixPath]) -> bool:
     return False
 
 
-def is_own(cells: Cells) -> bool:
-    """Whether code is, unchanged, a file of the course that is no lesson's notebook."""
-    return digest_of(cells) in _own_digests()
+def is_own(digest: str) -> bool:
+    """Whether the code of this digest is a file of the course that is no lesson's notebook."""
+    return digest in _own_digests()
 
 
-def is_untouched(cells: Cells) -> bool:
-    """Whether code is a lesson's notebook in which nothing was written."""
-    return digest_of(cells) in _stub_digests()
+def is_untouched(digest: str) -> bool:
+    """Whether the code of this digest is a lesson's notebook in which nothing was written."""
+    return digest in _stub_digests()
 
 
 def digest_of(cells: Cells) -> str:

@@ -66,6 +66,7 @@ def summary_page(
             mistakes=statistics.common_mistakes(),
             hard=statistics.hard_cases(),
             empty=statistics.empty_exercises(),
+            checked=statistics.most_checked(),
             needs=statistics.in_need(),
             words=_in_words,
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from checkers.engine.gradebook.corrections import NONE, Corrections
 from checkers.engine.gradebook.jobs import Job, key_of, sources_digest
-from checkers.engine.gradebook.reading import ReadFile, read_files
+from checkers.engine.gradebook.reading import Contents, ReadFile, read_files
 from checkers.engine.gradebook.results import NOT_SUBMITTED, READ, FileGrade
 from checkers.engine.gradebook.settings import Settings
 from checkers.engine.gradebook.submissions import Student
@@ -17,12 +17,45 @@ from checkers.engine.submission import Unreadable
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file that may count for a lesson, and the name of its result in the journal."""
+    """A file that may count for a lesson.
+
+    Attributes:
+        key: names its result in the journal.
+        file: its name.
+        late: whether it is late.
+        kept: the share of the points that is left after lateness.
+        checks: by exercise, how often the notebook says it was checked.
+    """
 
     key: str
     file: str
     late: bool
     kept: float
+    checks: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A result that a student's plan needs; its job is made only if nobody has it."""
+
+    key: str
+    lesson: str
+    file: ReadFile
+    seed: int
+    require: str
+    show_hidden: bool
+
+    def job(self) -> Job:
+        """What is to be run for it."""
+        return Job(
+            key=self.key,
+            lesson=self.lesson,
+            cells=self.file.cells,
+            seed=self.seed,
+            sources=sources_digest(),
+            require=self.require,
+            show_hidden=self.show_hidden,
+        )
 
 
 @dataclass
@@ -73,8 +106,9 @@ def make_plan(
     *,
     show_hidden: bool = True,
     corrections: Corrections = NONE,
-) -> tuple[Plan, Iterator[Job]]:
-    """Read a student's files; the plan, and the jobs it needs.
+    contents: Contents | None = None,
+) -> tuple[Plan, list[Wanted]]:
+    """Read a student's files; the plan, and the results it needs.
 
     Args:
         student: whose files to read.
@@ -84,11 +118,12 @@ def make_plan(
         require: the weakest isolation that will do; "" for any.
         show_hidden: whether the cards show hidden cases.
         corrections: the student's; an extension moves the deadline.
+        contents: knows what is in files that were read before.
     """
     plan = Plan(student, notes=list(student.notes))
     names = [lesson.name for lesson in lessons]
     found: dict[str, list[ReadFile]] = {}
-    for file in read_files(student):
+    for file in read_files(student, contents):
         plan.files.append(_file_grade(file))
         if file.problem is not None:
             # A solution that came with the course says nothing of what was handed in.
@@ -102,26 +137,17 @@ def make_plan(
         if not file.own:
             plan.told |= set(file.lessons) if file.told else set()
             plan.guessed |= set(file.lessons)
-    jobs = []
+    wanted = []
     for lesson in filter(found.__contains__, names):
         for file in _choose(found[lesson], lesson, plan, settings):
-            key = key_of(file.cells, lesson, seed)
+            key = key_of(file.code, lesson, seed)
             due = corrections.due(lesson)
             days = settings.late.days_late(lesson, file.late, file.time, due)
-            candidate = Candidate(key, file.name, days > 0, settings.late.kept(days))
+            kept = settings.late.kept(days)
+            candidate = Candidate(key, file.name, days > 0, kept, file.checks)
             plan.candidates.setdefault(lesson, []).append(candidate)
-            jobs.append(
-                Job(
-                    key=key,
-                    lesson=lesson,
-                    cells=file.cells,
-                    seed=seed,
-                    sources=sources_digest(),
-                    require=require,
-                    show_hidden=show_hidden,
-                )
-            )
-    return plan, iter(jobs)
+            wanted.append(Wanted(key, lesson, file, seed, require, show_hidden))
+    return plan, wanted
 
 
 def _file_grade(file: ReadFile) -> FileGrade:

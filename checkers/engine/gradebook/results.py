@@ -86,6 +86,8 @@ class ExerciseGrade(_Plain):
         max_points: what the cases are worth together.
         message: why nothing was run; "" if the cases tell.
         correction: set if the points are the instructor's.
+        checks: how often it was checked in the notebook until it passed, at least; None if the
+            notebook does not tell. The notebook's word, which earns nothing.
         mistakes: names of the known mistakes that were found.
         cases: empty if nothing was run.
     """
@@ -96,6 +98,7 @@ class ExerciseGrade(_Plain):
     max_points: int
     message: str = ""
     correction: Correction | None = None
+    checks: int | None = None
     mistakes: list[str] = Field(default_factory=list)
     cases: list[CaseGrade] = Field(default_factory=list)
 
@@ -190,13 +193,14 @@ class Gradebook(_Plain):
     students: list[StudentGrade] = Field(default_factory=list)
 
 
-def exercise_grade(report: Report) -> ExerciseGrade:
-    """An exercise's grade from what the checker reported."""
+def exercise_grade(report: Report, checks: int | None = None) -> ExerciseGrade:
+    """An exercise's grade from what the checker reported, and how often it was checked."""
     return ExerciseGrade(
         exercise=report.exercise,
         status=GradeStatus(report.status.value),
         points=report.points,
         max_points=report.max_points,
+        checks=checks,
         mistakes=[case.mistake for case in report.cases if case.mistake],
         cases=[_case_grade(case) for case in report.cases],
     )

@@ -270,3 +270,5 @@ def _idents(student: Student) -> Iterator[str]:
     for heading, value in student.columns.items():
         if heading not in ("Student", "Full name", "Section", "Last modified (grade)"):
             yield comparable(value)
+        if heading == "Identifier":  # Moodle's "Participant 10472": the number is on the folders
+            yield comparable(value.split()[-1] if value.split() else "")

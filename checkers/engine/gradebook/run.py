@@ -142,25 +142,26 @@ class Run:
     def jobs(self) -> Iterator[tuple[str, str]]:
         """Jobs for what the journal does not know, reading one student after the other."""
         for number, student in enumerate(self._students):
-            plan, jobs = make_plan(
+            plan, wanted = make_plan(
                 student,
                 self._lessons,
                 self.settings,
                 self._seed_for(student),
                 self._require,
                 corrections=self.corrections.get(student.key, NONE),
+                contents=self.journal,
             )
             self.plans.append(plan)
             new = []
-            for job in jobs:
-                self.similarity.add(student.name, job.lesson, job.cells)
-                if job.key in self._running:
+            for each in wanted:
+                self.similarity.add(student.name, each.lesson, each.file.runs)
+                if each.key in self._running:
                     continue
-                if self.journal.get(job.key, self._require) is not None:
+                if self.journal.has(each.key, self._require):
                     self.tally.known += 1
                     continue
-                self._running[job.key] = job.lesson
-                new.append(job)
+                self._running[each.key] = each.lesson
+                new.append(each.job())
             self._waiting[number] = plan.keys & self._running.keys()
             self._tell(number)
             for job in new:

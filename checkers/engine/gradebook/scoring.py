@@ -138,7 +138,9 @@ def _weighted(exercises: list[ExerciseGrade], lesson: Lesson, settings: Settings
 def _from_result(
     lesson: Lesson, settings: Settings, candidate: Candidate, result: JobResult
 ) -> LessonGrade:
-    exercises = [exercise_grade(report) for report in result.reports]
+    exercises = [
+        exercise_grade(report, candidate.checks.get(report.exercise)) for report in result.reports
+    ]
     points = _weighted(exercises, lesson, settings)
     return LessonGrade(
         number=lesson.number,

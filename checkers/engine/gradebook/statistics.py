@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from statistics import median
 
 from checkers.engine.gradebook.movement import Movement
 from checkers.engine.gradebook.results import EXCUSED, READ, ExerciseGrade, StudentGrade
-from checkers.engine.gradebook.similarity import Pair
+from checkers.engine.gradebook.similarity import Group
 from checkers.engine.registry import Lesson, find_lesson
 
 BINS = 10
@@ -23,7 +24,7 @@ _NEEDS = (
 
 @dataclass
 class ExerciseStatistics:
-    """One exercise over the class: statuses, points, failed cases and named mistakes, counted."""
+    """One exercise over the class: statuses, points, failed cases, mistakes and checks, counted."""
 
     name: str
     max_points: int
@@ -32,11 +33,20 @@ class ExerciseStatistics:
     statuses: Counter[str] = field(default_factory=Counter)
     failed_cases: Counter[str] = field(default_factory=Counter)
     mistakes: Counter[str] = field(default_factory=Counter)
+    checks: Counter[int] = field(default_factory=Counter)
 
     @property
     def passed(self) -> int:
         """How many solved it."""
         return self.statuses["passed"]
+
+    @property
+    def usual_checks(self) -> float | None:
+        """How often it was checked until it passed: the median, as one notebook may say anything.
+
+        None if no notebook tells.
+        """
+        return median(self.checks.elements()) if self.checks else None
 
 
 @dataclass
@@ -54,7 +64,7 @@ class ClassStatistics:
         notes: (student, note) of whatever was passed over or chosen between.
         passed_over: names of files that are nobody's.
         unknown: who handed in and is not on the roster.
-        pairs: students whose code agrees more than the class's does.
+        alike: students whose code agrees more than the class's does.
         movement: since earlier results that lie beside these.
         edited: feedback pages that somebody changed by hand.
         people: name, points, statuses in words and feedback page of everyone.
@@ -74,7 +84,7 @@ class ClassStatistics:
     notes: list[tuple[str, str]] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
-    pairs: list[Pair] = field(default_factory=list)
+    alike: list[Group] = field(default_factory=list)
     movement: Movement | None = None
     edited: list[str] = field(default_factory=list)
     people: list[tuple[str, str, str, str, str]] = field(default_factory=list)
@@ -146,6 +156,19 @@ class ClassStatistics:
         ]
         return sorted((each for each in found if each[0]), key=lambda each: -each[0])[:_SHOWN_CASES]
 
+    def most_checked(self) -> list[tuple[float, int, str, str]]:
+        """(median of checks until it passed, notebooks that tell, lesson, exercise).
+
+        Those that took more than one, the most first.
+        """
+        found = [
+            (row.usual_checks or 0, row.checks.total(), lesson, row.name)
+            for lesson, rows in self.exercises.items()
+            for row in rows
+        ]
+        several = (each for each in found if each[0] > 1)
+        return sorted(several, key=lambda each: -each[0])[:_SHOWN_CASES]
+
     def common_mistakes(self) -> list[tuple[int, str, str, str, str]]:
         """(students, lesson, exercise, mistake, its sentence), the most common first."""
         found = [
@@ -174,6 +197,7 @@ def _count(row: ExerciseStatistics, grade: ExerciseGrade) -> None:
     row.points += grade.points
     row.statuses[grade.status.value] += 1
     row.mistakes.update(set(grade.mistakes))
+    row.checks.update([grade.checks] if grade.checks else [])
     if grade.status not in ("not attempted", "missing"):
         row.failed_cases.update(c.title for c in grade.cases if c.status != "passed")
 

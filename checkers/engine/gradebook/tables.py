@@ -55,8 +55,16 @@ def _row(student: StudentGrade, seed: int) -> list[object]:
     comments = [
         f"{lesson.lesson}: {lesson.comment}" for lesson in student.lessons if lesson.comment
     ]
-    notes = " ".join([*comments, *student.notes, *unreadable])
+    notes = " ".join([*comments, *_corrections(student), *student.notes, *unreadable])
     return [*cells, ", ".join(levels), seed, student.feedback, notes]
+
+
+def _corrections(student: StudentGrade) -> Iterator[str]:
+    """What the instructor changed, from what, and why."""
+    for exercise in (each for lesson in student.lessons for each in lesson.exercises):
+        if exercise.correction is not None:
+            before, why = exercise.correction.points_before, exercise.correction.comment
+            yield f"{exercise.exercise}: {exercise.points:g} by hand, not {before:g}. {why}".strip()
 
 
 def _lesson_cells(lesson: LessonGrade) -> list[object]:
@@ -85,7 +93,7 @@ def _safe(cell: object) -> object:
     if not isinstance(cell, str):
         return cell
     text = " ".join(visible(cell).split())
-    if cell.lstrip().startswith(_FORMULA):
+    if text != "-" and cell.lstrip().startswith(_FORMULA):  # Moodle's "never", and no formula
         text = "'" + text
     return _FORMULA_WITHIN.sub(r"\1'", text)
 

@@ -21,6 +21,8 @@ FALSE_ALARM_Z = 5.5
 REPEATED = 0.5
 """The correlation of neighbours from which on noise repeats itself. That of independent entries is
 0, give or take 0.06 for the fewest that are looked at."""
+ROUNDING = 1e-9
+"""A number that is nearer to 0 is told as 0."""
 NEARLY = 0.01
 """A mean difference below this share of the right values' standard deviation is called small."""
 _DIMENSIONS = ("picture of the batch", "channel", "row", "column")
@@ -262,7 +264,7 @@ def _array_form_problem(mine: Any, target: Array, what: str, dtype_matters: bool
     if isinstance(mine, list):
         return (
             f"{_capital(what)} should be one tensor of shape {target.shape}, "
-            f"but it is {describe(mine)}. Return only the tensor."
+            f"but it is {describe(mine)}. Return only the tensor; `torch.cat` joins several."
         )
     if not isinstance(mine, Array):
         return f"{_capital(what)} should be a tensor of shape {target.shape}, not {describe(mine)}."
@@ -288,12 +290,14 @@ def _array_form_problem(mine: Any, target: Array, what: str, dtype_matters: bool
 def values_problem(mine: np.ndarray, target: np.ndarray, name: str) -> str:
     """One sentence with numbers on how two arrays of one shape differ."""
     if not np.isfinite(mine).all() and np.isfinite(target).all():
+        if mine.size == 1:
+            return f"{_capital(name)} is {mine.item():g}; it should be {_told(target)}."
         share = 1 - np.isfinite(mine).mean()
         return f"{_capital(name)} is not a finite number in {share:.0%} of its entries."
     if not np.isfinite(target).any():  # a known mistake's; nothing can be told of it
         return f"{_capital(name)} should be no finite number."
     if mine.size == 1:
-        return f"{_capital(name)} is {mine.item():.5g}; it should be {target.item():.5g}."
+        return f"{_capital(name)} is {mine.item():.5g}; it should be {_told(target)}."
     with np.errstate(invalid="ignore"):  # two infinities have no difference
         gap = np.abs(mine - target)
         is_small = np.nanmean(gap) < NEARLY * np.nanstd(target)
@@ -309,6 +313,11 @@ def values_problem(mine: np.ndarray, target: np.ndarray, name: str) -> str:
             "little, or for a few entries that differ much."
         )
     return text
+
+
+def _told(target: np.ndarray) -> str:
+    """The one number wanted; what is only rounding is 0."""
+    return f"{target.item():.5g}" if abs(target.item()) > ROUNDING else "0"
 
 
 def describe(value: Any) -> str:

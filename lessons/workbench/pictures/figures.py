@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 _TILE_INCHES = 1.35
 _FEW_TILE_INCHES = 1.7
+_LABEL_INCHES = 1.2
 _NUMBER_INCHES = 0.85
-_CENTRED: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 10}
+_FONT_SIZE = 10
+_READABLE_INCHES = 7.0  # a figure may be so wide; if it is wider, its words grow with it
+_CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
 _DPI = 110
+_NUMBERS_DPI = 90  # figures with numbers are the widest
 _PAGE_DPI = 100
 _FINE_DPI = 160  # of drawings: more than a page's, for fine screens
 
@@ -111,13 +115,17 @@ def _grid(
     columns = columns or min(len(pictures), 8)
     lines = -(-len(pictures) // columns)
     side = _FEW_TILE_INCHES if columns <= 5 else _TILE_INCHES
-    title_room = 0.28 if titles else 0.04
+    words = (_LABEL_INCHES if rows else 0) + _NUMBER_INCHES * len(numbers or ())
+    width = side * max([1.0, *(one.shape[-1] / one.shape[-2] for one in pictures)])
+    larger = max(1.0, (columns * width + words) / _READABLE_INCHES)
+    plain: dict[str, Any] = {"fontsize": _FONT_SIZE * larger}
+    title_room = 0.28 * larger if titles else 0.04
     figure, axes = plt.subplots(
         lines,
         columns,
         squeeze=False,
         figsize=(
-            columns * side + (1.2 if rows else 0) + _NUMBER_INCHES * len(numbers or ()),
+            columns * width + words * larger,
             lines * (side + title_room),
         ),
         layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02),
@@ -128,17 +136,19 @@ def _grid(
         pixels = _unit_range(picture, value_range).permute(1, 2, 0).squeeze(-1).numpy()
         axis.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         if titles is not None and number < len(titles):
-            parts = (textwrap.fill(part, round(13 * side)) for part in titles[number].split("\n"))
-            axis.set_title("\n".join(parts), fontsize=10, pad=3)
+            room = round(13 * width / larger)
+            lines_of = titles[number].split("\n")
+            parts = [textwrap.fill(line, room, break_long_words=False) for line in lines_of]
+            axis.set_title("\n".join(parts), pad=3, **plain)
     for axis, label in zip(axes[:, 0], rows or (), strict=False):
         place = axis.transAxes
-        axis.text(-0.05, 0.5, label, ha="right", va="center", fontsize=10, transform=place)
+        axis.text(-0.05, 0.5, label, ha="right", va="center", transform=place, **plain)
     for column, (heading, texts) in enumerate((numbers or {}).items()):
-        middle = 1 + (column + 0.5) * _NUMBER_INCHES / side
-        above = {**_CENTRED, "va": "bottom"}
+        middle = 1 + (column + 0.5) * _NUMBER_INCHES * larger / width
+        above = {**_CENTRED, **plain, "va": "bottom"}
         axes[0, -1].text(middle, 1.03, heading, **above, transform=axes[0, -1].transAxes)
         for axis, text in zip(axes[:, -1], texts, strict=True):
-            axis.text(middle, 0.5, text, **_CENTRED, transform=axis.transAxes)
+            axis.text(middle, 0.5, text, **_CENTRED, **plain, transform=axis.transAxes)
     return figure
 
 
@@ -168,7 +178,8 @@ def _to_png(figure: Figure, *, fine: bool = False, whole: bool = False) -> bytes
 
     raw = io.BytesIO()
     cut = {"bbox_inches": "tight", "pad_inches": 0.05} if whole else {}
-    figure.savefig(raw, format="png", dpi=_FINE_DPI if fine else _DPI, facecolor="white", **cut)
+    dpi = _FINE_DPI if fine else _NUMBERS_DPI if whole else _DPI
+    figure.savefig(raw, format="png", dpi=dpi, facecolor="white", **cut)
     plt.close(figure)
     image = Image.open(raw).convert("RGB")
     method = Image.Quantize.MEDIANCUT if fine else Image.Quantize.FASTOCTREE  # slower; smaller

@@ -2,7 +2,8 @@
 
 Words that stand on the page itself keep their size when the pictures shrink, wrap instead of
 running into each other, and have the colour of the page's text, be the page light or dark. A table
-with inline styles, because that is what viewers of notebooks leave as it is.
+with inline styles, because that is what viewers of notebooks leave as it is; of a notebook that it
+does not trust, JupyterLab leaves only plain values (no `min()`, no `overflow-wrap:anywhere`).
 """
 
 from __future__ import annotations
@@ -18,13 +19,11 @@ from torch import Tensor
 
 _STORED_SIDE = 56  # of a small picture: some viewers would blur it if it were smaller
 _LINE = "1px solid #8885"
-_WRAPS = "font-weight:normal;overflow-wrap:anywhere;"
+_WRAPS = "font-weight:normal;overflow-wrap:break-word;"
 _TITLE = f"{_WRAPS}text-align:center;vertical-align:bottom;padding:4px 2px 1px"
 _LABEL = f"{_WRAPS}text-align:right;vertical-align:middle;padding:2px 8px 2px 0"
-_NUMBER = (
-    f"{_WRAPS}text-align:center;vertical-align:middle;padding:2px 1px;font-size:min(13px,2.8vw)"
-)
-_NUMBER_WIDTH = "8%"  # and not in em, so that room for pictures is left on a phone
+_NUMBER = f"{_WRAPS}text-align:center;vertical-align:middle;padding:2px 1px;font-size:11px"
+_NUMBER_WIDTH = "9%"  # and not in em, so that room for pictures is left on a phone
 _LABEL_WIDTH = "14%"  # beside numbers
 _NUMBER_PIXELS = 70
 _TILE = f"display:block;width:100%;box-sizing:border-box;border:{_LINE};image-rendering:pixelated"
@@ -54,6 +53,7 @@ def picture_table(
         numbers: by their heading, one for each row, to be seen on its right.
     """
     side = 176 if columns <= 3 else 150 if columns <= 5 else 112 if columns <= 8 else 84
+    side = max([side, *(round(side * one.shape[-1] / one.shape[-2]) for one in pictures)])
     label_width = min(6.5, 0.55 * max(map(len, rows)) + 1) if rows else 0.0
     notes = dict(numbers or {})
     room = _LABEL_WIDTH if notes else f"{label_width:g}em"

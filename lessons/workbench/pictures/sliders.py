@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 
 from lessons.workbench.pictures.figures import (
     _display,
@@ -20,11 +21,13 @@ from lessons.workbench.pictures.figures import (
     as_pictures,
     checked_alt,
 )
-from lessons.workbench.pictures.picture_table import data_uri
+from lessons.workbench.pictures.picture_table import data_uri, picture_table
 
 _SCRIPT = Path(__file__).with_name("slider.js")
 _HEIGHT = 256  # pixels on the screen, at least; a picture's own pixels stay square
 _IN_THE_ROW = 6
+_ROW_TILE = 112  # pixels on the screen for each of them
+_WIDE = 2  # times as wide as high
 
 
 def slider(
@@ -38,8 +41,8 @@ def slider(
 ) -> None:
     """Show a slider that leafs through precomputed pictures.
 
-    Where no script may run (a notebook from somebody else, a printed page), a row of some of the
-    pictures stands in its place.
+    Where no script may run (a notebook from somebody else, a printed page), some of the pictures
+    stand in its place, in a row, or below each other if they are wide.
 
     Args:
         frames: (C, H, W) or (1, C, H, W) each.
@@ -57,9 +60,16 @@ def slider(
         raise ValueError(f"There are {len(pictures)} frames but {len(labels)} labels.")
     places = torch.linspace(0, len(pictures) - 1, min(_IN_THE_ROW, len(pictures))).round()
     few = [int(place) for place in places]
-    figure = _grid([pictures[i] for i in few], [labels[i] for i in few], None, value_range)
-    row = _to_png(figure)
+    row = [_unit_range(pictures[i], value_range) for i in few]
+    said = [labels[i] for i in few]
     height, width = pictures[0].shape[-2:]
+    if width > _WIDE * height:  # such pictures stand below each other
+        table, grid = picture_table(row, alt, 1, rows=said), _grid(row, None, 1, (0.0, 1.0), said)
+    else:
+        smaller = max(1, width // _ROW_TILE)
+        row = [functional.avg_pool2d(picture, smaller) for picture in row]
+        table = picture_table(row, alt, len(few), said)
+        grid = _grid(row, said, None, (0.0, 1.0))
     told = {
         "name": name,
         "labels": [str(label) for label in labels],
@@ -70,12 +80,12 @@ def slider(
     page = (
         '<figure class="course-slider" style="margin:0" '
         f'data-frames="{html.escape(json.dumps(told))}">'
-        f'<img src="{data_uri(row)}" alt="{html.escape(alt)}">'
+        f"{table}"
         f'<figcaption style="opacity:.8; max-width:560px">{html.escape(alt)}</figcaption>'
         "</figure>"
         f"<script>{_SCRIPT.read_text(encoding='utf-8')}</script>"
     )
-    _display(page, row, alt, "slider")
+    _display(page, _to_png(grid), alt, "slider")
 
 
 def _small_png(picture: Tensor, value_range: tuple[float, float]) -> bytes:

@@ -12,6 +12,9 @@ from .digit_classifier import (
 from .digit_quality import (
     digit_features as digit_features,
 )
+from .epochs import (
+    train_epochs as train_epochs,
+)
 from .flow_path import (
     flow_path as flow_path,
 )
@@ -21,7 +24,6 @@ from .loop import (
     train as train,
 )
 from .loss_curve import (
-    live_curve as live_curve,
     loss_plot as loss_plot,
 )
 from .mnist import (

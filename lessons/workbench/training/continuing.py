@@ -1,4 +1,4 @@
-"""Where a lesson's training is kept, so that it goes on, and only that very training.
+"""Where and how a lesson's training is kept, so that it goes on, and only that very training.
 
 A cell that is run again may hold another loss than before. So a training's file is named after what
 it does first: its losses at the first steps, which depend on the weights, the digits, their order,
@@ -11,7 +11,7 @@ import copy
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -55,5 +55,34 @@ def own_checkpoint(
             value.backward()
             optimizer.step()
             told.append(f"{float(value.detach()):.{_DIGITS}g}")
-    digest = hashlib.sha256("\n".join(told).encode()).hexdigest()[:12]
-    return FOLDER / f"{name}-{digest}.pt"
+    return kept_file(name, "\n".join(told).encode())
+
+
+def kept_file(name: str, told: bytes) -> Path:
+    """The file for a training of which `told` is all that sets it apart from others."""
+    return FOLDER / f"{name}-{hashlib.sha256(told).hexdigest()[:12]}.pt"
+
+
+def write_state(path: Path, state: dict[str, Any]) -> None:
+    """Write the state to a new file and put it in the old one's place in one move.
+
+    Raises:
+        OSError: if it can't be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".partial")
+    torch.save(state, unfinished)
+    unfinished.replace(path)
+
+
+def random_state() -> dict[str, Any]:
+    """Where the random numbers of PyTorch stand, on the CPU and on all GPUs in use."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Go on from where the random numbers stood."""
+    torch.set_rng_state(state["cpu"].cpu())
+    if state["cuda"]:
+        torch.cuda.set_rng_state_all([one.cpu() for one in state["cuda"]])

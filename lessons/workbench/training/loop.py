@@ -20,7 +20,12 @@ import torch
 from torch import Tensor, nn
 
 from lessons.workbench.denoisers.progress import watch_sampling
-from lessons.workbench.training.continuing import own_checkpoint
+from lessons.workbench.training.continuing import (
+    own_checkpoint,
+    random_state,
+    set_random_state,
+    write_state,
+)
 from lessons.workbench.training.loss_curve import TrainingProgress
 from lessons.workbench.training.threads import on_free_cores
 
@@ -155,7 +160,7 @@ def _train_epochs(
     plan, model, done = state.plan, state.model, len(state.history.losses)
     if plan.compile_model:
         model = cast(nn.Module, torch.compile(model))
-    goes_on = state.kept_in is not None
+    goes_on = "it goes on where it was" if state.kept_in is not None else ""
     shown = TrainingProgress(total, done, progress and done < total, goes_on)
     try:
         for epoch in range(len(state.history.epoch_ends), plan.epochs):
@@ -198,7 +203,7 @@ def _train_epoch(
     order = torch.randperm(len(images)).to(images.device)
     before = state.begin_epoch()
     for batch in order.split(plan.batch_size)[before:]:
-        state.random = _random_state()
+        state.random = random_state()
         with _mixed_precision(images.device):
             value = loss(model, images[batch], labels[batch])
         state.optimizer.zero_grad(set_to_none=True)
@@ -244,7 +249,7 @@ class _State:
         """How many steps of this epoch were taken before; random numbers go on from there."""
         done = len(self.history.losses) - (self.history.epoch_ends or [0])[-1]
         if done:
-            _set_random_state(self.random)
+            set_random_state(self.random)
         self._clock = time.perf_counter()
         return done
 
@@ -270,7 +275,7 @@ class _State:
             for mine, theirs in pairs:
                 mine.copy_(theirs)
         if self.random:
-            _set_random_state(self.random)
+            set_random_state(self.random)
         self.note(shown, at_once=True)
         self.save()
 
@@ -326,11 +331,9 @@ class _State:
         self._save_next = now + max(SAVE_SECONDS, (now - began) / SAVE_SHARE)
 
     def _write(self, path: Path) -> None:
-        """Write the state to a new file and put it in the old one's place in one move."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         average = self.history.average
-        unfinished = path.with_name(path.name + ".partial")
-        torch.save(
+        write_state(
+            path,
             {
                 "version": _STATE_VERSION,
                 "model": self.model.state_dict(),
@@ -341,11 +344,9 @@ class _State:
                 "epoch_ends": self.history.epoch_ends,
                 "seconds": self.history.seconds,
                 "kept": {n: model.state_dict() for n, model in self.history.kept.items()},
-                "random": _random_state(),
+                "random": random_state(),
             },
-            unfinished,
         )
-        unfinished.replace(path)
 
     def load(self, path: Path) -> None:
         """Go on from a saved state.
@@ -373,14 +374,3 @@ class _State:
         for epochs, weights in saved.get("kept", {}).items():
             self.keep(epochs)
             self.history.kept[epochs].load_state_dict(weights)
-
-
-def _random_state() -> dict[str, Any]:
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
-    return {"cpu": torch.get_rng_state(), "cuda": cuda}
-
-
-def _set_random_state(state: dict[str, Any]) -> None:
-    torch.set_rng_state(state["cpu"].cpu())
-    if state["cuda"]:
-        torch.cuda.set_rng_state_all([one.cpu() for one in state["cuda"]])

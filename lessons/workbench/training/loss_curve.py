@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import io
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor
 
 from lessons.workbench.bars import Bar, in_notebook, make_bar
 from lessons.workbench.pictures.figures import show_figure
@@ -20,7 +18,6 @@ from lessons.workbench.pictures.figures import show_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Loss = Callable[..., Tensor]
 REDRAW_SECONDS = 2.0
 _LARGEST_SHARE = 0.015  # of the time may be spent on drawing
 
@@ -35,10 +32,10 @@ class TrainingProgress:
         total: how many steps the whole training takes.
         done: how many were taken before, if it goes on from a checkpoint.
         shown: False for neither bar nor curve.
-        goes_on: whether the training, begun again, goes on where it was stopped.
+        goes_on: what the cell does if it is stopped and run again; "" if it begins from the start.
     """
 
-    def __init__(self, total: int, done: int, shown: bool, goes_on: bool = False) -> None:
+    def __init__(self, total: int, done: int, shown: bool, goes_on: str = "") -> None:
         shown = shown and not os.environ.get("TQDM_DISABLE")
         self._curve = LossCurve(total) if shown and in_notebook() else None
         self._bar: Bar | None = None
@@ -132,36 +129,6 @@ def loss_plot(losses: Sequence[float], *, alt: str) -> None:
     """
     values = np.asarray(losses)
     show_figure(_figure(values, _width(values)), alt)
-
-
-@contextlib.contextmanager
-def live_curve(total: int) -> Iterator[Callable[[Loss], Loss]]:
-    """Show bar and curve for a training loop of your own.
-
-    with live_curve(epochs * len(loader)) as watched:
-        ...  # a loop that calls watched(loss) in place of loss
-
-    Args:
-        total: how often the loss will be computed.
-
-    Returns:
-        `watched(loss)` is a loss like `loss`, a function that gives a scalar; its values are shown.
-    """
-    progress, losses = TrainingProgress(total, 0, True), []
-
-    def watched(loss: Loss) -> Loss:
-        def seen(*inputs: Any) -> Tensor:
-            value = loss(*inputs)
-            losses.append(float(value.detach()))
-            progress.note(losses, 1)
-            return value
-
-        return seen
-
-    try:
-        yield watched
-    finally:
-        progress.close()
 
 
 def _width(values: np.ndarray) -> int:

@@ -14,7 +14,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -27,8 +27,11 @@ Probe = Callable[[Callable[..., Any], Inputs], Any]
 
 # Frames in these folders say nothing about the student's own code.
 _ROOT = Path(__file__).resolve().parents[4]
-_GIVEN_CODE = (str(_ROOT / "checkers"), str(_ROOT / "lessons" / "workbench"), "<solutions.")
+_GIVEN = ("checkers", "solutions", "lessons/workbench")
+_GIVEN_CODE = (*(str(_ROOT / folder) for folder in _GIVEN), "<solutions.")
 _LIBRARY = re.compile(r"[/\\](lib\d*[/\\]python[\d.]+|site-packages|dist-packages)[/\\]|^<frozen ")
+PLACE_FOR_CODE = "# Your code here."
+"""The line of a stub that stands above its raise."""
 _STANDARD_LIBRARY = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib"))
 
 
@@ -150,9 +153,7 @@ def _describe(error: BaseException, name: str) -> dict:
     if isinstance(error, NotImplementedError):
         stub = _stub_that_raised(error)
         if stub == name:
-            line = _line_of_a_raise_left(error)
-            message = f"{name} is not written yet." if line is None else _raise_left(name, line)
-            return {"status": "not attempted", "message": message}
+            return {"status": "not attempted", "message": _not_written(name, error)}
         if stub is not None:
             message = f"{name} calls {stub}, which is not written yet."
             return {"status": "raised", "message": message, "type": "NotImplementedError"}
@@ -177,27 +178,34 @@ def _stub_that_raised(error: NotImplementedError) -> str | None:
     return _class_or_function(error) or last.name
 
 
-def _raise_left(name: str, line: int) -> str:
+def _not_written(name: str, error: NotImplementedError) -> str:
+    """What is said when the stub's own raise ended the call: was anything written above it?"""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or not _has_code_above(trace.tb_frame.f_code, trace.tb_lineno):
+        return f"{name} is not written yet."
+    line, file = trace.tb_lineno, trace.tb_frame.f_code.co_filename
+    if linecache.getline(file, line - 1).strip() == PLACE_FOR_CODE:
+        # Some stubs have given code above that line, so nobody knows who wrote it.
+        return (
+            f"{name} is not written yet, or it ends at the stub's `raise NotImplementedError` "
+            f"(line {line} of its cell). Take the raise out when your code is there."
+        )
     return (
         f"{name} has code, and below it the stub's `raise NotImplementedError` (line {line} of its "
         f"cell), which ends it there. Take the raise out."
     )
 
 
-def _line_of_a_raise_left(error: NotImplementedError) -> int | None:
-    """The raise's line, if code was run above it in the stub; None if nothing was written there."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return None
-    code, raised = trace.tb_frame.f_code, trace.tb_lineno
+def _has_code_above(code: CodeType, raised: int) -> bool:
+    """Whether the function has statements above its line `raised`."""
     lines = {line for _, _, line in code.co_lines() if line is not None and line < raised}
     for line in sorted(lines - {code.co_firstlineno}):
         given = linecache.getline(code.co_filename, line).strip()
         if given and not given.startswith(("def ", "async def ", "@", "super().__init__(")):
-            return raised
-    return None
+            return True
+    return False
 
 
 def _class_or_function(error: BaseException) -> str | None:
