@@ -54,7 +54,7 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check --quiet --output-format concise
 	$(BIN)/ruff format --quiet --check
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/basedpyright --pythonpath $(BIN)/python
+	$(BIN)/basedpyright --project pyproject.toml --pythonpath $(BIN)/python
 
 verify: $(VENV)/.ready-dev
 	$(BIN)/python -m checkers verify
