@@ -110,6 +110,23 @@ def lists_of_batches(images, training, batch_size=100):
     return [one.values for one in found], [one.indices for one in found]
 
 
+def told_the_steps_and_single_words(model, pictures, tokens, alphas_cumprod, p_uncond=0.1):
+    t = torch.randint(len(alphas_cumprod), (len(pictures),))
+    abar = alphas_cumprod[t].view(-1, 1, 1, 1)
+    x_t = abar.sqrt() * pictures + (1 - abar).sqrt() * torch.randn_like(pictures)
+    keep = torch.rand(tokens.shape) >= p_uncond
+    return F.mse_loss(model(x_t, t, tokens * keep), pictures)
+
+
+class MeanOfTheWholeRow(nn.Module):
+    def __init__(self, num_words, num_features):
+        super().__init__()
+        self.words = nn.Embedding(num_words + 1, num_features)
+
+    def forward(self, tokens):
+        return self.words(tokens).mean(dim=1)
+
+
 @pytest.mark.parametrize(
     ("exercise", "answer", "says", "never"),
     [
@@ -127,6 +144,8 @@ def lists_of_batches(images, training, batch_size=100):
         ("straightness", always_0, "the result is 0 for every path", "as if differences"),
         ("straightness", twice_the_way, "it should be 0.", "e-"),
         ("frechet_distance", root_of_every_entry_alone, "is nan; it should be", "entries"),
+        ("text_ddpm_loss", told_the_steps_and_single_words, "none of 0, 1/T", "are ever drawn"),
+        ("PromptEncoder", MeanOfTheWholeRow, "as if number 0 were a word", "sum is divided"),
         ("nearest_distances", lists_of_batches, "`torch.cat` joins", "tuple of 20"),
     ],
 )

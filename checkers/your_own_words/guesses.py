@@ -63,8 +63,8 @@ def noised_like_forward(observed: Observation, expected: Observation, inputs: In
     """At each t / T told, x_t is sqrt(abar_t) times the picture and sqrt(1 - abar_t) noise."""
     if verdict := unreadable("steps", observed, expected, inputs):
         return verdict
-    if observed["left"] != expected["left"]:
-        return Verdict(False, _TIMES.format(left=observed["left"]))
+    if verdict := _other_times(observed, expected):
+        return verdict
     if expected["alike"] or not expected["own"]:
         return Verdict(True)  # a known mistake draws little: what that comes to is chance
     values = inputs["pictures"][0].numel()
@@ -101,6 +101,15 @@ def noised_like_forward(observed: Observation, expected: Observation, inputs: In
     return Verdict(True)
 
 
+def _other_times(observed: Observation, expected: Observation) -> Verdict | None:
+    """A verdict where times are told that are no t / T, or other such times, else None."""
+    if (observed["left"] > 0) != (expected["left"] > 0):
+        return Verdict(False, _TIMES.format(left=observed["left"]))
+    if expected["left"] and abs(observed["highest"] - expected["highest"]) > 1e-3:
+        return Verdict(False, f"The largest time told is {observed['highest']:.3g}.")
+    return None
+
+
 @_of_the_pictures
 def own_timesteps(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """Every picture has a timestep of its own, any of 0 to T - 1, and noise of its own."""
@@ -113,8 +122,10 @@ def own_timesteps(observed: Observation, expected: Observation, inputs: Inputs) 
     ):
         if observed[name] != expected[name]:
             return Verdict(False, sentence)
-    if not expected["own"]:
-        return Verdict(True)  # as many timesteps as calls: which ones is chance
+    if verdict := _other_times(observed, expected):
+        return verdict
+    if not expected["own"] or expected["left"]:
+        return Verdict(True)  # which timesteps are drawn is chance, or can't be told
     count = len(inputs["pictures"]) * inputs["calls"]
     mine, right = observed["steps"].values[:, 0], expected["steps"].values[:, 0]
     if ((mine > 0) != (right > 0)).any():

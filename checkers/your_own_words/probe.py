@@ -133,9 +133,10 @@ def watch_guesses(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
         clean and from the noisy pictures;
         "x": the noisy pictures of the first call; "steps": (T, 5) for each timestep told: its share
         of the pictures, the share of the clean picture in the noisy ones, and mean, deviation and
-        kurtosis of the rest; "left": how many times were no t / T, "own": whether the pictures of
-        the first call differ in time, "alike": whether their noise is the same, "repeated": whether
-        two calls are alike; "kept", "dropped", "other": shares of prompts; "rule", "by_time"}.
+        kurtosis of the rest; "left": how many times were no t / T, "highest": the largest,
+        "own": whether the pictures of the first call differ in time, "alike": whether their noise
+        is the same, "repeated": whether two calls are alike; "kept", "dropped", "other": shares of
+        prompts; "rule", "by_time"}.
     """
     pictures, tokens, abar = inputs["pictures"], inputs["tokens"], inputs["alphas_cumprod"]
     observed: dict[str, Any] = {"calls": 0, "has_gradient": False, "changed": False}
@@ -187,7 +188,7 @@ def _noised(x: Tensor, t: Tensor, pictures: Tensor, abar: Tensor) -> dict[str, A
     clean = pictures.double().expand_as(x).flatten(0, 1).flatten(1)
     noisy, times = x.double().flatten(0, 1).flatten(1), t.flatten() * num_timesteps
     step = times.round()
-    belongs = (times - step).abs() < 1e-3
+    belongs = ((times - step).abs() < 1e-3) & (step >= 0) & (step < num_timesteps)
     rows = []
     for number in range(num_timesteps):
         chosen = belongs & (step == number)
@@ -206,6 +207,7 @@ def _noised(x: Tensor, t: Tensor, pictures: Tensor, abar: Tensor) -> dict[str, A
     return {
         "steps": torch.tensor(rows, dtype=torch.float64),
         "left": int((~belongs).sum()),
+        "highest": float(t.max()),
         "own": len(t[0].unique()) > 1,
         "alike": _same_noise(x[0].double(), t[0], pictures.double(), abar.double()),
         "repeated": len(x) > 1 and bool(torch.allclose(x[0], x[-1], atol=1e-5)),
