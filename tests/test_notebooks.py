@@ -148,7 +148,7 @@ def test_the_lesson_begins_with_what_it_needs(lesson):
     assert cells[0].cell_type == "markdown"
     assert cells[0].source.startswith(f"# {lesson.number} · ")
     assert "After this lesson you can" in cells[0].source
-    assert 10 <= len(cells) <= 48
+    assert 10 <= len(cells) <= 40
 
 
 def _names(statements):
