@@ -17,7 +17,7 @@ import argparse
 from pathlib import Path
 
 import torch
-from picture_classifier import EPOCHS, PictureClassifier, load_classifier, probabilities
+from picture_classifier import EPOCHS, probabilities, subject_classifier
 from torch import Tensor, nn
 from torchvision.utils import make_grid, save_image
 
@@ -60,12 +60,6 @@ PROMPTS = (
 def root_mean_square(a: Tensor, b: Tensor) -> Tensor:
     """Distances between all rows of a and b, per pixel, in units of the range [-1, 1]."""
     return torch.cdist(a.flatten(1), b.flatten(1)) / a[0].numel() ** 0.5
-
-
-def subject_classifier(atlas: Atlas, epochs: int) -> PictureClassifier:
-    """A network that names the subjects of the atlas by their numbers."""
-    subjects = torch.arange(len(atlas.pictures)) % len(atlas.subjects)
-    return load_classifier("subject", atlas.pictures.float() / 127.5 - 1, subjects, epochs)
 
 
 def read(model: nn.Module, samples: Tensor, atlas: Atlas) -> list[str]:
@@ -149,7 +143,7 @@ def main() -> None:
     for patches in (False, True) if options.old else (True,):
         print("\nstored pictures and patches" if patches else "\nstored pictures only")
         denoiser = load_denoiser("atlas", patches=patches)
-        model = subject_classifier(denoiser.atlas, options.epochs)
+        model = subject_classifier(options.epochs)
         sheets = options.sheets
         if sheets is not None:
             sheets = sheets / ("patches" if patches else "stored")

@@ -14,8 +14,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from lessons.workbench.training.captions import load_captioned_pictures
+
 CACHE = Path(__file__).parents[1] / "datasets" / "cache"
 EPOCHS = 40
+
+View = Callable[[Tensor], Tensor]
 
 
 class PictureClassifier(nn.Sequential):
@@ -33,37 +37,54 @@ class PictureClassifier(nn.Sequential):
 
 
 def load_classifier(
-    kind: str, pictures: Tensor, labels: Tensor, epochs: int = EPOCHS
+    kind: str,
+    pictures: Tensor,
+    labels: Tensor,
+    epochs: int = EPOCHS,
+    *,
+    learning_rate: float = 4e-3,
+    view: View = lambda pictures: pictures,
+    begin: PictureClassifier | None = None,
 ) -> PictureClassifier:
     """A classifier of these pictures, on their device: trained now, or kept by an earlier run.
 
     Args:
-        kind: what the labels are, for the kept file's name: "subject" or "style".
+        kind: what it reads and how it was begun, for the kept file's name.
         pictures: (n, 3, 64, 64) in [-1, 1].
         labels: (n,) int64.
         epochs: how often each picture is shown.
+        learning_rate: the highest.
+        view: what the classifier is shown of changed pictures.
+        begin: a trained one to go on from, in place.
     """
     digest = hashlib.sha256(pictures.contiguous().cpu().numpy().tobytes())
     digest.update(labels.cpu().numpy().tobytes())
     path = CACHE / f"{kind}_classifier_{digest.hexdigest()[:12]}_{epochs}.pt"
     torch.manual_seed(0)
-    model = PictureClassifier(int(labels.max()) + 1).to(pictures.device)
+    model = begin or PictureClassifier(int(labels.max()) + 1).to(pictures.device)
     if path.exists():
         model.load_state_dict(torch.load(path, map_location=pictures.device, weights_only=True))
         return model.eval()
-    train_classifier(model, pictures, labels, epochs, 4e-3)
+    _train(model, pictures, labels, epochs, learning_rate, view)
     CACHE.mkdir(parents=True, exist_ok=True)
     torch.save(model.state_dict(), path)
     return model
 
 
-def train_classifier(
+def subject_classifier(epochs: int = EPOCHS, device: str = "cpu") -> PictureClassifier:
+    """One that names the subjects of the atlas by their numbers."""
+    everything = load_captioned_pictures()
+    pictures, subjects = everything.pictures.to(device), everything.subjects.to(device)
+    return load_classifier("subject", pictures, subjects, epochs)
+
+
+def _train(
     model: nn.Module,
     pictures: Tensor,
     labels: Tensor,
     epochs: int,
     learning_rate: float,
-    view: Callable[[Tensor], Tensor] = lambda pictures: pictures,
+    view: View,
 ) -> None:
     """Train on changed pictures, of which the model is shown `view`; then evaluation mode."""
     generator = torch.Generator(pictures.device).manual_seed(0)

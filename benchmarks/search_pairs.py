@@ -28,18 +28,24 @@ the mean probability of the right name in the weaker of the two readings.
 from __future__ import annotations
 
 import argparse
-import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from atlas_quality import save_sheet, subject_classifier
-from picture_classifier import CACHE, EPOCHS, PictureClassifier, probabilities, train_classifier
+from atlas_quality import save_sheet
+from picture_classifier import (
+    EPOCHS,
+    PictureClassifier,
+    View,
+    load_classifier,
+    probabilities,
+    subject_classifier,
+)
 from torch import Tensor, nn
 from torchvision.transforms.functional import gaussian_blur
 
 from lessons.workbench.denoisers import Atlas, AtlasDenoiser, load_denoiser
+from lessons.workbench.training.captions import load_captioned_pictures
 from solutions import hybrid_noise, make_flip_illusion, make_hybrids, strided_timesteps
 
 SUBJECTS = tuple(
@@ -82,7 +88,11 @@ class Reading(NamedTuple):
     """A classifier, and what it is shown of a picture."""
 
     model: nn.Module
-    view: Callable[[Tensor], Tensor]
+    view: View
+
+    def of(self, pictures: Tensor) -> Tensor:
+        """(n, subjects): what is read in each picture."""
+        return probabilities(self.model, self.view(pictures))
 
 
 def blur(pictures: Tensor, sigma: float) -> Tensor:
@@ -106,20 +116,18 @@ def upside_down(pictures: Tensor) -> Tensor:
     return pictures.flip(-2)
 
 
-def near_classifier_for(atlas: Atlas, epochs: int) -> PictureClassifier:
-    """The subject classifier, trained on for pictures seen `close_by`; kept like the first."""
-    model = subject_classifier(atlas, epochs)
-    digest = hashlib.sha256(atlas.pictures.contiguous().numpy().tobytes()).hexdigest()[:12]
-    path = CACHE / f"near_classifier_{digest}_{epochs}_{NEAR_EPOCHS}.pt"
-    if path.exists():
-        model.load_state_dict(torch.load(path, weights_only=True))
-        return model.eval()
-    subjects = torch.arange(len(atlas.pictures)) % len(atlas.subjects)
-    pictures = atlas.pictures.float() / 127.5 - 1
-    train_classifier(model, pictures, subjects, NEAR_EPOCHS, 2e-3, close_by)
-    CACHE.mkdir(parents=True, exist_ok=True)
-    torch.save(model.state_dict(), path)
-    return model
+def near_classifier(epochs: int) -> PictureClassifier:
+    """The subject classifier, trained on for pictures seen `close_by`."""
+    everything = load_captioned_pictures()
+    return load_classifier(
+        f"near_subject_after_{epochs}",
+        everything.pictures,
+        everything.subjects,
+        NEAR_EPOCHS,
+        learning_rate=2e-3,
+        view=close_by,
+        begin=subject_classifier(epochs),
+    )
 
 
 def candidates(atlas: Atlas, kind: str, tries: int) -> list[Pair]:
@@ -189,7 +197,7 @@ def report(
     asked: list[tuple[list[int], list[int]]],
 ) -> list[tuple[bool, bool]]:
     """Print one line of the table; return which readings of each picture are named right."""
-    found = [probabilities(reading.model, reading.view(pictures)) for reading in readings]
+    found = [reading.of(pictures) for reading in readings]
     right, weaker = [], 0.0
     for i, wanted in enumerate(asked):
         named = [int(found[k][i].argmax()) in wanted[k] for k in (0, 1)]
@@ -212,11 +220,11 @@ def main() -> None:
     options = parser.parse_args()
     denoiser = load_denoiser("atlas", prompt_softness=0, patches=False)
     atlas = denoiser.atlas
-    plain = subject_classifier(atlas, options.epochs)
+    plain = subject_classifier(options.epochs)
     if options.kind == "flip":
         readings = [Reading(plain, lambda x: x), Reading(plain, upside_down)]
     else:
-        near = near_classifier_for(atlas, options.epochs)
+        near = near_classifier(options.epochs)
         readings = [Reading(plain, from_afar), Reading(near, close_by)]
     place = {subject.name: i for i, subject in enumerate(atlas.subjects)}
     pairs = candidates(atlas, options.kind, options.tries)
@@ -230,9 +238,7 @@ def main() -> None:
     # The ceiling: what the readers make of the atlas's own pictures.
     alone = upside_down(others) if options.kind == "flip" else others
     for name, pictures, side in (("first picture alone", ones, 0), ("second", alone, 1)):
-        found = (
-            probabilities(readings[side].model, readings[side].view(pictures)).argmax(1).tolist()
-        )
+        found = readings[side].of(pictures).argmax(1).tolist()
         named = sum(found[i] in asked[i][side] for i in range(len(pairs)))
         print(f"{name:26} {named:4} of {len(pairs)} named right")
     report("averaged pictures", (ones + alone) / 2, readings, asked)

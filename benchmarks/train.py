@@ -58,7 +58,8 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="also with torch.compile")
     options = parser.parse_args()
     device = torch.device(options.device)
-    count = options.images // BATCH_SIZE * BATCH_SIZE  # another batch size is compiled anew
+    # Whole batches: another batch size is compiled anew.
+    count = max(BATCH_SIZE, options.images // BATCH_SIZE * BATCH_SIZE)
     runs = _loops(options.hiddens, count, device)
     compiled = {"plain": runs["plain"], "compiled": runs.pop("compiled")}
     seconds = _compare(runs, count, options.rounds, device)

@@ -78,12 +78,7 @@ def load_trained(
         TrainedModelError: if there is no such network or its file is missing or damaged.
     """
     _check_name(name)
-    path = Path(folder).expanduser() / f"{name}.safetensors"
-    if not path.exists():
-        raise TrainedModelError(
-            f"{path} is missing: get the course's folder datasets/weights again, or train it with "
-            f"benchmarks/{'few_steps' if name == STRAIGHT else 'digit_models'}.py."
-        )
+    path = _weights_of(name, "few_steps" if name == STRAIGHT else "digit_models", folder)
     network = build_network(name, _num_hiddens(_read_metadata(path), path))
     return _with_weights(network, path, device)
 
@@ -104,17 +99,22 @@ def load_own_words(
     Raises:
         TrainedModelError: if the file is missing or damaged.
     """
-    path = Path(folder).expanduser() / f"{OWN_WORDS}.safetensors"
-    if not path.exists():
-        raise TrainedModelError(
-            f"{path} is missing: get the course's folder datasets/weights again, or train it with "
-            f"benchmarks/own_words.py."
-        )
+    path = _weights_of(OWN_WORDS, "own_words", folder)
     metadata = _read_metadata(path)
     words = metadata.get("vocabulary", "").split()
     vocabulary = {word: number for number, word in enumerate(words, start=1)}
     network = TextConditionalUNet(len(vocabulary), _num_hiddens(metadata, path))
     return _with_weights(network, path, device), vocabulary
+
+
+def _weights_of(name: str, recipe: str, folder: str | Path) -> Path:
+    path = Path(folder).expanduser() / f"{name}.safetensors"
+    if not path.exists():
+        raise TrainedModelError(
+            f"{path} is missing: get the course's folder datasets/weights again, or train it with "
+            f"benchmarks/{recipe}.py."
+        )
+    return path
 
 
 def _with_weights(network: nn.Module, path: Path, device: str | torch.device) -> nn.Module:

@@ -112,7 +112,10 @@ def _other_times(observed: Observation, expected: Observation) -> Verdict | None
 
 @_of_the_pictures
 def own_timesteps(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """Every picture has a timestep of its own, any of 0 to T - 1, and noise of its own."""
+    """Every picture has a timestep of its own, any of 0 to T - 1, and noise of its own.
+
+    Asked after `noised_like_forward`, which says whether the times are timesteps at all.
+    """
     if verdict := unreadable("steps", observed, expected, inputs):
         return verdict
     for name, sentence in (
@@ -122,8 +125,6 @@ def own_timesteps(observed: Observation, expected: Observation, inputs: Inputs) 
     ):
         if observed[name] != expected[name]:
             return Verdict(False, sentence)
-    if verdict := _other_times(observed, expected):
-        return verdict
     if not expected["own"] or expected["left"]:
         return Verdict(True)  # which timesteps are drawn is chance, or can't be told
     count = len(inputs["pictures"]) * inputs["calls"]
