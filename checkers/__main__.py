@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -221,11 +222,20 @@ def release(
     from checkers.engine.gradebook.settings import SettingsError
     from checkers.engine.registry import UnknownLessonError
 
+    doing = "Working out what answers do"
+    # SIGTERM ends it as Ctrl-C does: no half copy stays behind.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with out.status("Working out what answers do ..."):
-            given = build_release(out_file, load_release(settings, lessons))
+        with out.status(f"{doing} ...") as status:
+            given = build_release(
+                out_file,
+                load_release(settings, lessons),
+                tell=lambda what: status.update(f"{doing}: {what} ..."),
+            )
     except (ReleaseError, SettingsError, UnknownLessonError) as error:
         _stop(str(error))
+    finally:
+        signal.signal(signal.SIGTERM, before)
     solutions = f"the solutions of {', '.join(given)}" if given else "no solutions"
     size = out_file.stat().st_size / 1e6
     out.print(f"{out_file}: {size:.0f} MB, with {solutions}.", markup=False)

@@ -106,6 +106,20 @@ def test_a_gradescope_export_names_its_students_and_times(tmp_path):
     assert handed_in.time.isoformat() == "2026-03-01T12:00:00+00:00"
 
 
+def test_the_class_is_in_the_order_of_the_alphabet_whatever_marks_its_letters_have(tmp_path):
+    names = [
+        "Adams Jo",
+        "Çelik Ece",
+        "Doe Jane",
+        "Łuczak Ola",
+        "Østby Nils",
+        "öztürk Can",
+        "Zola Mia",
+    ]
+    write(tmp_path, {f"{name}/01_forward_noising.py": RIGHT for name in reversed(names)})
+    assert [student.name for student in find_students(tmp_path)] == names
+
+
 def test_metadata_that_is_no_yaml_is_told(tmp_path):
     write(tmp_path, {"submission_1/a.py": RIGHT, "submission_metadata.yml": "a: [:"})
     with pytest.raises(SubmissionsError, match="YAML"):

@@ -4,8 +4,10 @@ import inspect
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 import zipfile
 from datetime import UTC, datetime, timedelta
@@ -183,6 +185,31 @@ def test_what_cannot_be_finished_leaves_no_half_copy(tmp_path, monkeypatch):
     monkeypatch.setattr(authoring_release, "outcomes", stop)
     with pytest.raises(KeyboardInterrupt):
         build_release(tmp_path / "student.zip", load_release(None, LESSON))
+    assert not list(tmp_path.iterdir())
+
+
+def test_each_exercise_is_told_before_its_turn(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(authoring_release, "_case", lambda *_: b"")
+    release = load_release(None, "02-03")
+    build_release(tmp_path / "student.zip", release, tell=told.append)
+    names = [exercise.name for lesson in lessons_of(release) for exercise in lesson.exercises]
+    assert [text.rpartition(", ")[2] for text in told] == names
+    assert told[0].startswith("lesson 02 (1 of 2)") and told[-1].startswith("lesson 03 (2 of 2)")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a program sees")
+def test_a_stopped_release_leaves_no_half_copy(tmp_path):
+    target = tmp_path / "student.zip"
+    command = [sys.executable, "-m", "checkers", "release", "--lessons", "01", "--out", target]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not target.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode not in (0, -signal.SIGTERM)
+    assert "Traceback" not in said
     assert not list(tmp_path.iterdir())
 
 

@@ -12,7 +12,7 @@ import io
 import json
 import secrets
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -88,13 +88,19 @@ def lessons_of(release: Release) -> list[Lesson]:
     return [each for each in all_lessons() if each in wanted or not release.lessons]
 
 
-def build_release(target: Path, release: Release, now: datetime | None = None) -> list[str]:
+def build_release(
+    target: Path,
+    release: Release,
+    now: datetime | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> list[str]:
     """Write the zip; the names of the lessons whose solutions go along.
 
     Args:
         target: the zip to write; must not exist.
         release: what goes into it.
         now: decides which solutions may.
+        tell: is told which exercise is being worked out, as that takes a while.
 
     Raises:
         ReleaseError, UnknownLessonError: in one sentence, before anything is written.
@@ -107,7 +113,7 @@ def build_release(target: Path, release: Release, now: datetime | None = None) -
         file = target.open("xb")
         try:
             with file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-                for name, content in _files(lessons, given, seeds):
+                for name, content in _files(lessons, given, seeds, tell):
                     add_to_zip(archive, f"{FOLDER}/{name}", content)
         except BaseException:
             target.unlink(missing_ok=True)  # half a copy is none
@@ -120,7 +126,10 @@ def build_release(target: Path, release: Release, now: datetime | None = None) -
 
 
 def _files(
-    lessons: Sequence[Lesson], given: Sequence[str], seeds: list[int]
+    lessons: Sequence[Lesson],
+    given: Sequence[str],
+    seeds: list[int],
+    tell: Callable[[str], None],
 ) -> Iterator[tuple[str, bytes]]:
     names = {lesson.name for lesson in lessons}
     withheld = {each.name: each for each in all_lessons() if each.name not in given}
@@ -134,9 +143,13 @@ def _files(
             yield place.as_posix(), path.read_bytes()
     yield "README.md", readme(lessons).encode()
     yield DIGESTS, own_digests_text().encode()
-    for lesson in lessons:
+    for number, lesson in enumerate(lessons, 1):
+        place = f"lesson {lesson.number} ({number} of {len(lessons)})"
         yield f"checkers/{lesson.name}/mistakes.toml", sentences(lesson).encode()
-        yield f"checkers/{lesson.name}/{NAME}", outcomes(lesson.exercises, seeds)
+        content = outcomes(
+            lesson.exercises, seeds, lambda name, place=place: tell(f"{place}, {name}")
+        )
+        yield f"checkers/{lesson.name}/{NAME}", content
 
 
 def readme(lessons: Sequence[Lesson]) -> str:
@@ -198,12 +211,16 @@ def sentences(lesson: Lesson) -> str:
     return "\n".join(entries)
 
 
-def outcomes(exercises: Sequence[Exercise], seeds: list[int]) -> bytes:
-    """What the reference and the known mistakes do in the cases that a notebook's check shows."""
+def outcomes(exercises: Sequence[Exercise], seeds: list[int], tell: Callable[[str], None]) -> bytes:
+    """What the reference and the known mistakes do in the cases that a notebook's check shows.
+
+    `tell` is told each exercise's name before its turn.
+    """
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         add_to_zip(archive, INDEX, json.dumps({"seeds": seeds}).encode())
         for exercise in exercises:
+            tell(exercise.name)
             for seed in seeds:
                 for number, case in enumerate(exercise.cases):
                     if not case.hidden:

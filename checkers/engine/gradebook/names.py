@@ -36,6 +36,8 @@ _BESIDE = frozenset(
     | {".pth", ".ckpt", ".safetensors", ".pyc", ".ini", ".cfg", ".lock", ".pyi", ".css", ".js"}
     | {""}
 )
+# Letters that Unicode doesn't take apart into one of the alphabet and a mark.
+_STROKES = str.maketrans("øłđðħı", "olddhi") | str.maketrans({"æ": "ae", "œ": "oe"})
 _MAX_SHOWN = 120
 _MAX_SLUG = 48
 
@@ -115,6 +117,12 @@ def version_of(stem: str) -> int:
     """The number that a file's name ends with, as in "answers-2" or "answers (2)"; else 0."""
     found = _LAST_NUMBER.search(stem)
     return int(found[1]) if found else 0
+
+
+def alphabetical(name: str) -> str:
+    """What to sort a name by: among its letters without their marks, as "Çelik" is among the C."""
+    letters = unicodedata.normalize("NFKD", name.casefold().translate(_STROKES))
+    return "".join(sign for sign in letters if not unicodedata.combining(sign))
 
 
 def shown(text: str) -> str:

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import csv
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from checkers.engine.gradebook.names import shown
+from checkers.engine.gradebook.names import alphabetical, shown
 from checkers.engine.gradebook.submissions import Student, shown_ident
 
 CANVAS_COLUMNS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
@@ -153,8 +152,7 @@ def _refuse_twins(path: Path, everyone: Iterable[Enrolled]) -> None:
 
 def comparable(text: str) -> str:
     """A name, number or address as letters and digits alone, accents and case left out."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(sign for sign in plain if sign.isalnum())
+    return "".join(sign for sign in alphabetical(text) if sign.isalnum())
 
 
 def spellings(name: str) -> set[str]:
@@ -207,7 +205,7 @@ def enrol(students: Sequence[Student], roster: Roster) -> Enrolment:
     for enrolled in roster.everyone:
         absent = Student(_key(enrolled), enrolled.name, enrolled.ident, columns=enrolled.columns)
         found.students.append(places.get(id(enrolled), absent))
-    found.students.sort(key=lambda student: (student.name.casefold(), student.key))
+    found.students.sort(key=lambda student: (alphabetical(student.name), student.key))
     return found
 
 

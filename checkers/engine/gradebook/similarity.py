@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from checkers.engine.gradebook.names import alphabetical
+
 RUN = 6
 """Tokens in a row."""
 MIN_CLASS = 8
@@ -81,7 +83,7 @@ class Similarity:
         for number in range(count):
             among = clear & (group_of == number)[:, None]
             if among.any():
-                students = tuple(sorted({*names[group_of == number].tolist()}))
+                students = tuple(sorted({*names[group_of == number].tolist()}, key=alphabetical))
                 yield Group(lesson, students, float(agreement[among].min()))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from checkers.engine.gradebook.movement import Movement
+from checkers.engine.gradebook.names import alphabetical
 from checkers.engine.gradebook.results import EXCUSED, READ, ExerciseGrade, StudentGrade
 from checkers.engine.gradebook.similarity import Group
 from checkers.engine.registry import Lesson, find_lesson
@@ -142,7 +143,8 @@ class ClassStatistics:
 
     def in_need(self) -> list[tuple[int, float, str, str, str]]:
         """Who may need help: first who handed in nothing, then by points; the first of them."""
-        return sorted(self.needs)[:_SHOWN_PEOPLE]
+        ordered = sorted(self.needs, key=lambda need: (*need[:2], alphabetical(need[2]), *need[2:]))
+        return ordered[:_SHOWN_PEOPLE]
 
     def empty_exercises(self) -> list[tuple[int, str, str]]:
         """(students who did not answer it, lesson, exercise), the emptiest first.

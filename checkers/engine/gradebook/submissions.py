@@ -14,6 +14,7 @@ import yaml
 from checkers.engine.gradebook.archives import is_ignored
 from checkers.engine.gradebook.names import (
     ExportName,
+    alphabetical,
     lies_beside,
     parse_export_name,
     shown,
@@ -110,7 +111,7 @@ def find_students(folder: Path, results: Path | None = None) -> list[Student]:
         raise SubmissionsError(
             f"{folder} has no submissions: no folders, and no .ipynb, .py, .zip or .tar files."
         )
-    return sorted(students.values(), key=lambda student: (student.name.casefold(), student.key))
+    return sorted(students.values(), key=lambda student: (alphabetical(student.name), student.key))
 
 
 def passed_over(folder: Path) -> list[str]:
