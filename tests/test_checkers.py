@@ -24,3 +24,8 @@ def test_the_checker_can_be_trusted(exercise, worker):
 def test_names_are_unique():
     names = [exercise.name for exercise in EXERCISES]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("lesson", all_lessons(), ids=lambda lesson: lesson.name)
+def test_the_names_known_without_the_checker_are_its_own(lesson):
+    assert lesson.exercise_names == [exercise.name for exercise in lesson.exercises]

@@ -17,6 +17,12 @@ from checkers.engine.registry import ROOT
             "from checkers.engine.registry import find_exercise; find_exercise('class_flow_loss')",
             ["torchvision", "checkers.hybrid_images.exercises"],
         ),
+        (
+            "from pathlib import Path; from checkers.engine.submission import *; "
+            "lessons_in(Submission(Path('a.py'), [('cell 1', 'def forward(): ...')]))",
+            ["torchvision", "checkers.sampling.exercises"],
+        ),
+        ("import checkers.engine.registry as r; r.all_exercise_names()", ["torch"]),
     ],
 )
 def test_it_waits_until_it_is_needed(code, left_out):

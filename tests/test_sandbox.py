@@ -87,6 +87,25 @@ def test_the_level_reached_is_told(any_worker):
 
 
 @pytest.mark.parametrize(
+    ("source", "library", "is_there"),
+    [
+        ("", "matplotl", False),
+        ("import matplotlib.pyplot", "matplotl", True),
+        ("from torchvision.transforms import functional", "torchvisi", True),
+        ("from solutions.classical_denoising import psnr", "torchvisi", True),
+    ],
+)
+def test_what_takes_long_is_loaded_once_a_submission_needs_it(
+    any_worker, source, library, is_there
+):
+    """Before its code runs; `library` leaves letters out, as the whole word would ask for it."""
+    before = f"import sys\nTHERE = any(name.startswith({library!r}) for name in sys.modules)\n"
+    raises = "\ndef forward(im, t, alphas_cumprod, noise=None):\n    raise OSError(THERE)"
+    (case,) = _grade(before + source + raises, any_worker).cases
+    assert f"OSError: {is_there}" in case.message
+
+
+@pytest.mark.parametrize(
     ("source", "status"),
     [
         (RIGHT, "passed"),

@@ -18,7 +18,7 @@ from checkers.engine.checking import impatient
 from checkers.engine.exercise import Exercise
 from checkers.engine.grading import grade
 from checkers.engine.name_errors import explain_name_errors
-from checkers.engine.registry import UnknownLessonError, all_lessons, find_exercise
+from checkers.engine.registry import UnknownLessonError, all_exercise_names, find_exercise
 from checkers.engine.report import Status
 from checkers.engine.watched import Printed, watched
 
@@ -85,7 +85,7 @@ def _exercise_of(answer: Callable[..., Any], kernel: Mapping[str, Any]) -> Exerc
 
 
 def _no_exercise(called: str) -> str:
-    names = [exercise.name for lesson in all_lessons() for exercise in lesson.exercises]
+    names = all_exercise_names()
     if not called.isidentifier():
         return (
             "This function has no name of its own. Give it the exercise's name, as in "

@@ -38,12 +38,15 @@ _OTHER_DATA = ("DIFFUSION_MNIST", "DIFFUSION_ATLAS")
 _SECRETS = ("checkers", "solutions")
 _PRELOAD = (
     "IPython.core.inputtransformer2",
-    "torchvision.transforms.functional",
     "lessons.workbench.denoisers.loading",
     "lessons.workbench.pictures.figures",
     "lessons.workbench.pictures.plots",
-    "matplotlib.pyplot",
 )
+# A second or two each, and most submissions do without.
+_PRELOAD_FOR = {
+    "torchvision": "torchvision.transforms.functional",
+    "matplotlib": "matplotlib.pyplot",
+}
 
 
 class CourseWorker(Worker):
@@ -96,6 +99,7 @@ def course_view() -> View:
         secret=tuple(_secret_folders()),
         variables=_OTHER_DATA,
         preload=(*_PRELOAD, *(_module(place) for place in files if place.endswith("probe.py"))),
+        preload_for=_PRELOAD_FOR,
         not_importable=("solutions", "checkers.engine.grading", "checkers.engine.exercise"),
     )
 

@@ -10,8 +10,10 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from checkers.engine.exercise import Exercise
+if TYPE_CHECKING:  # else whoever asks for a lesson's name waits for torch
+    from checkers.engine.exercise import Exercise
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = ROOT / "lessons"
@@ -42,8 +44,17 @@ class Lesson:
         return SOLVED / f"{self.number}_{self.name}.ipynb"
 
     @property
+    def exercise_names(self) -> list[str]:
+        """The names of the lesson's exercises, in the order of the lesson, without its checker."""
+        return _exercise_names(self.name)
+
+    @property
     def exercises(self) -> list[Exercise]:
-        """The lesson's exercises, in the order of the lesson."""
+        """The lesson's exercises, in the order of the lesson.
+
+        Imports the lesson's checker and solutions, and what these import: a second or two, with
+        torchvision. Where the names are enough, ask for those.
+        """
         return list(importlib.import_module(f"checkers.{self.name}.exercises").EXERCISES)
 
 
@@ -70,6 +81,13 @@ def _number_of(name: str) -> str:
     return ""
 
 
+@cache
+def _exercise_names(lesson: str) -> list[str]:
+    """The exercises that a lesson's table of known mistakes is about: each has some."""
+    table = (_CHECKERS / lesson / "mistakes.toml").read_text(encoding="utf-8")
+    return list(dict.fromkeys(re.findall(r"^\[(\w+)\.", table, re.MULTILINE)))
+
+
 def find_lesson(text: str) -> Lesson:
     """The lesson called "01", "1", "forward_noising" or "01_forward_noising".
 
@@ -92,21 +110,19 @@ def find_exercise(name: str) -> Exercise:
         UnknownLessonError: if no lesson has such a stub.
     """
     # Other lessons' checkers are not imported: in a student's first check that would be most of
-    # the wait. So those whose solutions define such a name come first.
-    names = []
-    for lesson in sorted(all_lessons(), key=lambda lesson: not _defines(lesson, name)):
-        for exercise in lesson.exercises:
-            if exercise.name == name:
-                return exercise
-            names.append(exercise.name)
+    # the wait.
+    for lesson in all_lessons():
+        if name in lesson.exercise_names:
+            return lesson.exercises[lesson.exercise_names.index(name)]
     raise UnknownLessonError(
-        f"There is no exercise called {name!r}. The exercises are: {', '.join(names)}."
+        f"There is no exercise called {name!r}. "
+        f"The exercises are: {', '.join(all_exercise_names())}."
     )
 
 
-def _defines(lesson: Lesson, name: str) -> bool:
-    source = (ROOT / "solutions" / f"{lesson.name}.py").read_text(encoding="utf-8")
-    return re.search(rf"^(def|class) {re.escape(name)}\b", source, re.MULTILINE) is not None
+def all_exercise_names() -> list[str]:
+    """The names of all exercises, in the order of the course."""
+    return [name for lesson in all_lessons() for name in lesson.exercise_names]
 
 
 def lessons_before(lesson: Lesson) -> list[str]:

@@ -315,7 +315,7 @@ def answered_in(submission: Submission) -> Answered:
 
 
 def _names_of(lesson: Lesson) -> set[str]:
-    return {exercise.name for exercise in lesson.exercises}
+    return {*lesson.exercise_names}
 
 
 def _is_full_name(lesson: Lesson, stem: str) -> bool:

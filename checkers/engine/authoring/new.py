@@ -11,14 +11,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from checkers.engine.authoring.notebooks import refresh_stubs
-from checkers.engine.registry import (
-    LESSONS,
-    ROOT,
-    Lesson,
-    UnknownLessonError,
-    all_lessons,
-    find_exercise,
-)
+from checkers.engine.registry import LESSONS, ROOT, Lesson, all_lessons
 
 _TEMPLATES = files("checkers.engine.authoring").joinpath("template")
 
@@ -83,13 +76,11 @@ def _refuse(number: str, name: str, function: str) -> None:
     for place in [*places, LESSONS / f"{number}_{name}.ipynb"]:
         if place.exists():
             raise NewLessonError(f"{place} is there already. Move it away, or choose another name.")
-    try:
-        owner = find_exercise(function)
-    except UnknownLessonError:
-        return
-    raise NewLessonError(
-        f"{function} is an exercise of {owner.lesson} already. Name another with --function."
-    )
+    for lesson in all_lessons():
+        if function in lesson.exercise_names:
+            raise NewLessonError(
+                f"{function} is an exercise of {lesson.name} already. Name another with --function."
+            )
 
 
 def _notebook(words: dict[str, str]) -> nbformat.NotebookNode:

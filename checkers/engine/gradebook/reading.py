@@ -232,10 +232,10 @@ def _read_content(path: Path, data: bytes) -> tuple[Content, Callable[[], Cells]
         code=code_digest(cells),
         own=own,
         checks={
-            exercise.name: submission.counts[exercise.name].checks
+            name: submission.counts[name].checks
             for lesson in (*answered.lessons, *answered.helpers)
-            for exercise in lesson.exercises
-            if exercise.name in submission.counts
+            for name in lesson.exercise_names
+            if name in submission.counts
         },
         runs=base64.b64encode(hashed_runs(cells).astype(_INTEGER).tobytes()).decode(),
     )

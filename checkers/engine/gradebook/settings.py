@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from checkers.engine.registry import Lesson, UnknownLessonError, all_lessons, find_lesson
+from checkers.engine.registry import Lesson, UnknownLessonError, all_exercise_names, find_lesson
 
 
 class SettingsError(ValueError):
@@ -164,7 +164,7 @@ def _with_lesson_names(settings: Settings, file: str) -> Settings:
         due = {find_lesson(text).name: time for text, time in settings.late.lessons.items()}
     except UnknownLessonError as error:
         raise SettingsError(f"{file}: {error}") from None
-    exercises = {exercise.name for lesson in all_lessons() for exercise in lesson.exercises}
+    exercises = all_exercise_names()
     for name in settings.weights.exercises:
         if name not in exercises:
             raise SettingsError(

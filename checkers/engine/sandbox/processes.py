@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
@@ -77,6 +78,7 @@ class Server:
 
     def __init__(self, way: Way, view: View, tree: Tree) -> None:
         self._view = view
+        self._loaded: set[str] = set()
         self._scratch = None if way.walled else tempfile.mkdtemp(prefix="checkers-")
         if self._scratch is not None and way.user is not None:
             os.chown(self._scratch, way.user, way.user)
@@ -105,8 +107,18 @@ class Server:
 
     def load(self) -> None:
         """Have it import torch and all else that submissions import."""
-        self.order({"load": list(self._view.preload)})
+        self._load(self._view.preload)
+
+    def load_for(self, code: str) -> None:
+        """Have it import what takes long and what `code` may need, unless it has already."""
+        mentioned = (module for word, module in self._view.preload_for.items() if word in code)
+        if missing := [module for module in mentioned if module not in self._loaded]:
+            self._load(missing)
+
+    def _load(self, modules: Sequence[str]) -> None:
+        self.order({"load": list(modules)})
         self.answer(_START_SECONDS)
+        self._loaded.update(modules)
 
     def order(self, order: dict[str, Any], channel: socket.socket | None = None) -> None:
         """Send an order, and the socket that goes with it."""

@@ -41,6 +41,8 @@ class View:
         secret: folders that must not be seen, wherever the system keeps copies of them.
         variables: environment variables that are handed on.
         preload: modules that submissions import, loaded once for all of them.
+        preload_for: modules that take long to load, by a word without which no submission imports
+            them: loaded, once for all, when the first one comes that has the word.
         not_importable: modules whose absence the self-test proves.
     """
 
@@ -50,6 +52,7 @@ class View:
     secret: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
+    preload_for: Mapping[str, str] = field(default_factory=dict)
     not_importable: tuple[str, ...] = ()
 
 

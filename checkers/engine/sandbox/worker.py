@@ -149,7 +149,7 @@ class Worker:
         fresh = self._box is None or self._key != key
         if fresh:
             self.finish()
-            self._box, self._key = self._open(Limits(memory=task.memory_limit)), key
+            self._box, self._key = self._open(task), key
             request = submission + request
         assert self._box is not None
         deadline = time.monotonic() + task.time_limit
@@ -168,7 +168,7 @@ class Worker:
             box, self._box, self._key = self._box, None, None
             return _loss(box.end(lost=True)), fresh
 
-    def _open(self, limits: Limits) -> Box:
+    def _open(self, task: Task) -> Box:
         """A fresh box, in a fresh worker process if the first attempt fails."""
         problem: Exception | None = None
         for _ in range(2):
@@ -181,7 +181,8 @@ class Worker:
                 if self._server is None:
                     self._server = Server(self._way, self._view, self._tree)
                     self._server.load()
-                return ForkedBox(self._server, limits)
+                self._server.load_for(_code_for(task))
+                return ForkedBox(self._server, Limits(memory=task.memory_limit))
             except (OSError, IsolationError) as error:
                 problem = error
                 self._end_server()
@@ -226,6 +227,12 @@ class Worker:
         server, self._server = self._server, None
         if server is not None:
             server.stop()
+
+
+def _code_for(task: Task) -> str:
+    """A submission's code, and that of the given modules which it names."""
+    code = "\n".join(source for _, source in task.cells)
+    return "\n".join([code, *(one["source"] for name, one in task.given.items() if name in code)])
 
 
 def _loss(end: dict[str, Any]) -> dict[str, Any]:

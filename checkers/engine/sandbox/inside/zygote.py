@@ -3,7 +3,8 @@
 It holds no student's code and no student's results: each box talks to the checker over a socket of
 its own, which is only handed through. Orders come over the control socket, a line of JSON each:
 
-- {"load": modules}: import what submissions import; answered with {"loaded": true}.
+- {"load": modules}: import what submissions import, at first or when one comes that needs more;
+  answered with {"loaded": true}.
 - {"box": limits, "self_test": null or arguments} with a socket: open a box.
 - {"sweep": true}: end what the last case has started and left; not answered.
 - {"end": true, "lost": whether it has hung up}: end the box; answered with how it ended.
