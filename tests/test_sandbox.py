@@ -16,7 +16,7 @@ from systems import needs_linux, needs_proc
 from checkers.engine.exercise import Exercise
 from checkers.engine.grading import grade
 from checkers.engine.isolation import CourseWorker, course_view
-from checkers.engine.registry import ROOT
+from checkers.engine.registry import ROOT, find_exercise
 from checkers.engine.sandbox import processes
 from checkers.engine.sandbox.levels import IsolationError, Level
 from checkers.engine.sandbox.view import Tree, environment, mounts, self_test_arguments
@@ -103,6 +103,21 @@ def test_what_takes_long_is_loaded_once_a_submission_needs_it(
     raises = "\ndef forward(im, t, alphas_cumprod, noise=None):\n    raise OSError(THERE)"
     (case,) = _grade(before + source + raises, any_worker).cases
     assert f"OSError: {is_there}" in case.message
+
+
+@pytest.mark.parametrize("name", ["UnconditionalUNet", "train_epoch", "TextConditionalUNet"])
+def test_what_a_probe_needs_is_loaded_for_all_too(worker, name):
+    """Making an optimizer imports torch's compiler: two seconds in every box without this."""
+    source = f"""
+import sys
+THERE = any(name.startswith("torch._dyn") for name in sys.modules)
+def {name}(*_):
+    raise OSError(THERE)
+"""
+    exercise = find_exercise(name)
+    last = Exercise(exercise.reference, [exercise.cases[-1]], exercise.hints)
+    (case,) = grade(last, partial(worker.run_case, [("cell 1", source)]), seed=3).cases
+    assert "OSError: True" in case.message
 
 
 @pytest.mark.parametrize(

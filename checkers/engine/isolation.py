@@ -8,6 +8,7 @@ sources, since a later lesson may use them.
 from __future__ import annotations
 
 import ast
+import inspect
 import os
 import sys
 from functools import cache
@@ -42,10 +43,12 @@ _PRELOAD = (
     "lessons.workbench.pictures.figures",
     "lessons.workbench.pictures.plots",
 )
-# A second or two each, and most submissions do without.
+# A second or two each, and most do without. The last is what making an optimizer imports.
 _PRELOAD_FOR = {
     "torchvision": "torchvision.transforms.functional",
     "matplotlib": "matplotlib.pyplot",
+    "torch.optim": "torch._dynamo",
+    "worlds.networks": "torch._dynamo",
 }
 
 
@@ -79,6 +82,7 @@ class CourseWorker(Worker):
                 given=_given_solutions(exercise.lesson),
                 name=exercise.name,
                 probe=address_of(case.probe),
+                probe_source=_source_of(case.probe.__module__),
                 inputs=inputs,
                 seed=seed,
                 time_limit=case.time_limit,
@@ -115,6 +119,11 @@ def _secret_folders() -> list[str]:
     return sorted(
         {str(ROOT), *(str(place / name) for place in copies | {ROOT} for name in _SECRETS)}
     )
+
+
+@cache
+def _source_of(module: str) -> str:
+    return inspect.getsource(sys.modules[module])
 
 
 @cache

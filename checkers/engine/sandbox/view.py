@@ -41,8 +41,8 @@ class View:
         secret: folders that must not be seen, wherever the system keeps copies of them.
         variables: environment variables that are handed on.
         preload: modules that submissions import, loaded once for all of them.
-        preload_for: modules that take long to load, by a word without which no submission imports
-            them: loaded, once for all, when the first one comes that has the word.
+        preload_for: modules that take long to load, by a word without which neither a submission
+            nor its probe imports them: loaded, once for all, when the first comes that has it.
         not_importable: modules whose absence the self-test proves.
     """
 
