@@ -11,9 +11,10 @@ vocabulary), own_words.json with all numbers, and own_words.png: asked for what 
 the last two rows, for what never was, beside the pictures nobody showed it.
 
 Measured is which share of the samples is read as the subject and as the style that were asked
-for, over the guidance scale, for combinations that were shown and for those that were not: by two
-small classifiers of all drawings (picture_classifier.py), and as the picture that a sample is
-nearest to, pixel by pixel. Sampled is with the loop of lesson 17 on `OwnDenoiser`.
+for, over the guidance scale, for combinations that were shown and for those that were not, these
+also with the style said twice: by two small classifiers of all drawings (picture_classifier.py),
+and as the picture that a sample is nearest to, pixel by pixel. Sampled is with the loop of lesson
+17 on `OwnDenoiser`.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from lessons.workbench.training.captions import (
     load_captioned_pictures,
     make_vocabulary,
     read_as,
+    style_twice,
 )
 from solutions.ddim import ddim_sample
 from solutions.trained import OWN_WORDS, load_own_words
@@ -175,13 +177,16 @@ def _measure(
     some[torch.randperm(len(some), generator=torch.Generator().manual_seed(1))[:samples]] = True
     times = max(1, samples // len(unseen.captions))
     rows: list[dict[str, Any]] = []
+    twice = [style_twice(text) for text in unseen.captions]
     for scale in SCALES:
         row: dict[str, Any] = {"x": scale}
-        for name, asked, draws in (
-            ("shown", shown.chosen(some), 1),
-            ("never_shown", unseen, times),
+        seen = shown.chosen(some)
+        for name, asked, prompts, draws in (
+            ("shown", seen, seen.captions, 1),
+            ("never_shown", unseen, unseen.captions, times),
+            ("never_shown_style_twice", unseen, twice, times),
         ):
-            drawn = [draw(own, asked.captions, scale, seed) for seed in range(draws)]
+            drawn = [draw(own, prompts, scale, seed) for seed in range(draws)]
             row[name] = readers.read(torch.cat(drawn), asked)
         rows.append(row)
         print(row, flush=True)

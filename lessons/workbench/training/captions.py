@@ -74,6 +74,17 @@ def caption(subject: str, style: str = "") -> str:
     return f"{_with_article(style)} of {named}" if style else named
 
 
+def style_twice(prompt: str) -> str:
+    """The prompt with its style said twice, "a photo photo of an owl"; without a style as it is.
+
+    Where a prompt's vector is the mean of its words', the style then counts for more.
+    """
+    style, of, subject = prompt.partition(" of ")
+    if style not in map(_with_article, STYLES):
+        return prompt
+    return f"{style} {style.split()[-1]}{of}{subject}"
+
+
 def _with_article(words: str) -> str:
     return f"{'an' if words[:1] in 'aeiou' else 'a'} {words}"
 
