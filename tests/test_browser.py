@@ -37,10 +37,10 @@ def test_a_student_solves_lesson_01(page, tmp_path):
     folded = card.locator("details").first
     assert not folded.get_by_text("your noise has standard deviation").is_visible()
     folded.locator("summary").click()
-    assert folded.get_by_text("your noise has standard deviation").is_visible()
+    folded.get_by_text("your noise has standard deviation").wait_for()
     assert not card.get_by_text("hint").count()
     page.locator("summary", has_text="Hint 1").click()
-    assert page.locator("p", has_text="The equation has three parts").is_visible()
+    page.locator("p", has_text="The equation has three parts").wait_for()
     page.screenshot(path=tmp_path / "wrong.png")
 
     card = answer(page, "forward", RIGHT)

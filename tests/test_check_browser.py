@@ -39,7 +39,7 @@ def test_a_flood_of_lines_is_counted_and_folded_below_the_card(page, tmp_path):
     first = card.locator("pre", has_text="number 0 of a flood")
     assert not first.is_visible()
     card.locator("summary").last.click()
-    assert first.is_visible()
+    first.wait_for()
     shown = cell_with(page, "check(forward)").locator(".jp-OutputArea").first
     assert shown.inner_text().count("of a flood") == 20
     page.screenshot(path=tmp_path / "flood.png")

@@ -115,7 +115,7 @@ def test_a_fold_opens_by_keyboard(browser, address):
     assert not code.is_visible()
     fold.locator("summary").focus()
     page.keyboard.press("Enter")
-    assert code.is_visible()
+    code.wait_for()
     page.close()
 
 
