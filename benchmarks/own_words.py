@@ -177,10 +177,10 @@ def _measure(
     some[torch.randperm(len(some), generator=torch.Generator().manual_seed(1))[:samples]] = True
     times = max(1, samples // len(unseen.captions))
     rows: list[dict[str, Any]] = []
+    seen = shown.chosen(some)
     twice = [style_twice(text) for text in unseen.captions]
     for scale in SCALES:
         row: dict[str, Any] = {"x": scale}
-        seen = shown.chosen(some)
         for name, asked, prompts, draws in (
             ("shown", seen, seen.captions, 1),
             ("never_shown", unseen, unseen.captions, times),
