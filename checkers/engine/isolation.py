@@ -82,7 +82,7 @@ class CourseWorker(Worker):
                 given=_given_solutions(exercise.lesson),
                 name=exercise.name,
                 probe=address_of(case.probe),
-                probe_source=_source_of(case.probe.__module__),
+                probe_sources=_probe_sources(exercise.lesson),
                 inputs=inputs,
                 seed=seed,
                 time_limit=case.time_limit,
@@ -122,8 +122,11 @@ def _secret_folders() -> list[str]:
 
 
 @cache
-def _source_of(module: str) -> str:
-    return inspect.getsource(sys.modules[module])
+def _probe_sources(lesson: str) -> str:
+    """Of all probes of a lesson: one box serves all exercises of a submission."""
+    exercises = find_lesson(lesson).exercises
+    modules = {case.probe.__module__ for exercise in exercises for case in exercise.cases}
+    return "\n".join(inspect.getsource(sys.modules[module]) for module in sorted(modules))
 
 
 @cache

@@ -42,7 +42,7 @@ class View:
         variables: environment variables that are handed on.
         preload: modules that submissions import, loaded once for all of them.
         preload_for: modules that take long to load, by a word without which neither a submission
-            nor its probe imports them: loaded, once for all, when the first comes that has it.
+            nor its probes import them: loaded, once for all, when the first comes that has it.
         not_importable: modules whose absence the self-test proves.
     """
 

@@ -37,7 +37,7 @@ class Task:
         given: source and names of modules that it may import: {name: {"source", "names"}}.
         name: of the function or class.
         probe: "package.module:function", what calls it and records what it does.
-        probe_source: of that module.
+        probe_sources: the source of all probes that may run in the same box.
         inputs: what the probe is given: arrays and plain values.
         seed: of the global generators in the process.
         time_limit: seconds.
@@ -48,7 +48,7 @@ class Task:
     given: Mapping[str, Mapping[str, Any]]
     name: str
     probe: str
-    probe_source: str
+    probe_sources: str
     inputs: Mapping[str, Any]
     seed: int
     time_limit: float
@@ -232,10 +232,10 @@ class Worker:
 
 
 def _code_for(task: Task) -> str:
-    """A submission's code, that of the given modules which it names, and its probe's."""
+    """A submission's code, that of the given modules which it names, and its probes'."""
     code = "\n".join(source for _, source in task.cells)
     named = (one["source"] for name, one in task.given.items() if name in code)
-    return "\n".join([code, *named, task.probe_source])
+    return "\n".join([code, *named, task.probe_sources])
 
 
 def _loss(end: dict[str, Any]) -> dict[str, Any]:
