@@ -40,8 +40,9 @@ def train_for(
     batch_size: int,
     learning_rate: float,
     ema: float = 0.999,
+    weight_decay: float = 0.0,
 ) -> Trained:
-    """Train a network in place, on the device that it lies on, with Adam.
+    """Train a network in place, on the device that it lies on, with AdamW.
 
     The learning rate rises over the first steps and then falls along a cosine, by the time that has
     passed; gradients longer than 1 are shortened.
@@ -55,12 +56,15 @@ def train_for(
         batch_size: drawn with replacement.
         learning_rate: the highest.
         ema: the weight of the past in the running average of the parameters.
+        weight_decay: of AdamW.
     """
     cuda = pictures.device.type == "cuda"
     network.to(memory_format=torch.channels_last).train()
     average = copy.deepcopy(network).requires_grad_(False).eval()
     rate = torch.tensor(learning_rate, device=pictures.device)
-    optimizer = torch.optim.Adam(network.parameters(), lr=rate, fused=True, capturable=cuda)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=rate, weight_decay=weight_decay, fused=True, capturable=cuda
+    )
     recent = torch.zeros((), device=pictures.device)
     mine, theirs = list(average.parameters()), list(network.parameters())
 

@@ -1,50 +1,47 @@
 """Train the text-conditional network of lesson 20, measure it, and write what ships.
 
-python benchmarks/own_words.py --out FOLDER [--hiddens 64] [--seconds 600] [--device cuda]
-    [--subjects cat,dog,...] [--batch-size 416] [--learning-rate 3e-3]
+python benchmarks/own_words.py --out FOLDER [--hiddens D] [--seconds 600] [--device cuda]
+    [--subjects cat,dog,...] [--batch-size 416] [--learning-rate 3e-3] [--recipe styles]
 python benchmarks/own_words.py --out FOLDER --measure
 
-It sees the atlas's pictures with their captions ("a lithograph of an owl", twice as often) or with
-the subject alone ("an owl"). One style of every tenth subject is
-never shown. FOLDER gets own_words.safetensors (averaged weights in half precision, with the
-vocabulary), own_words.json with all numbers, and own_words.png: asked for what was shown, then, in
-the last two rows, for what never was, beside the pictures nobody showed it.
+What it is shown of the atlas's pictures, and with which prompts, says a recipe of
+words_training.py. One style of every tenth subject is never shown, and one of two more in ten
+neither: by these recipe and guidance are chosen. FOLDER gets own_words.safetensors (averaged
+weights in half precision, with the vocabulary), own_words.json with all numbers, and own_words.png:
+asked for what was shown, then, in the last two rows, for what never was, beside the pictures nobody
+showed it.
 
-Measured is which share of the samples is read as the subject and as the style that were asked
-for, over the guidance scale, for combinations that were shown and for those that were not, these
-also with the style said twice: by two small classifiers of all drawings (picture_classifier.py),
-and as the picture that a sample is nearest to, pixel by pixel. Sampled is with the loop of lesson
-17 on `OwnDenoiser`.
+Measured is which share of the samples is read as the subject and as the style that were asked for,
+over the guidance scale, for combinations that were shown and for those that were not: by two small
+classifiers of all drawings (picture_classifier.py), and as the picture that a sample is nearest to,
+pixel by pixel. Sampled is with the loop of lesson 17 on `OwnDenoiser`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from captured_training import train_for
 from picture_classifier import EPOCHS, load_classifier, probabilities
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision.utils import save_image
+from words_training import BATCH_SIZE, CHOSEN, LEARNING_RATE, RECIPES, train_by
 
-from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 from lessons.workbench.training.captions import (
     CaptionedPictures,
-    caption,
+    for_validation,
     held_out,
     load_captioned_pictures,
-    make_vocabulary,
     read_as,
-    style_twice,
 )
 from solutions.ddim import ddim_sample
 from solutions.trained import OWN_WORDS, load_own_words
-from solutions.your_own_words import OwnDenoiser, TextConditionalUNet, text_ddpm_loss, tokenize
+from solutions.your_own_words import OwnDenoiser
 
 SCALES = (1.0, 1.5, 2.0, 3.0, 5.0)
 STEPS = 20
@@ -56,11 +53,12 @@ def main() -> None:
     """Train, measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--hiddens", type=int, default=64, help="D, the channels inside")
+    parser.add_argument("--hiddens", type=int, help="D; the recipe's if left out")
     parser.add_argument("--seconds", type=float, default=600, help="of training")
     parser.add_argument("--subjects", help="these only, by names with commas; all if left out")
-    parser.add_argument("--batch-size", type=int, default=416)
-    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--batch-size", type=int, default=BATCH_SIZE)
+    parser.add_argument("--learning-rate", type=float, default=LEARNING_RATE)
+    parser.add_argument("--recipe", choices=RECIPES, default=CHOSEN)
     parser.add_argument("--samples", type=int, default=512, help="pictures behind each number")
     parser.add_argument("--reader-epochs", type=int, default=EPOCHS, help="of the classifiers")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -69,8 +67,8 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     names = options.subjects.split(",") if options.subjects else None
     everything = load_captioned_pictures(names)
-    hidden = held_out(everything)
-    shown, unseen = everything.chosen(~hidden), everything.chosen(hidden)
+    hidden, judged = held_out(everything), for_validation(everything)
+    shown, unseen = everything.chosen(~hidden & ~judged), everything.chosen(hidden)
     told = options.out / f"{OWN_WORDS}.json"
     if options.measure:
         facts = json.loads(told.read_text(encoding="utf-8"))
@@ -79,44 +77,27 @@ def main() -> None:
         told.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     own = OwnDenoiser(*load_own_words(options.device, options.out))
     readers = load_readers(everything, options.device, options.reader_epochs)
-    measured = _measure(own, readers, shown, unseen, options.samples)
+    sets = {"shown": shown, "never_shown": unseen, "validation": everything.chosen(judged)}
+    measured = _measure(own, readers, sets, options.samples)
     facts |= {"samples": options.samples, "read_as_asked": measured}
     told.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     save_image(_sheet(own, shown, unseen), told.with_suffix(".png"), nrow=SHEET_COLUMNS)
 
 
-def training_set(
-    shown: CaptionedPictures, vocabulary: dict[str, int], device: str
-) -> tuple[Tensor, Tensor]:
-    """Each picture three times, twice with its caption and once with its subject alone."""
-    full = tokenize(shown.captions, vocabulary)
-    alone = [caption(shown.subject_names[subject]) for subject in shown.subjects.tolist()]
-    tokens = torch.cat([full, full, tokenize(alone, vocabulary)]).to(device)
-    return shown.pictures.to(device).repeat(3, 1, 1, 1), tokens
-
-
 def _train(shown: CaptionedPictures, options: argparse.Namespace) -> dict[str, Any]:
     """Train for so long and save the weights; what is worth knowing of it."""
-    vocabulary = make_vocabulary(shown.captions)
-    torch.manual_seed(0)
-    network = TextConditionalUNet(len(vocabulary), options.hiddens).to(options.device)
-    pictures, tokens = training_set(shown, vocabulary, options.device)
-    longest = int((tokens > 0).sum(dim=1).max())  # the rest are zeros, which say nothing
-    alphas_cumprod = squared_cosine_alphas_cumprod().to(options.device)
-    trained = train_for(
-        options.seconds,
-        network,
-        partial(text_ddpm_loss, alphas_cumprod=alphas_cumprod),
-        pictures,
-        tokens[:, :longest].contiguous(),
-        options.batch_size,
-        options.learning_rate,
+    recipe = RECIPES[options.recipe]
+    if options.hiddens:
+        recipe = replace(recipe, num_hiddens=options.hiddens)
+    trained, vocabulary = train_by(
+        recipe, shown, options.seconds, options.device, options.batch_size, options.learning_rate
     )
-    _save(trained.average, vocabulary, options)
+    _save(trained.average, vocabulary, recipe.num_hiddens, options.out)
     facts: dict[str, Any] = {
-        "num_hiddens": options.hiddens,
-        "parameters": sum(p.numel() for p in network.parameters()),
+        "num_hiddens": recipe.num_hiddens,
+        "parameters": sum(p.numel() for p in trained.average.parameters()),
         "pictures": len(shown.captions),
+        "recipe": options.recipe,
         "batch_size": options.batch_size,
         "steps": trained.steps,
         "loss": trained.loss,
@@ -128,11 +109,11 @@ def _train(shown: CaptionedPictures, options: argparse.Namespace) -> dict[str, A
     return facts
 
 
-def _save(average: nn.Module, vocabulary: dict[str, int], options: argparse.Namespace) -> None:
+def _save(average: nn.Module, vocabulary: dict[str, int], num_hiddens: int, out: Path) -> None:
     """Save the weights as they ship, in half precision, with the vocabulary."""
     halved = {name: value.half().cpu().contiguous() for name, value in average.state_dict().items()}
-    metadata = {"num_hiddens": str(options.hiddens), "vocabulary": " ".join(vocabulary)}
-    save_file(halved, options.out / f"{OWN_WORDS}.safetensors", metadata)
+    metadata = {"num_hiddens": str(num_hiddens), "vocabulary": " ".join(vocabulary)}
+    save_file(halved, out / f"{OWN_WORDS}.safetensors", metadata)
 
 
 class Readers(NamedTuple):
@@ -155,7 +136,7 @@ class Readers(NamedTuple):
                 "nearest": nearest["both"]}  # fmt: skip
 
 
-def load_readers(everything: CaptionedPictures, device: str, epochs: int) -> Readers:
+def load_readers(everything: CaptionedPictures, device: str, epochs: int = EPOCHS) -> Readers:
     """Train the classifiers on all pictures, or take those of an earlier run."""
     pictures = everything.pictures.to(device)
     labels = {"subject": everything.subjects, "style": everything.styles}
@@ -166,27 +147,20 @@ def load_readers(everything: CaptionedPictures, device: str, epochs: int) -> Rea
 
 
 def _measure(
-    own: OwnDenoiser,
-    readers: Readers,
-    shown: CaptionedPictures,
-    unseen: CaptionedPictures,
-    samples: int,
+    own: OwnDenoiser, readers: Readers, sets: dict[str, CaptionedPictures], samples: int
 ) -> list[dict[str, Any]]:
-    """The shares read as asked, for each guidance scale."""
-    some = torch.zeros(len(shown.captions), dtype=torch.bool)
-    some[torch.randperm(len(some), generator=torch.Generator().manual_seed(1))[:samples]] = True
-    times = max(1, samples // len(unseen.captions))
+    """The shares read as asked, for each guidance scale and set."""
     rows: list[dict[str, Any]] = []
-    seen = shown.chosen(some)
-    twice = [style_twice(text) for text in unseen.captions]
     for scale in SCALES:
         row: dict[str, Any] = {"x": scale}
-        for name, asked, prompts, draws in (
-            ("shown", seen, seen.captions, 1),
-            ("never_shown", unseen, unseen.captions, times),
-            ("never_shown_style_twice", unseen, twice, times),
-        ):
-            drawn = [draw(own, prompts, scale, seed) for seed in range(draws)]
+        for name, pictures in sets.items():
+            count = len(pictures.captions)
+            some = torch.zeros(count, dtype=torch.bool)
+            order = torch.randperm(count, generator=torch.Generator().manual_seed(1))
+            some[order[:samples]] = True
+            asked = pictures.chosen(some)
+            draws = range(max(1, samples // max(1, count)))
+            drawn = [draw(own, asked.captions, scale, seed) for seed in draws]
             row[name] = readers.read(torch.cat(drawn), asked)
         rows.append(row)
         print(row, flush=True)

@@ -184,10 +184,10 @@ def load_words_measured(folder: str | Path = WEIGHTS) -> dict[str, Any]:
     """What benchmarks/own_words.py measured of the network of lesson 20.
 
     Returns:
-        {"read_as_asked": a list of {"x": guidance scale; "shown", "never_shown" and
-        "never_shown_style_twice" (asked for as "a photo photo of an owl"): each {"subject",
-        "style", "both": the shares that two classifiers read as asked, 0 to 1; "nearest": the
-        share whose nearest picture is the one asked for}}, ...}
+        {"read_as_asked": a list of {"x": guidance scale; "shown", "never_shown" and "validation"
+        (never shown either; by these recipe and guidance were chosen): each {"subject", "style",
+        "both": the shares that two classifiers read as asked, 0 to 1; "nearest": the share whose
+        nearest picture is the one asked for}}, ...}
 
     Raises:
         TrainedModelError: if the file is missing or damaged.

@@ -12,7 +12,6 @@ from lessons.workbench.training import (
     load_captioned_pictures,
     make_vocabulary,
     read_as,
-    style_twice,
 )
 from solutions import (
     OwnDenoiser,
@@ -80,17 +79,6 @@ def test_the_loops_of_part_a_and_c_end_at_the_picture_asked_for(data, own):
 
 def _at(data, places):
     return torch.isin(torch.arange(len(data.captions)), torch.tensor(places))
-
-
-def test_a_style_is_said_twice_and_nothing_else():
-    for prompt, twice in (
-        ("a photo of a scarf", "a photo photo of a scarf"),
-        ("an oil painting of a slice of pizza", "an oil painting painting of a slice of pizza"),
-        ("a slice of pizza", "a slice of pizza"),
-        ("an owl", "an owl"),
-        ("", ""),
-    ):
-        assert style_twice(prompt) == twice
 
 
 def test_what_is_held_out_is_known_in_parts():

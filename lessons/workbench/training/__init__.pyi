@@ -4,7 +4,6 @@ from .captions import (
     load_captioned_pictures as load_captioned_pictures,
     make_vocabulary as make_vocabulary,
     read_as as read_as,
-    style_twice as style_twice,
 )
 from .digit_classifier import (
     load_digit_classifier as load_digit_classifier,
