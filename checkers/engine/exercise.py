@@ -61,11 +61,14 @@ class Case:
         inputs: makes the inputs from a seeded generator, fresh for every check.
         judge: `judge(observed, expected, inputs)`. `expected` is what the reference gave on the
             same inputs, or, to name a mistake, what a known wrong version gave: so a judge
-            compares the two and never looks at the inputs alone.
+            compares the two and never looks at the inputs alone, if they are `compared`.
         probe: runs beside the student's code and records the observation.
         time_limit: seconds for one run in a process of its own.
         memory_limit: bytes that such a run may use on top of what torch takes.
         hidden: run only when a submission is graded, not by the check in the notebook.
+        compared: with what the reference did. Where the inputs alone say what is right, neither the
+            reference nor a known mistake is run: the judge gets an empty `expected`, and the case
+            names no mistake.
     """
 
     title: str
@@ -76,6 +79,7 @@ class Case:
     time_limit: float = 20.0
     memory_limit: int = 2 * 2**30
     hidden: bool = False
+    compared: bool = True
 
 
 class Mistake:

@@ -15,7 +15,7 @@ from checkers.engine.judges.networks import (
     batch_for,
     batch_to_learn,
     known_values,
-    learns,
+    learning_case,
     of_other_widths,
     same_function,
     same_shapes,
@@ -23,7 +23,7 @@ from checkers.engine.judges.networks import (
 )
 from checkers.engine.judges.values import all_of
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.networks import compute, count_weights, overfit, shapes
+from checkers.engine.worlds.networks import compute, count_weights, shapes
 from checkers.unet.probe import cut_paths
 from solutions.unet import (
     Conv,
@@ -305,13 +305,7 @@ UNET = Exercise(
             same_function("the result in evaluation mode"),
             compute,
         ),
-        Case(
-            "it can learn one batch by heart",
-            2,
-            batch_to_learn([1, 4], _nothing, learning_rate=0.02),
-            learns,
-            overfit,
-        ),
+        learning_case(2, batch_to_learn([1, 4], _nothing, learning_rate=0.02)),
     ],
     hints=[
         "In `__init__`, make one object for every box of the drawing; in `forward`, follow the "

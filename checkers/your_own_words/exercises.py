@@ -12,7 +12,7 @@ from checkers.engine.judges.networks import (
     all_learn,
     batch_to_learn,
     known_values,
-    learns,
+    learning_case,
     other_times,
     same_function,
     same_shapes,
@@ -20,7 +20,7 @@ from checkers.engine.judges.networks import (
 )
 from checkers.engine.judges.values import all_of, each_call, same_answer, same_form, same_values
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.networks import compute, count_weights, overfit, shapes
+from checkers.engine.worlds.networks import compute, count_weights, shapes
 from checkers.your_own_words.guesses import (
     dropped_as_asked,
     noised_like_forward,
@@ -153,7 +153,7 @@ TEXT_CONDITIONAL_UNET = Exercise(
             same_function("the result in evaluation mode"),
             compute,
         ),
-        Case("it can learn one batch by heart", 1, _to_learn, learns, overfit),
+        learning_case(1, _to_learn),
     ],
     hints=[
         "`told = self.time(t.view(-1, 1)) + self.prompt(tokens)` goes into every `TextBlock` as "

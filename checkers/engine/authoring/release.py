@@ -233,6 +233,8 @@ def _case(exercise: Exercise, case: Case, seed: int) -> bytes:
     with ordinary_torch():
         trial = Trial(exercise, case, seed, Memory())
         parts = [encode(trial.inputs)]
+        if not case.compared:
+            return packed(parts)
         reference = {"status": "ran", "observation": trial.expected(), "seconds": 0.0}
         parts.append(encode({"name": "reference", "outcome": reference}))
         for mistake in exercise.mistakes:

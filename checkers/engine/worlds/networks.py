@@ -331,7 +331,7 @@ def overfit(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     module = build(student, inputs["arguments"]).train()
     given, target = _given(inputs), inputs["target"]
     module(*given)
-    optimizer = torch.optim.Adam(module.parameters(), lr=inputs["learning_rate"])
+    optimizer = torch.optim.Adam(module.parameters(), lr=inputs["learning_rate"], foreach=True)
     for _ in range(inputs["steps"]):
         optimizer.zero_grad()
         made = only_a_tensor(module(*given), student)
