@@ -103,7 +103,10 @@ def packed(parts: list[bytes]) -> bytes:
 
 
 def unpacked(data: bytes) -> dict[str, Any]:
-    """By what is asked for: "inputs", a version's name for its outcome, "name/fails", ..."""
+    """By what is asked for: "inputs", a version's name for its outcome, "name/fails", ...
+
+    The reference comes first, and its outcome stands for that of a version without one.
+    """
     whole = lzma.decompress(data)
     count = int.from_bytes(whole[:8], "little")
     sizes = [int.from_bytes(whole[8 + 8 * i : 16 + 8 * i], "little") for i in range(count)]
@@ -115,6 +118,7 @@ def unpacked(data: bytes) -> dict[str, Any]:
             found["inputs"] = decode(message, trusted=True)
             continue
         entry = decode(message)
+        found[entry["name"]] = found.get("reference")  # unless it has an outcome of its own
         for what in ("outcome", "fails", "would match", "would fail"):
             if what in entry:
                 found[entry["name"] + ("" if what == "outcome" else f"/{what}")] = entry[what]
