@@ -7,7 +7,6 @@ sources, since a later lesson may use them.
 
 from __future__ import annotations
 
-import ast
 import inspect
 import os
 import sys
@@ -135,13 +134,5 @@ def _given_solutions(lesson: str) -> dict[str, dict[str, Any]]:
     given: dict[str, dict[str, Any]] = {}
     for name in lessons_before(find_lesson(lesson)):
         source = (ROOT / "solutions" / f"{name}.py").read_text(encoding="utf-8")
-        given[name] = {"source": source, "names": _offered(source)}
+        given[name] = {"source": source, "names": find_lesson(name).exercise_names}
     return given
-
-
-def _offered(source: str) -> list[str]:
-    """What a module lists in `__all__`."""
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-            return list(ast.literal_eval(node.value))
-    return []

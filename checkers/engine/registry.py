@@ -5,6 +5,7 @@ A lesson is what has a checker. Whatever else lies in `lessons/`, a copy of a no
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 from dataclasses import dataclass
@@ -83,9 +84,12 @@ def _number_of(name: str) -> str:
 
 @cache
 def _exercise_names(lesson: str) -> list[str]:
-    """The exercises that a lesson's table of known mistakes is about: each has some."""
-    table = (_CHECKERS / lesson / "mistakes.toml").read_text(encoding="utf-8")
-    return list(dict.fromkeys(re.findall(r"^\[(\w+)\.", table, re.MULTILINE)))
+    """What its solutions define and list in `__all__`."""
+    source = (ROOT / "solutions" / f"{lesson}.py").read_text(encoding="utf-8")
+    listed = re.search(r"^__all__ = (\[.*?\])$", source, re.MULTILINE | re.DOTALL)
+    offered = ast.literal_eval(listed[1]) if listed else []
+    defined = re.findall(r"^(?:def|class) (\w+)", source, re.MULTILINE)
+    return [name for name in defined if name in offered]
 
 
 def find_lesson(text: str) -> Lesson:
@@ -112,7 +116,7 @@ def find_exercise(name: str) -> Exercise:
     # Other lessons' checkers are not imported: in a student's first check that would be most of
     # the wait.
     for lesson in all_lessons():
-        if _defines(lesson, name):
+        if name in lesson.exercise_names:
             for exercise in lesson.exercises:
                 if exercise.name == name:
                     return exercise
@@ -120,12 +124,6 @@ def find_exercise(name: str) -> Exercise:
         f"There is no exercise called {name!r}. "
         f"The exercises are: {', '.join(all_exercise_names())}."
     )
-
-
-def _defines(lesson: Lesson, name: str) -> bool:
-    """Whether its solutions have it; an exercise that has no known mistakes yet, too."""
-    source = (ROOT / "solutions" / f"{lesson.name}.py").read_text(encoding="utf-8")
-    return re.search(rf"^(def|class) {re.escape(name)}\b", source, re.MULTILINE) is not None
 
 
 def all_exercise_names() -> list[str]:
