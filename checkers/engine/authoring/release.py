@@ -12,13 +12,15 @@ import io
 import json
 import secrets
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import nbformat
 from pydantic import AwareDatetime, Field
 
 from checkers.engine.authoring.notebooks import stub_source
+from checkers.engine.authoring.released_lesson import tag_what_may_fail
 from checkers.engine.exercise import Case, Exercise
 from checkers.engine.gradebook.gradescope import add_to_zip, course_files
 from checkers.engine.gradebook.own_files import DIGESTS, own_digests_text
@@ -34,6 +36,7 @@ FOLDER = "diffusion-by-building"
 _ANSWERS = {"mistakes.toml", "mistakes.py", "right_answers.py", NAME}
 _UNWRITTEN = "raise NotImplementedError"
 _GIVEN = ast.Import | ast.ImportFrom | ast.Expr
+WEIGHTS = ROOT / "datasets" / "weights"
 _MORE_FILES = ("Makefile", "constraints.txt", "environment.yml")
 
 
@@ -46,7 +49,8 @@ class Release(Strict):
 
     Attributes:
         lessons: numbers, names or spans such as "01-08"; all without it.
-        seeds: how many different inputs a check may draw; each takes about 10 MB a lesson.
+        seeds: how many different inputs a check may draw; each takes up to 10 MB a
+            lesson, in 15, 16 and 19 up to 65.
         solutions_from: when a lesson's solution may go along, for the lessons after it; never
             without a date.
     """
@@ -139,8 +143,13 @@ def _files(
             continue
         if place.parts[0] == "solutions" and path.stem in withheld:
             yield place.as_posix(), stub_module(withheld[path.stem]).encode()
+        elif path.suffix == ".ipynb":
+            yield place.as_posix(), _notebook(path, withheld.values()).encode()
         else:
             yield place.as_posix(), path.read_bytes()
+    if any(_uses_weights(lesson) for lesson in lessons):
+        for path in sorted(WEIGHTS.iterdir()):
+            yield path.relative_to(ROOT).as_posix(), path.read_bytes()
     yield "README.md", readme(lessons).encode()
     yield DIGESTS, own_digests_text().encode()
     for number, lesson in enumerate(lessons, 1):
@@ -150,6 +159,18 @@ def _files(
             lesson.exercises, seeds, lambda name, place=place: tell(f"{place}, {name}")
         )
         yield f"checkers/{lesson.name}/{NAME}", content
+
+
+def _notebook(path: Path, withheld: Iterable[Lesson]) -> str:
+    notebook = nbformat.read(path, nbformat.NO_CONVERT)
+    tag_what_may_fail(notebook, {name for lesson in withheld for name in lesson.exercise_names})
+    return nbformat.writes(notebook)
+
+
+def _uses_weights(lesson: Lesson) -> bool:
+    """Whether its notebook loads trained networks or what was measured of them."""
+    text = lesson.notebook.read_text(encoding="utf-8")
+    return "solutions.trained" in text or "load_digit_classifier" in text
 
 
 def readme(lessons: Sequence[Lesson]) -> str:
@@ -164,7 +185,8 @@ Write what the stubs ask for; `check` tells what is right, and names your mistak
 
 This copy has no solutions. `check` compares with what right and wrong versions did on a few
 inputs; what you hand in is graded on others. Where a lesson starts from a function of an earlier
-one that is not here, paste your own.
+one that is not here, paste your own below the imports. Networks that were trained for longer are
+built of the solutions: where these are not here, the cells that load one say so.
 """
 
 
@@ -187,7 +209,10 @@ def stub_module(lesson: Lesson) -> str:
     for node in ast.parse(source).body:
         name = getattr(node, "name", "")
         if name in exercises:
-            said = f"{name} is lesson {lesson.number}'s: paste your own into this notebook."
+            said = (
+                f"{name} is lesson {lesson.number}'s, and its solution is not in this copy: paste "
+                "your own below the imports of this notebook."
+            )
             stub = stub_source(exercises[name].reference)
             parts.append(stub.replace(_UNWRITTEN, f"{_UNWRITTEN}({said!r})"))
         elif isinstance(node, _GIVEN) or (name and name[0] != "_") or _is_listing(node):
