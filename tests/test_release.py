@@ -27,7 +27,13 @@ from checkers.engine.authoring.release import (
 )
 from checkers.engine.authoring.verify import as_submission
 from checkers.engine.gradebook.settings import SettingsError
-from checkers.engine.registry import UnknownLessonError, all_lessons, find_lesson
+from checkers.engine.outcomes import unpacked
+from checkers.engine.registry import (
+    UnknownLessonError,
+    all_lessons,
+    find_exercise,
+    find_lesson,
+)
 from checkers.engine.sandbox.inside.plain import encode
 
 LESSON = "03"
@@ -150,6 +156,17 @@ def test_a_solution_goes_along_when_its_date_has_passed(tmp_path):
     assert second == stub_module(find_lesson("02"))
     with pytest.raises(ReleaseError, match="exists already"):
         build_release(tmp_path / "student.zip", release)
+
+
+def test_where_chance_rules_the_copy_knows_that_a_mistake_does_not_repeat_itself():
+    exercise = find_exercise("forward")
+    case = next(case for case in exercise.cases if "sqrt(abar_t)" in case.title)
+    found = unpacked(authoring_release._case(exercise, case, 5))
+    unlike = [m.name for m in exercise.mistakes if not found[f"{m.name}/repeats"]]
+    assert unlike == ["given_noise_ignored"]
+    for mistake in exercise.mistakes:  # what passes is like the reference
+        same = found[mistake.name] is found["reference"]
+        assert same == (not found[f"{mistake.name}/fails"])
 
 
 @pytest.mark.parametrize("lesson", all_lessons(), ids=lambda lesson: lesson.name)

@@ -234,10 +234,14 @@ class Trial:
         """Whether an answer with just this mistake would match it here; where chance rules, no."""
         if self.is_plain and self.known(mistake.name, mistake.answer)["status"] == "ran":
             return True
-        key = (*self._key, mistake.name, "would match")
-        return self._memory.get(key, lambda: self._would_match(mistake))
+        return self.repeats(mistake)
 
-    def _would_match(self, mistake: Mistake) -> bool:
+    def repeats(self, mistake: Mistake) -> bool:
+        """Whether a second run of the mistake matches the first; where chance rules, no."""
+        key = (*self._key, mistake.name, "repeats")
+        return self._memory.get(key, lambda: self._repeats(mistake))
+
+    def _repeats(self, mistake: Mistake) -> bool:
         outcome, again = self.known(mistake.name, mistake.answer), self._again(mistake)
         if outcome["status"] != "ran" or again["status"] != "ran":
             return outcome["status"] == again["status"]

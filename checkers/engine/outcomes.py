@@ -119,7 +119,7 @@ def unpacked(data: bytes) -> dict[str, Any]:
             continue
         entry = decode(message)
         found[entry["name"]] = found.get("reference")  # unless it has an outcome of its own
-        for what in ("outcome", "fails", "would match", "would fail"):
+        for what in ("outcome", "fails", "repeats", "would fail"):
             if what in entry:
                 found[entry["name"] + ("" if what == "outcome" else f"/{what}")] = entry[what]
     return found

@@ -266,7 +266,7 @@ def _case(exercise: Exercise, case: Case, seed: int) -> bytes:
             entry = {
                 "name": mistake.name,
                 "fails": trial.fails(mistake),
-                "would match": trial.would_match(mistake),
+                "repeats": trial.repeats(mistake),
                 "would fail": trial.would_fail(mistake),
             }
             # For what passes stands the reference, which is as good: that saves half the file.
