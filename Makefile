@@ -38,11 +38,12 @@ test: $(VENV)/.ready-dev lint
 	$(NOTEBOOKS) --nbval-lax lessons
 
 # The lowest versions that pyproject.toml allows, on the lowest Python: what imports and runs there does
-# so everywhere. Notebooks show the numbers of the versions they were made with and are left out.
+# so everywhere, and solved notebooks show the same numbers.
 test-oldest: $(VENV)/.ready-dev
 	$(BIN)/uv venv --quiet --allow-existing --python 3.11 .venv-oldest
 	$(BIN)/uv pip install --quiet --python .venv-oldest --resolution lowest-direct --editable '.[dev]'
 	OMP_NUM_THREADS=1 $(OLDEST)/python -m pytest -n $(TEST_JOBS) --dist worksteal
+	$(subst $(BIN)/python,$(OLDEST)/python,$(NOTEBOOKS)) --nbval solutions/notebooks
 
 # Notes the versions of this environment, once all tests have passed with them, for every system.
 constraints: $(VENV)/.ready-dev
