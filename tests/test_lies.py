@@ -1,5 +1,6 @@
 """No lie pays: neither an answer that is no attempt, nor a recording of what a right one did."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -34,6 +35,11 @@ def test_no_fact_passes_that_is_not_a_finite_number(bad):
     assert judged(_case(), right, right, {}).passed
     assert not judged(_case(), {"fact": record(bad)}, right, {}).passed
     assert judged(_case(), {"fact": record(bad)}, {"fact": record(bad)}, {}).passed
+
+
+def test_a_verdict_made_of_arrays_is_plain_data():
+    said = judged(_case(lambda *_: Verdict(np.float64(1) < 2)), {}, {}, {})
+    assert said.passed is True
 
 
 def test_only_the_secret_of_this_run_is_evidence():

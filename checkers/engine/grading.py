@@ -132,6 +132,7 @@ def judged(case: Case, observed: Any, expected: Observation, inputs: Inputs) -> 
         return unreadable
     try:
         verdict = case.judge(observed, expected, inputs)
+        verdict = verdict._replace(passed=bool(verdict.passed))  # numpy's is no plain data
         if verdict.passed and not_finite(observed, expected):
             return Verdict(False, "Some of what your function gives are not finite numbers.")
         return verdict
