@@ -103,6 +103,17 @@ def test_lessons_run_whose_earlier_lessons_are_unwritten_too(copy):
         nbformat.validate(nbformat.read(path, 4))
 
 
+def test_what_is_withheld_is_said_in_a_sentence_and_without_a_traceback(copy):
+    source = "from checkers import check\nfrom solutions import psnr\npsnr(1, 2)"
+    command = [sys.executable, "-m", "IPython", "--quick", "--colors=NoColor", "-c", source]
+    environment = {**os.environ, "PYTHONPATH": str(copy)}
+    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == (
+        "psnr is lesson 02's, and its solution is not in this copy: paste your own below the "
+        "imports of this notebook."
+    )
+
+
 def test_weights_stay_at_home_where_no_lesson_loads_any(tmp_path, monkeypatch):
     monkeypatch.setattr(authoring_release, "_case", lambda *_: b"")
     build_release(tmp_path / "student.zip", load_release(None, "02"))

@@ -17,7 +17,7 @@ from checkers.engine.check_counts import CheckCounter
 from checkers.engine.checking import impatient
 from checkers.engine.exercise import Exercise
 from checkers.engine.grading import grade
-from checkers.engine.name_errors import explain_name_errors
+from checkers.engine.name_errors import explain_name_errors, is_withheld
 from checkers.engine.registry import UnknownLessonError, all_exercise_names, find_exercise
 from checkers.engine.report import Status
 from checkers.engine.watched import Printed, watched
@@ -169,21 +169,14 @@ def when_ready(*answers: Callable[..., Any]) -> Iterator[None]:
             *others, last = unwritten
             names = f"{', '.join(others)} and {last}" if others else last
             print(f"Write {names} first, then run this cell again.")
-        elif _is_of_a_solution(error):
-            print(error)  # in a copy without answers: whose function is missing
+        elif is_withheld(error):
+            print(error)
         elif isinstance(error, NameError) and _is_of_the_cell(error):
             print(
                 f"`{error.name}` is made by a cell above: run that one first, then this cell again."
             )
         else:
             raise
-
-
-def _is_of_a_solution(error: BaseException) -> bool:
-    """Whether a function of `solutions` itself is still to be written."""
-    *_, (last, _) = traceback.walk_tb(error.__traceback__)
-    module = str(last.f_globals.get("__name__"))
-    return isinstance(error, NotImplementedError) and module.startswith("solutions.")
 
 
 def _is_of_the_cell(error: BaseException) -> bool:

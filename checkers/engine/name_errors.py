@@ -1,8 +1,12 @@
-"""In a notebook, some errors end with what to do: a missing exercise, and the stop button."""
+"""In a notebook, some errors end with what to do: a missing exercise, and the stop button.
+
+So does what a copy of the course without answers withholds.
+"""
 
 from __future__ import annotations
 
 import sys
+import traceback
 from importlib import import_module
 from typing import Any
 
@@ -14,7 +18,7 @@ def explain_name_errors() -> None:
     ipython = sys.modules.get("IPython")  # where it runs it is there; elsewhere it takes a second
     shell = ipython.get_ipython() if ipython else None
     if shell is not None and not shell.custom_exceptions:  # somebody else's stay
-        shell.set_custom_exc((NameError, KeyboardInterrupt), _explained)
+        shell.set_custom_exc((NameError, NotImplementedError, KeyboardInterrupt), _explained)
 
 
 def _explained(
@@ -27,9 +31,19 @@ def _explained(
     if isinstance(error, KeyboardInterrupt):
         print(str(error) or STOPPED)  # a training says how it goes on
         return
+    if is_withheld(error):
+        print(error)
+        return
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
     if sentence := name_advice(str(getattr(error, "name", None) or "")):
         print(sentence)
+
+
+def is_withheld(error: BaseException) -> bool:
+    """Whether a function of `solutions` itself is still to be written; the error says whose."""
+    *_, (last, _) = traceback.walk_tb(error.__traceback__)
+    module = str(last.f_globals.get("__name__"))
+    return isinstance(error, NotImplementedError) and module.startswith("solutions.")
 
 
 def name_advice(name: str) -> str:
