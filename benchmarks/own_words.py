@@ -136,7 +136,7 @@ class Readers(NamedTuple):
                 "nearest": nearest["both"]}  # fmt: skip
 
 
-def load_readers(everything: CaptionedPictures, device: str, epochs: int = EPOCHS) -> Readers:
+def load_readers(everything: CaptionedPictures, device: str, epochs: int) -> Readers:
     """Train the classifiers on all pictures, or take those of an earlier run."""
     pictures = everything.pictures.to(device)
     labels = {"subject": everything.subjects, "style": everything.styles}
@@ -151,20 +151,24 @@ def _measure(
 ) -> list[dict[str, Any]]:
     """The shares read as asked, for each guidance scale and set."""
     rows: list[dict[str, Any]] = []
+    asked = {name: _some_of(pictures, samples) for name, pictures in sets.items()}
     for scale in SCALES:
         row: dict[str, Any] = {"x": scale}
-        for name, pictures in sets.items():
-            count = len(pictures.captions)
-            some = torch.zeros(count, dtype=torch.bool)
-            order = torch.randperm(count, generator=torch.Generator().manual_seed(1))
-            some[order[:samples]] = True
-            asked = pictures.chosen(some)
-            draws = range(max(1, samples // max(1, count)))
-            drawn = [draw(own, asked.captions, scale, seed) for seed in draws]
-            row[name] = readers.read(torch.cat(drawn), asked)
+        for name, pictures in asked.items():
+            draws = range(max(1, samples // max(1, len(pictures.captions))))
+            drawn = [draw(own, pictures.captions, scale, seed) for seed in draws]
+            row[name] = readers.read(torch.cat(drawn), pictures)
         rows.append(row)
         print(row, flush=True)
     return rows
+
+
+def _some_of(pictures: CaptionedPictures, most: int) -> CaptionedPictures:
+    """So many of them at most, always the same."""
+    count = len(pictures.captions)
+    some = torch.zeros(count, dtype=torch.bool)
+    some[torch.randperm(count, generator=torch.Generator().manual_seed(1))[:most]] = True
+    return pictures.chosen(some)
 
 
 def draw(own: OwnDenoiser, captions: list[str], scale: float, seed: int = 0) -> Tensor:

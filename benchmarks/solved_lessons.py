@@ -4,8 +4,8 @@ python benchmarks/solved_lessons.py [LESSON ...] [--profile quick] [--jobs 1]
 
 Every cell runs in a kernel of its own lesson: checks, sampling and training, on a GPU where there
 is one. Beside the whole are told the first cell of code, the first check, and the slowest cell.
-Nothing is written. Exits with 1 if a cell of a
-lesson raised an error, which is shown, or if a check in it didn't pass.
+Nothing is written. Exits with 1 if a cell of a lesson raised an error, which is shown, or if a
+check in it didn't pass.
 """
 
 from __future__ import annotations

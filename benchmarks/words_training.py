@@ -60,8 +60,8 @@ def train_by(
     shown: CaptionedPictures,
     seconds: float,
     device: str,
-    batch_size: int = BATCH_SIZE,
-    learning_rate: float = LEARNING_RATE,
+    batch_size: int,
+    learning_rate: float,
 ) -> tuple[Trained, dict[str, int]]:
     """Train a network on pictures for so long; it, and the vocabulary that it was told."""
     vocabulary = make_vocabulary(shown.captions)

@@ -74,19 +74,21 @@ def test_a_stub_stays_untagged_and_other_tags_stay():
     assert [cell.metadata.get("tags", []) for cell in cells] == [[], [], ["hide-input", MAY_FAIL]]
 
 
-@pytest.fixture
-def copy(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
     """A copy whose checks know their inputs and nothing else, which is worked out at once."""
 
     def only_inputs(exercise, case, seed):
         return packed([encode(Trial(exercise, case, seed, Memory()).inputs)])
 
-    monkeypatch.setattr(authoring_release, "_case", only_inputs)
+    folder = tmp_path_factory.mktemp("copy")
     release = load_release(None, LESSONS).model_copy(update={"seeds": 1})
-    build_release(tmp_path / "student.zip", release)
-    with zipfile.ZipFile(tmp_path / "student.zip") as archive:
-        archive.extractall(tmp_path)
-    return tmp_path / FOLDER
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(authoring_release, "_case", only_inputs)
+        build_release(folder / "student.zip", release)
+    with zipfile.ZipFile(folder / "student.zip") as archive:
+        archive.extractall(folder)
+    return folder / FOLDER
 
 
 def test_lessons_run_whose_earlier_lessons_are_unwritten_too(copy):
