@@ -50,9 +50,17 @@ RECIPES = {
     "captions": Recipe(("caption", "caption", "subject")),
     "styles": Recipe(_ALSO_STYLES, weight_decay=0.1),
     "small": Recipe(_ALSO_STYLES, num_hiddens=40),
+    "pulled": Recipe(_ALSO_STYLES, weight_decay=0.3),
 }
 CHOSEN = "styles"
-"""The one that draws most of the combinations of `for_validation` as they were asked for."""
+"""What ships: 7.7 million views. It draws 82 % of the combinations of `for_validation` as they were
+asked for, at the best guidance scale, and what it was shown is sharp.
+
+After 3.3 million views (84 s on an H100) "pulled" draws 87 % of them, and 85 % of those of
+`held_out` at the same scale, where "styles" draws 86 %; but what it was shown is blurred. After 3
+million "styles" draws 86 %: who trains for longer draws less of what was never shown. As long, a
+decay of 1 (77 %), mirrored pictures (77 %) and noise on a prompt's vector (78 %) were no help.
+"""
 
 
 def train_by(
