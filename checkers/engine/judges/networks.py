@@ -119,6 +119,7 @@ def place_case(
             "which": which,
             "other": change(also[which - 1]),
             "changed": torch.randperm(count, generator=generator) < count // 2,
+            "few": len(made["x"]),
             "seed": draw_seed(generator),
         }
 

@@ -28,7 +28,8 @@ def find_conditioning(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         student: the class under test.
         inputs: {"arguments": list, whose last is D, "x", "also": further inputs, "which": the
             number of the input that is changed, "other": what it is changed to, "changed": for
-            which pictures, where not for all, "seed"}.
+            which pictures, where not for all, "few": so many of the first pictures show whether
+            anything reaches a place, "seed"}.
 
     Returns:
         {"first", "second": whether the result depends on the input at each place, "own": for each
@@ -41,10 +42,11 @@ def find_conditioning(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
     all_changed[which] = inputs["other"]
     some_changed[which] = given[which].clone()
     some_changed[which][inputs["changed"]] = inputs["other"][inputs["changed"]]
+    few = [[value[: inputs["few"]] for value in batch] for batch in (given, all_changed)]
 
     module = build(student, inputs["arguments"])
     with torch.no_grad():
-        module(*given)
+        module(*few[0])
 
     def results(cut: list[Tensor], *batches: list[Tensor]) -> list[Tensor]:
         give_known_values(module, inputs["seed"])
@@ -57,8 +59,8 @@ def find_conditioning(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         return [module(*batch) for batch in batches]
 
     with torch.no_grad():
-        first = _differences(*results(_into_the_second_place(module, width), given, all_changed))
-        second = _differences(*results(_after_the_first_place(module), given, all_changed))
+        first = _differences(*results(_into_the_second_place(module, width), *few))
+        second = _differences(*results(_after_the_first_place(module), *few))
         as_ever, again, some = results([], given, given, some_changed)
     return {
         "first": bool(first.any()),
