@@ -2,8 +2,9 @@
 
 python benchmarks/checks.py [lesson ...]
 
-For every exercise: a right answer (the reference) and a wrong one (its first known mistake, which
-costs more, as the mistake has to be named), best of three, in seconds. The start of the worker
+For every exercise: a right answer (the reference), and wrong ones, which cost more, as the mistake
+has to be named: the middle and the slowest of some known mistakes, taken evenly from the list, as
+those at its end are tried last. Each is the best of three, in seconds. The start of the worker
 process is given apart, as one worker serves a whole run.
 
 For every lesson then: the processor's seconds until the first cell has run in a new process, and
@@ -18,17 +19,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from checkers.engine.authoring.notebooks import read_lesson, stub_cells
 from checkers.engine.authoring.verify import as_submission
+from checkers.engine.exercise import Answer, Exercise, Mistake
 from checkers.engine.grading import grade, grade_here
 from checkers.engine.isolation import CourseWorker
 from checkers.engine.registry import ROOT, Lesson, all_lessons, find_lesson
 
 REPEATS = 3
+MISTAKES = 5
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -39,6 +42,26 @@ def seconds(action: Callable[[], object]) -> float:
         action()
         times.append(time.perf_counter() - start)
     return min(times)
+
+
+def some_of(mistakes: Sequence[Mistake]) -> list[Mistake]:
+    """A few, from the first to the last."""
+    few = min(MISTAKES, len(mistakes))
+    return [mistakes[round(k * (len(mistakes) - 1) / max(few - 1, 1))] for k in range(few)]
+
+
+def isolated(
+    worker: CourseWorker, exercise: Exercise, answer: Answer | Mistake
+) -> Callable[[], object]:
+    """The check of an answer in a process of its own."""
+    cells = as_submission(answer, exercise.name).cells
+    return partial(grade, exercise, partial(worker.run_case, cells))
+
+
+def of_all(right: Callable[[], object], wrong: Sequence[Callable[[], object]]) -> str:
+    """Three columns: the right answer, the middle of the wrong ones and the slowest."""
+    times = sorted(map(seconds, wrong))
+    return "".join(f"{t:10.2f}" for t in (seconds(right), times[len(times) // 2], times[-1]))
 
 
 def until_first(lesson: Lesson) -> str:
@@ -65,24 +88,20 @@ def until_first(lesson: Lesson) -> str:
 def main() -> None:
     """Print one line for each exercise, and one for each lesson."""
     lessons = [find_lesson(name) for name in sys.argv[1:]] or list(all_lessons())
-    print(f"{'':28}{'in the kernel':>20}{'isolated':>20}")
-    print(f"{'exercise':28}{'right':>10}{'wrong':>10}{'right':>10}{'wrong':>10}")
+    print(f"{'':28}{'in the kernel':>30}{'isolated':>30}")
+    print(f"{'exercise':28}" + 2 * f"{'right':>10}{'wrong':>10}{'slowest':>10}")
     with CourseWorker() as worker:
-        first = True
+        start = time.perf_counter()
+        isolated(worker, lessons[0].exercises[0], lessons[0].exercises[0].reference)()
+        started = time.perf_counter() - start
         for exercise in (e for lesson in lessons for e in lesson.exercises):
-            row = f"{exercise.name:28}"
-            mistake = exercise.mistakes[0]
-            for answer in (exercise.reference, mistake.answer):
-                row += f"{seconds(partial(grade_here, exercise, answer)):10.2f}"
-            for answer in (exercise.reference, mistake):
-                cells = as_submission(answer, exercise.name).cells
-                run = partial(grade, exercise, partial(worker.run_case, cells))
-                if first:
-                    start = time.perf_counter()
-                    run()
-                    started, first = time.perf_counter() - start, False
-                row += f"{seconds(run):10.2f}"
-            print(row)
+            mistakes = some_of(exercise.mistakes)
+            here = [partial(grade_here, exercise, mistake.answer) for mistake in mistakes]
+            apart = [isolated(worker, exercise, mistake) for mistake in mistakes]
+            row = f"{exercise.name:28}" + of_all(
+                partial(grade_here, exercise, exercise.reference), here
+            )
+            print(row + of_all(isolated(worker, exercise, exercise.reference), apart), flush=True)
     print(f"start of the worker, with its first check: {started:.1f} s")
     print(f"\n{'until the':28}{'first cell':>10}{'check':>10}")
     for lesson in lessons:

@@ -63,6 +63,8 @@ class Case:
             same inputs, or, to name a mistake, what a known wrong version gave: so a judge
             compares the two and never looks at the inputs alone, if they are `compared`.
         probe: runs beside the student's code and records the observation.
+        known_probe: where there is a quicker way to observe the same of the reference and of known
+            mistakes, which hide nothing.
         time_limit: seconds for one run in a process of its own.
         memory_limit: bytes that such a run may use on top of what torch takes.
         hidden: run only when a submission is graded, not by the check in the notebook.
@@ -76,6 +78,7 @@ class Case:
     inputs: Callable[[torch.Generator], Inputs]
     judge: Judge
     probe: Probe = call
+    known_probe: Probe | None = None
     time_limit: float = 20.0
     memory_limit: int = 2 * 2**30
     hidden: bool = False

@@ -183,7 +183,7 @@ class Trial:
 
         def run() -> dict[str, Any]:
             start = time.perf_counter()
-            outcome = run_probe(self.case.probe, answer, self.inputs, self.seed + 1)
+            outcome = self._run_known(answer, self.seed + 1)
             return {**outcome, "seconds": time.perf_counter() - start}
 
         return self._memory.get((*self._key, name), run)
@@ -264,8 +264,11 @@ class Trial:
         """The outcome of the mistake with what the answer under test drew."""
         return self._memory.get(
             (*self._key, mistake.name, "again"),
-            lambda: run_probe(self.case.probe, mistake.answer, self.inputs, self.seed + 2),
+            lambda: self._run_known(mistake.answer, self.seed + 2),
         )
+
+    def _run_known(self, answer: Answer, seed: int) -> dict[str, Any]:
+        return run_probe(self.case.known_probe or self.case.probe, answer, self.inputs, seed)
 
     def _judge(self, observed: Any, expected: Observation) -> Verdict:
         return judged(self.case, observed, expected, self.inputs)

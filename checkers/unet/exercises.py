@@ -23,7 +23,7 @@ from checkers.engine.judges.networks import (
 )
 from checkers.engine.judges.values import all_of
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.networks import compute, count_weights, shapes
+from checkers.engine.worlds.networks import compute, compute_known, count_weights, shapes
 from checkers.unet.probe import cut_paths
 from solutions.unet import (
     Conv,
@@ -89,7 +89,7 @@ def _exercise(
 
     def computes(title: str, points: int, what: str, training: bool) -> Case:
         inputs = known_values(given(2.0), training=training, flat=flat, bias=bias)
-        return Case(title, points, inputs, same_function(what), compute)
+        return Case(title, points, inputs, same_function(what), compute, compute_known)
 
     cases = [
         Case("the shape of the result", 1, shapes_inputs, same_shapes(name), shapes),
@@ -297,6 +297,7 @@ UNET = Exercise(
             known_values(_batch, training=True),
             same_function("the result"),
             compute,
+            compute_known,
         ),
         Case(
             "in evaluation mode, too",
@@ -304,6 +305,7 @@ UNET = Exercise(
             known_values(_batch, training=False),
             same_function("the result in evaluation mode"),
             compute,
+            compute_known,
         ),
         learning_case(2, batch_to_learn([1, 4], _nothing, learning_rate=0.02)),
     ],

@@ -20,7 +20,7 @@ from checkers.engine.judges.networks import (
 )
 from checkers.engine.judges.values import all_of, each_call, same_answer, same_form, same_values
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.networks import compute, count_weights, shapes
+from checkers.engine.worlds.networks import compute, compute_known, count_weights, shapes
 from checkers.your_own_words.guesses import (
     dropped_as_asked,
     noised_like_forward,
@@ -145,6 +145,7 @@ TEXT_CONDITIONAL_UNET = Exercise(
             known_values(_batch, training=True),
             same_function("the result"),
             compute,
+            compute_known,
         ),
         Case(
             "in evaluation mode, too",
@@ -152,6 +153,7 @@ TEXT_CONDITIONAL_UNET = Exercise(
             known_values(_batch, training=False),
             same_function("the result in evaluation mode"),
             compute,
+            compute_known,
         ),
         learning_case(1, _to_learn),
     ],

@@ -30,6 +30,7 @@ from checkers.engine.worlds.conditioning import find_conditioning
 from checkers.engine.worlds.networks import (
     GELU_FORMS,
     compute,
+    compute_known,
     count_weights,
     overfit,
     shapes,
@@ -76,6 +77,7 @@ def conditional_cases(
             known_values(batch, training=True),
             same_function("the result"),
             compute,
+            compute_known,
         ),
         Case(
             "in evaluation mode, too",
@@ -83,6 +85,7 @@ def conditional_cases(
             known_values(batch, training=False),
             same_function("the result in evaluation mode"),
             compute,
+            compute_known,
         ),
         learning_case(1, batch_to_learn(arguments, draw_also, learning_rate=0.03)),
     ]
