@@ -82,3 +82,16 @@ def guiding_the_pictures(
         mean = posterior_mean(im, x_0, t, t_prev, abar)
         im = denoiser.add_variance(mean, estimates[1].variance, t, t_prev, generator)
     return im
+
+
+@ITERATIVE_DENOISE_CFG.right_answer
+def rows_interleaved_and_back(d, x, i, cond, uncond, steps, gamma=7, rng=None):
+    both = [e.expand(len(x), *e.shape[1:]) for e in (uncond, cond)]
+    embeds = torch.stack(both, dim=1).flatten(0, 1)
+    for t, t_prev in pairwise(steps[i:]):
+        estimate = d(x.repeat_interleave(2, dim=0), t, embeds)
+        noise = torch.lerp(estimate.noise[0::2], estimate.noise[1::2], float(gamma))
+        x_0 = predict_original(x, t, noise, d.alphas_cumprod)
+        mean = posterior_mean(x, x_0, t, t_prev, d.alphas_cumprod)
+        x = d.add_variance(mean, estimate.variance[1::2], t, t_prev, rng)
+    return x

@@ -14,6 +14,7 @@ from checkers.iterative_denoising.exercises import (
     POSTERIOR_MEAN,
     STRIDED_TIMESTEPS,
 )
+from solutions.one_step_denoising import predict_original
 
 # --- strided_timesteps ----------------------------------------------------------------------------
 
@@ -130,3 +131,32 @@ def looking_at_the_last_timestep_too(
         mean = (image - (1 - alpha) / (1 - abar[1]).sqrt() * out.noise) / alpha.sqrt()
         image = denoiser.add_variance(mean, out.variance, t, prev_t, generator=generator)
     return image
+
+
+@ITERATIVE_DENOISE.right_answer
+def asked_about_one_picture_at_a_time(d, im_noisy, i_start, embeds, timesteps, generator=None):
+    embeds = embeds.expand(len(im_noisy), *embeds.shape[1:])
+    x = im_noisy
+    for t, t_prev in pairwise(timesteps[i_start:]):
+        asked = [d(x[k : k + 1], t, embeds[k : k + 1]) for k in range(len(x))]
+        noise = torch.cat([one.noise for one in asked])
+        variance = torch.cat([one.variance for one in asked])
+        x_0 = predict_original(x, t, noise, d.alphas_cumprod)
+        mean = _right_mean(x, x_0, t, t_prev, d.alphas_cumprod)
+        x = d.add_variance(mean, variance, t, t_prev, generator)
+    return x
+
+
+@ITERATIVE_DENOISE.right_answer
+def one_picture_after_the_other(d, im_noisy, i_start, embeds, timesteps, generator=None):
+    embeds = embeds.expand(len(im_noisy), *embeds.shape[1:])
+    done = []
+    for k in range(len(im_noisy)):
+        x = im_noisy[k : k + 1]
+        for t, t_prev in pairwise(timesteps[i_start:]):
+            estimate = d(x, t, embeds[k : k + 1])
+            x_0 = predict_original(x, t, estimate.noise, d.alphas_cumprod)
+            mean = _right_mean(x, x_0, t, t_prev, d.alphas_cumprod)
+            x = d.add_variance(mean, estimate.variance, t, t_prev, generator)
+        done.append(x)
+    return torch.cat(done)

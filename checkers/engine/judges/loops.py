@@ -6,6 +6,7 @@ The judges read what `worlds.loops` observes of runs in a world that adds no noi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -165,7 +166,7 @@ _start_matters = same_answer(
 
 
 def _begins_with_im_noisy(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """Whether the first call of each run was shown `im_noisy`, once or several times over."""
+    """Whether the first call of each run was shown pictures of `im_noisy`, in any order."""
     mine, right = (
         [
             _holds(first, call["im_noisy"].numpy())
@@ -179,12 +180,16 @@ def _begins_with_im_noisy(observed: Observation, expected: Observation, inputs: 
 
 
 def _holds(first: Any, im_noisy: np.ndarray) -> bool:
-    if not isinstance(first, Array) or first.shape[1:] != im_noisy.shape[1:]:
+    """Whether there are no other pictures: one may come alone, or several times, or interleaved."""
+    if (
+        not isinstance(first, Array)
+        or first.shape[1:] != im_noisy.shape[1:]
+        or not len(first.values)
+    ):
         return False
-    parts = (
-        first.values.reshape(-1, *im_noisy.shape) if len(first.values) % len(im_noisy) == 0 else []
+    return all(
+        any(np.allclose(picture, own, atol=1e-6) for own in im_noisy) for picture in first.values
     )
-    return len(parts) > 0 and all(np.allclose(part, im_noisy, atol=1e-6) for part in parts)
 
 
 def same_path(*, what: str = "the picture", atol: float = 5e-4) -> Judge:
@@ -226,12 +231,37 @@ def same_noise_added(observed: Observation, expected: Observation, inputs: Input
         if right_steps and right_steps[-1][1] == 0 and steps == right_steps[:-1]:
             remark, right_steps = LAST_STEP_WITHOUT, right_steps[:-1]
         where = _labels(inputs)[number]
+        steps, tensors = _of_all_pictures(steps, tensors, right_steps, right_tensors)
         if problem := _steps_problem(steps, right_steps, where):
             return Verdict(False, problem)
         for step, mine, target in zip(right_steps, tensors, right_tensors, strict=False):
             if problem := _variance_problem(mine, target, step):
                 return Verdict(False, problem)
     return Verdict(True, remark)
+
+
+def _of_all_pictures(
+    steps: Any, tensors: Any, right_steps: list, right_tensors: list[Array]
+) -> tuple[Any, Any]:
+    """Calls for one picture after the other, in each step or in loops of their own, as one."""
+    count = len(right_steps)
+    pieces = len(steps) // count if count and isinstance(steps, list) else 0
+    if pieces < 2 or steps not in (
+        right_steps * pieces,
+        [s for s in right_steps for _ in range(pieces)],
+    ):
+        return steps, tensors
+    whole_loops = steps == right_steps * pieces
+    joined = []
+    for number, target in enumerate(right_tensors):
+        parts = tensors[number::count] if whole_loops else tensors[number * pieces :][:pieces]
+        if any(not isinstance(p, Array) or p.shape[1:] != target.shape[1:] for p in parts):
+            return steps, tensors
+        values = np.concatenate([part.values for part in parts])
+        if len(values) != len(target.values):
+            return steps, tensors
+        joined.append(replace(target, values=values))
+    return right_steps, joined
 
 
 def _labels(inputs: Inputs) -> list[str]:
