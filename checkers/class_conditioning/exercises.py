@@ -46,9 +46,8 @@ from checkers.engine.judges.inputs import draw_count, draw_noise, draw_seed, dra
 from checkers.engine.judges.networks import (
     batch_for,
     conditional_cases,
-    other_times,
-    place_case,
 )
+from checkers.engine.judges.places import other_times, place_case
 from checkers.engine.judges.values import all_of, same_form, same_values
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.call import call_many

@@ -30,9 +30,8 @@ from checkers.engine.judges.inputs import draw_count, draw_seed, draw_times
 from checkers.engine.judges.networks import (
     batch_for,
     conditional_cases,
-    other_times,
-    place_case,
 )
+from checkers.engine.judges.places import other_times, place_case
 from checkers.engine.judges.values import all_of, describe, same_form, same_values
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs

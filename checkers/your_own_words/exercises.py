@@ -13,11 +13,11 @@ from checkers.engine.judges.networks import (
     batch_to_learn,
     known_values,
     learning_case,
-    other_times,
     same_function,
     same_shapes,
     same_weights,
 )
+from checkers.engine.judges.places import other_times
 from checkers.engine.judges.values import all_of, each_call, same_answer, same_form, same_values
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.networks import compute, compute_known, count_weights, shapes

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from checkers.engine.exercise import Case, Judge, Observation, Verdict
 from checkers.engine.judges.cases import MakeInputs
+from checkers.engine.judges.halves import NOT_JOINED, same_halves
 from checkers.engine.judges.inputs import draw_count, draw_noise, draw_pictures, draw_seed
 from checkers.engine.judges.values import (
     all_of,
@@ -26,7 +27,6 @@ from checkers.engine.judges.values import (
 )
 from checkers.engine.sandbox.inside.plain import Array, record
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.conditioning import find_conditioning
 from checkers.engine.worlds.networks import (
     GELU_FORMS,
     compute,
@@ -89,49 +89,6 @@ def conditional_cases(
         ),
         learning_case(1, batch_to_learn(arguments, draw_also, learning_rate=0.03)),
     ]
-
-
-def place_case(
-    title: str,
-    points: int,
-    batch: MakeInputs,
-    what: str,
-    *,
-    which: int,
-    change: Callable[[Tensor], Tensor],
-) -> Case:
-    """A case on the two places where something that is told acts.
-
-    Args:
-        title: of the case.
-        points: what it is worth.
-        batch: gives "arguments", "x" and "also".
-        what: what messages call it.
-        which: its number among the inputs; that of the pictures is 0.
-        change: makes others of it, for every picture.
-    """
-
-    def inputs(generator: torch.Generator) -> Inputs:
-        made = batch(generator)
-        also = [value.repeat(3, *[1] * (value.ndim - 1)) for value in made["also"]]
-        count = len(also[0])
-        return {
-            **made,
-            "x": draw_noise(generator, count, *made["x"].shape[1:]),
-            "also": also,
-            "which": which,
-            "other": change(also[which - 1]),
-            "changed": torch.randperm(count, generator=generator) < count // 2,
-            "few": len(made["x"]),
-            "seed": draw_seed(generator),
-        }
-
-    return Case(title, points, inputs, places(what), find_conditioning)
-
-
-def other_times(t: Tensor) -> Tensor:
-    """Times within [0, 1) that are far from `t`."""
-    return (t + 0.45) % 1
 
 
 def batch_for(arguments: list[int], draw_also: DrawAlso) -> MakeInputs:
@@ -254,9 +211,9 @@ def same_function(what: str) -> Judge:
             problem = values_problem(mine.values, target.values, what)
             return Verdict(False, f"{problem} {_clue(mine, target)}".strip())
         slopes = [f"slopes_{form}" for form in forms]
-        if any(_same_slopes(observed.get(name), expected.get(name)) for name in slopes):
-            return Verdict(True)
-        return Verdict(False, _CUT_OFF)
+        if not any(_same_slopes(observed.get(name), expected.get(name)) for name in slopes):
+            return Verdict(False, _CUT_OFF)
+        return Verdict(True) if same_halves(observed, expected) else Verdict(False, NOT_JOINED)
 
     return judge
 
@@ -269,7 +226,7 @@ _RESTLESS = (
     "In training mode, equal pictures of one batch get different results. Nothing in here is drawn "
     "at random: leave out dropout and the like."
 )
-_UNSTEADY = (
+UNSTEADY = (
     "Two calls with the same input give different results. Is a layer made inside `forward`? Make "
     "it in `__init__`: what is made anew in every call never learns."
 )
@@ -279,7 +236,7 @@ _CUT_OFF = (
 )
 
 
-_MANNERS = {"changed": _CHANGED, "restless": _RESTLESS, "unsteady": _UNSTEADY}
+_MANNERS = {"changed": _CHANGED, "restless": _RESTLESS, "unsteady": UNSTEADY}
 
 
 def _same_slopes(mine: list[Array] | None, target: list[Array] | None) -> bool:
@@ -383,19 +340,3 @@ _nothing_is_idle = same_answer(
     "off (`.detach()`, `.data`, `torch.no_grad()`).",
 )
 all_learn = all_of(_nothing_is_idle, _speaks_at_zero)
-
-
-def places(what: str) -> Judge:
-    """Whether an input reaches the result at both places, for each picture on its own."""
-    return all_of(
-        same_answer("unsteady", says=_UNSTEADY),
-        same_answer("first", says=f"At the first place, after Unflatten, {what} changes nothing."),
-        same_answer(
-            "second", says=f"At the second place, after the first UpBlock, {what} changes nothing."
-        ),
-        same_answer(
-            "own",
-            says=f"Each picture has {what} of its own: changing it for one picture should change "
-            f"that picture's result and no other's.",
-        ),
-    )

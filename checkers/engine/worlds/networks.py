@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.halves import results_by_half
 from checkers.engine.worlds.known_values import give_known_values, give_random_values, is_row
 
 
@@ -103,8 +104,8 @@ def compute(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         {"none", "tanh": what the module returns, with either form of GELU; "changed": whether it
         writes into what it is given; "unsteady": whether two calls with one input differ, although
         equal pictures of one batch do not; "restless": whether in training mode equal pictures of
-        one batch get different results; "slopes_none", "slopes_tanh": in evaluation mode, gradients
-        with respect to x}.
+        one batch get different results; in evaluation mode, "halves": as `results_by_half`, and
+        "slopes_none", "slopes_tanh": gradients with respect to x}.
     """
     return _compute(student, inputs, tries_out=True)
 
@@ -145,6 +146,8 @@ def _compute(student: Callable[..., Any], inputs: Inputs, *, tries_out: bool) ->
                     found["unsteady"] = not found["restless"] and not _is_steady(
                         result, module(*_given(inputs))
                     )
+            if not inputs["training"] and form == "none":
+                found["halves"] = results_by_half(module, given)
             if not inputs["training"]:
                 found[f"slopes_{form}"] = _slopes(module, given, inputs["seed"])
     return found
