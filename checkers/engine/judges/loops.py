@@ -17,6 +17,7 @@ from checkers.engine.exercise import Case, Judge, Observation, Verdict
 from checkers.engine.judges.cases import MakeInputs, form_case
 from checkers.engine.judges.evidence import hide_in, with_evidence
 from checkers.engine.judges.inputs import draw_seed
+from checkers.engine.judges.sentences import CONTINUED, OTHER_SEED
 from checkers.engine.judges.values import (
     all_of,
     form_problem,
@@ -158,6 +159,8 @@ _generator_draws = all_of(
         says="Two runs without a generator give the same picture: new noise should be drawn in "
         "every run.",
     ),
+    same_answer("other_seed", says=OTHER_SEED),
+    same_answer("continued", says=CONTINUED),
 )
 _start_matters = same_answer(
     "any_start",

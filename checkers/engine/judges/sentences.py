@@ -9,6 +9,10 @@ WRITTEN_INTO = (
     "Your function changes the pictures or labels it was given. Work on a new tensor: `a = a * b` "
     "makes one, `a *= b` writes into the old."
 )
+OTHER_SEED = (
+    "Generators of different seeds give the same picture. Draw with the `generator` you are given "
+    "and leave its seed alone."
+)
 CONTINUED = (
     "Two runs with one and the same generator give the same pictures. Draw with it as it is: a "
     "generator goes on where it stopped, unless it is seeded again."

@@ -14,6 +14,7 @@ from checkers.engine.judges.cases import MakeInputs
 from checkers.engine.judges.evidence import hide_in, with_evidence
 from checkers.engine.judges.line_fit import Words, line_problem
 from checkers.engine.judges.loops import short
+from checkers.engine.judges.sentences import CONTINUED, OTHER_SEED
 from checkers.engine.judges.values import all_of, same_answer
 from checkers.engine.sandbox.inside.running import Inputs, Probe
 
@@ -28,6 +29,10 @@ PROMPTED_FORMS = (
 """One picture and several, single and double precision, one prompt and a prompt for each."""
 
 
+FIXED_START = (
+    "Where steps add no noise, two calls without a generator give the same: the noise at the start "
+    "should be drawn anew in every call."
+)
 _WORDS = Words(
     start="the denoiser is first shown pictures of shape {0}; it should be {1}.",
     line="other pictures come out than should: a pixel in which the first noisy picture is 0 ends "
@@ -126,6 +131,9 @@ def repeat_case(inputs: MakeInputs, probe: Probe, *, start: str, rest: str) -> C
         same_answer("quiet_same_seed", says=start),
         same_answer("same_seed", says=rest),
         same_answer("unseeded", says=unseeded),
+        same_answer("quiet_unseeded", says=FIXED_START),
+        same_answer("other_seed", says=OTHER_SEED),
+        same_answer("continued", says=CONTINUED),
     )
     return Case(
         "a `generator` makes the result repeatable; without one, every call draws anew",

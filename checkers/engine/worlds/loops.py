@@ -92,7 +92,8 @@ def run_repeatedly(run: Run, inputs: Inputs) -> dict[str, Any]:
 
     Returns:
         {"result": of the first run, "same_seed": whether generators of one seed gave one result,
-        "unseeded": whether two calls without a generator did, "any_start": whether another
+        "other_seed": whether another seed gave the same, "continued": whether two runs with one
+        generator did, "unseeded": whether two without one did, "any_start": whether another
         `im_noisy` did}.
     """
     world = GaussianDenoiser(inputs["means"], inputs["std"])
@@ -101,10 +102,12 @@ def run_repeatedly(run: Run, inputs: Inputs) -> dict[str, Any]:
         start = factor * inputs["im_noisy"]
         return run(world, inputs, start, list(inputs["timesteps"]), *generator)
 
-    first = once(seeded(inputs["seed"]))
+    first, generator = once(seeded(inputs["seed"])), seeded(inputs["seed"])
     return {
         "result": first,
         "same_seed": alike(first, once(seeded(inputs["seed"]))),
+        "other_seed": alike(first, once(seeded(inputs["seed"] + 1))),
+        "continued": alike(once(generator), once(generator)),
         "unseeded": alike(once(), once()),
         "any_start": alike(first, once(seeded(inputs["seed"]), factor=-1.0)),
     }
@@ -120,16 +123,19 @@ def repeats(run: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     Returns:
         {"result": of the first run, "same_seed": whether generators of one seed gave one result,
         "quiet_same_seed": whether they did where steps add no noise, "other_seed": whether another
-        seed gave the same, "unseeded": whether two calls without a generator did}.
+        seed gave the same, "continued": whether two runs with one generator did, "unseeded" and
+        "quiet_unseeded": whether two calls without a generator did}.
     """
     noisy = GaussianDenoiser(inputs["means"], inputs["std"])
     quiet = QuietWorld(inputs["means"], inputs["std"], torch.float32)
     seed = inputs["seed"]
-    first = run(noisy, seeded(seed))
+    first, generator = run(noisy, seeded(seed)), seeded(seed)
     return {
         "result": first,
         "same_seed": alike(first, run(noisy, seeded(seed))),
         "quiet_same_seed": alike(run(quiet, seeded(seed)), run(quiet, seeded(seed))),
         "other_seed": alike(first, run(noisy, seeded(seed + 1))),
+        "continued": alike(run(noisy, generator), run(noisy, generator)),
         "unseeded": alike(run(noisy), run(noisy)),
+        "quiet_unseeded": alike(run(quiet), run(quiet)),
     }
