@@ -15,9 +15,9 @@ from solutions.your_own_words import PromptEncoder, tokenize
 
 WORDS = (
     "photo", "lithograph", "drawing", "cat", "owl", "rocket", "castle", "sun", "red", "apple",
-    "teddy", "bear", "boat", "snowman",
+    "teddy", "bear", "boat", "snowman", "sunflower", "8", "t-shirt", "a", "of",
 )  # fmt: skip
-UNKNOWN = ("a", "of", "zeppelin", "teapot")
+UNKNOWN = ("the", "with", "zeppelin", "bowl")
 
 
 def vocabulary(generator: torch.Generator) -> dict[str, int]:
@@ -45,11 +45,11 @@ def _sentences(*counts: int, length: int | None = None) -> MakeInputs:
 
 
 def _twice(generator: torch.Generator) -> Inputs:
-    """Prompts in which a word comes back."""
-    made = _sentences(3, 3, 3)(generator)
-    call = made["calls"][0]
-    call["prompts"] = [f"{prompt} {prompt.split()[0]}" for prompt in call["prompts"]]
-    return made
+    """Every word, in prompts of five in which the first comes back."""
+    order = torch.randperm(len(WORDS), generator=generator).tolist()
+    rows = [order[start : start + 5] for start in range(0, len(WORDS), 5)]
+    prompts = [" ".join(WORDS[place] for place in [*row, row[0]]) for row in rows]
+    return {"calls": [{"prompts": prompts, "vocabulary": vocabulary(generator)}]}
 
 
 def _capitals(generator: torch.Generator) -> Inputs:
@@ -58,13 +58,16 @@ def _capitals(generator: torch.Generator) -> Inputs:
 
 
 def _unknown(generator: torch.Generator) -> Inputs:
-    """Words that have no number at the beginning, in the middle and at the end."""
+    """Words without a number at the beginning, in the middle and at the end.
+
+    All words are more than `length`, those with a number are fewer.
+    """
     prompts = []
     for _ in range(3):
         known, strange = sentence(generator, 3).split(), sentence(generator, 3, UNKNOWN).split()
         prompts.append(" ".join(word for pair in zip(strange, known, strict=True) for word in pair))
     prompts.append(prompts[0] + " " + UNKNOWN[-1])
-    return {"calls": [{"prompts": prompts, "vocabulary": vocabulary(generator), "length": 7}]}
+    return {"calls": [{"prompts": prompts, "vocabulary": vocabulary(generator), "length": 4}]}
 
 
 def _blanks(generator: torch.Generator) -> Inputs:
