@@ -108,14 +108,19 @@ _NUM_WORDS = 9
 
 
 def _encoder(*rows: list[list[int]]) -> MakeInputs:
-    """Some prompts for each of `rows`: how many words, then how many zeros, for each prompt."""
+    """Some prompts for each of `rows`: how many words, then how many zeros, for each prompt.
+
+    The first word of three or more comes back as their last.
+    """
 
     def inputs(generator: torch.Generator) -> Inputs:
         tokens = []
         for lengths in rows:
             prompts = []
             for words, zeros in lengths:
-                chosen = 1 + torch.randperm(_NUM_WORDS, generator=generator)[:words]
+                chosen = 1 + torch.randperm(_NUM_WORDS, generator=generator).repeat(2)[:words]
+                if words > 2:
+                    chosen[-1] = chosen[0]
                 prompts.append(torch.cat([chosen, torch.zeros(zeros, dtype=torch.int64)]))
             tokens.append(torch.stack(prompts))
         return {"arguments": [_NUM_WORDS, 6], "seed": draw_seed(generator), "tokens": tokens}
@@ -157,7 +162,7 @@ PROMPT_ENCODER = Exercise(
         _encodes(
             "zeros stand for no word and count for nothing",
             2,
-            _encoder([[2, 5], [6, 1], [1, 6]], [[3, 9]]),
+            _encoder([[2, 5], [6, 1], [1, 6]], [[3, 9], [11, 1]]),
         ),
         _encodes("a prompt without a word gives zeros", 1, _encoder([[0, 4], [2, 2]])),
         Case("the words' vectors can be learned", 1, _encoder([[3, 1], [2, 2]]), _learned, encode),
