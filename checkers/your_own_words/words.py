@@ -147,6 +147,13 @@ _learned = all_of(
         "`nn.Embedding` that is made in `__init__`, and leave out `.detach()` and `no_grad`.",
     ),
     _same_vectors,
+    same_answer(
+        "finite",
+        says="Some gradients are no finite numbers: after one step of an optimizer, vectors "
+        "wouldn't be, either. Does a prompt without words divide by zero? `torch.where` and "
+        "`nan_to_num` hide that from the result, but not from the gradient. Count at least one "
+        "word: `.clamp(min=1)`.",
+    ),
 )
 
 
@@ -165,7 +172,13 @@ PROMPT_ENCODER = Exercise(
             _encoder([[2, 5], [6, 1], [1, 6]], [[3, 9], [11, 1]]),
         ),
         _encodes("a prompt without a word gives zeros", 1, _encoder([[0, 4], [2, 2]])),
-        Case("the words' vectors can be learned", 1, _encoder([[3, 1], [2, 2]]), _learned, encode),
+        Case(
+            "the words' vectors can be learned",
+            1,
+            _encoder([[3, 1], [2, 2], [0, 4]]),
+            _learned,
+            encode,
+        ),
     ],
     hints=[
         "`nn.Embedding(num_words + 1, num_features)` has a vector for each number from 0 to "
