@@ -281,13 +281,14 @@ def embed_prompts(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
     Args:
         student: `OwnDenoiser`.
         inputs: {"words", "pattern": of the model, "vocabulary", "prompts": a list of strings or of
-            lists of strings}.
+            lists of strings, "as_tuple": a list that is given as a tuple}.
 
     Returns:
-        {"result": what it returned for each}.
+        {"result": what it returned for each, and for the tuple}.
     """
     own = _own(student, inputs)
-    return {"result": [own.embed(prompt) for prompt in inputs["prompts"]]}
+    asked = [*inputs["prompts"], tuple(inputs["as_tuple"])]
+    return {"result": [own.embed(prompt) for prompt in asked]}
 
 
 def ask_for_noise(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
