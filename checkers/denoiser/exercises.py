@@ -330,8 +330,9 @@ TRAIN_EPOCH = Exercise(
                 ),
                 same_answer(
                     lambda observed: sorted(set(observed["modes"])),
-                    says="The model is in evaluation mode while it is trained, for some batches at "
-                    "least. BatchNorm then doesn't learn: begin with model.train().",
+                    says="The model, or a layer in it, is in evaluation mode while it is trained, "
+                    "for some batches at least. BatchNorm then doesn't learn: begin with "
+                    "model.train().",
                 ),
             ),
         ),

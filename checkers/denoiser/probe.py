@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from checkers.engine.sandbox.inside.running import Inputs, copied
 
@@ -121,16 +122,18 @@ def what_the_model_sees(student: Callable[..., Any], inputs: Inputs) -> dict[str
 
 
 class _Scaling(nn.Module):
-    """Multiplies pictures by one number, which is what it learns."""
+    """Multiplies pictures by one number, which is what it learns. It has a layer, with a mode."""
 
     def __init__(self, start: float) -> None:
         super().__init__()
         self.factor = nn.Parameter(torch.tensor(start))
+        self.layer = nn.Identity()
         self.modes: list[str] = []
 
     def forward(self, x: Tensor) -> Tensor:
-        self.modes.append("train" if self.training else "eval")
-        return self.factor * x
+        mode = "train" if self.training else "eval"
+        self.modes.append(mode if self.layer.training else f"{mode}, its layer eval")
+        return self.layer(self.factor * x)
 
 
 def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -145,9 +148,9 @@ def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
     Returns:
         {"losses": what it returned, "attached": whether they still have a gradient, "numpy":
-        whether they are a numpy array; "factor": the parameter at the end; "modes": the model's
-        mode whenever it was asked, "strengths": the sigma of each call of the loss, "pictures": how
-        many pictures each call got, "means": of these pictures; "changed":
+        whether they are a numpy array; "factor": the parameter at the end; "modes": the mode of
+        the model and its layer whenever it was asked, "strengths": the sigma of each call of the
+        loss, "pictures": how many pictures each call got, "means": of these pictures; "changed":
         whether pictures were written into}.
     """
     model = _Scaling(inputs["start"]).eval()
@@ -161,7 +164,8 @@ def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         return ((model(images) - 2 * images - sigma) ** 2).mean()
 
     given = [images.clone() for images in inputs["batches"]]
-    loader = [(images, torch.zeros(len(images), dtype=torch.long)) for images in given]
+    batches = [(images, torch.zeros(len(images), dtype=torch.long)) for images in given]
+    loader = DataLoader(batches, batch_size=None)  # gives them as they are, but not by number
     losses = student(model, loader, optimizer, inputs["sigma"], loss)
     attached, is_numpy = False, isinstance(losses, np.ndarray)
     if isinstance(losses, Tensor | list | tuple | np.ndarray) and _is_a_row(losses):
