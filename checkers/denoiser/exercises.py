@@ -271,10 +271,15 @@ def _same_losses(observed: Observation, expected: Observation, inputs: Inputs) -
             False, f"train_epoch returns {len(mine)} losses for {len(inputs['batches'])} batches."
         )
     for number, (one, other) in enumerate(zip(mine, target, strict=True), 1):
-        if not isinstance(one, float | int) or not np.isclose(one, other, rtol=1e-5):
-            shown = f"{one:.5g}" if isinstance(one, float | int) else describe(one)
+        if not isinstance(one, float | int):
             return Verdict(
-                False, f"The loss of batch {number} is {shown}; it should be {other:.5g}."
+                False,
+                f"The list should hold one number for each batch, but for batch {number} it holds "
+                f"{describe(one)}.",
+            )
+        if not np.isclose(one, other, rtol=1e-5):
+            return Verdict(
+                False, f"The loss of batch {number} is {one:.5g}; it should be {other:.5g}."
             )
     if observed["numpy"]:
         return Verdict(True, "The values are right. It is a numpy array, though, and no list.")

@@ -186,12 +186,17 @@ def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
 
 def _is_a_row(losses: Any) -> bool:
-    """A one-dimensional tensor or array, or a list of numbers and tensors with one number each."""
+    """A one-dimensional tensor or array, or a list of numbers, which may be tensors or arrays."""
     if isinstance(losses, np.ndarray):
         return losses.ndim == 1 and losses.dtype.kind in "fiu"
     if isinstance(losses, Tensor):
         return losses.ndim == 1
-    return all(not isinstance(value, Tensor) or value.numel() == 1 for value in losses)
+    return all(
+        math.prod(value.shape) == 1
+        if isinstance(value, Tensor | np.ndarray)
+        else isinstance(value, int | float | np.number)
+        for value in losses
+    )
 
 
 def _equal(one: Any, other: Any) -> bool:
