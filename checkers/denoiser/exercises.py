@@ -142,6 +142,13 @@ def _fixed_answer_inputs(generator: torch.Generator) -> Inputs:
     return {**inputs, "answer": inputs["images"] + 0.3 * noise}
 
 
+def _colour_answer_inputs(generator: torch.Generator) -> Inputs:
+    """Another number of values in a picture than those of MNIST have."""
+    inputs = _colour_inputs(generator)
+    noise = draw_noise(generator, *inputs["images"].shape)
+    return {**inputs, "answer": inputs["images"] + 0.3 * noise}
+
+
 def _seen_inputs(generator: torch.Generator, count: int = 16) -> Inputs:
     secret = draw_secret(generator, 1, 28, 28)
     images = 0.4 * draw_digits(generator, count) + 0.3 + 0.3 * secret
@@ -183,7 +190,7 @@ DENOISING_LOSS = Exercise(
         Case(
             "its gradient reaches what the model answers",
             2,
-            _fixed_answer_inputs,
+            _colour_answer_inputs,
             all_of(
                 _one_number,
                 same_answer(

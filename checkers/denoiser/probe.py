@@ -65,7 +65,7 @@ def loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[
 
     Returns:
         {"loss": what it returned, "form": what that is, "gradient": of the answer, or None if the
-        loss has none, "shown": what the model was shown, or None}.
+        loss has none, "shown": what the model was shown last, or None}.
     """
     model = _Answering(inputs["answer"])
     loss = student(model, inputs["images"], inputs["sigma"])
@@ -74,7 +74,7 @@ def loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[
     if has_gradient:
         loss.backward()
     gradient = model.answer.grad if has_gradient else None
-    shown = model.shown[0] if model.shown else None
+    shown = model.shown[-1] if model.shown else None
     return {"loss": loss, "form": form, "gradient": gradient, "shown": shown}
 
 
@@ -95,8 +95,8 @@ def what_the_model_sees(student: Callable[..., Any], inputs: Inputs) -> dict[str
 
     Returns:
         {"changed": whether it writes into the pictures; "evaluates": whether it puts the model
-        into evaluation mode; "noise": what the model was shown, less the pictures, in the first
-        call; "shown": what it was shown; "calls": how often the model was called; "repeated":
+        into evaluation mode; "noise": what the model was shown last, less the pictures, in the
+        first call; "shown": what it was shown; "calls": how often the model was called; "repeated":
         whether the second call drew the same noise; "alike": whether the first two pictures got the
         same noise}.
     """
@@ -105,16 +105,17 @@ def what_the_model_sees(student: Callable[..., Any], inputs: Inputs) -> dict[str
     given = images.clone()
     student(model, given, sigma)
     calls = len(model.shown)
-    first = model.shown[0] - images if calls else None
+    shown = model.shown[-1] if calls else None
+    first = shown - images if calls else None
     changed = not torch.equal(given, images)
     evaluates = "eval" in model.modes or not model.training
     student(model, images.clone(), sigma)
-    second = model.shown[calls] - images if len(model.shown) > calls else None
+    second = model.shown[-1] - images if len(model.shown) > calls else None
     return {
         "changed": changed,
         "evaluates": evaluates,
         "noise": first,
-        "shown": model.shown[0] if calls else None,
+        "shown": shown,
         "calls": calls,
         "repeated": _equal(first, second),
         "alike": first is not None and bool(torch.allclose(first[0], first[1], atol=1e-6)),
