@@ -142,6 +142,13 @@ def _fixed_answer_inputs(generator: torch.Generator) -> Inputs:
     return {**inputs, "answer": inputs["images"] + 0.3 * noise}
 
 
+def _colour_answer_inputs(generator: torch.Generator) -> Inputs:
+    """Another number of values in a picture than those of MNIST have."""
+    inputs = _colour_inputs(generator)
+    noise = draw_noise(generator, *inputs["images"].shape)
+    return {**inputs, "answer": inputs["images"] + 0.3 * noise}
+
+
 def _seen_inputs(generator: torch.Generator, count: int = 16) -> Inputs:
     secret = draw_secret(generator, 1, 28, 28)
     images = 0.4 * draw_digits(generator, count) + 0.3 + 0.3 * secret
@@ -183,7 +190,7 @@ DENOISING_LOSS = Exercise(
         Case(
             "its gradient reaches what the model answers",
             2,
-            _fixed_answer_inputs,
+            _colour_answer_inputs,
             all_of(
                 _one_number,
                 same_answer(
@@ -271,10 +278,15 @@ def _same_losses(observed: Observation, expected: Observation, inputs: Inputs) -
             False, f"train_epoch returns {len(mine)} losses for {len(inputs['batches'])} batches."
         )
     for number, (one, other) in enumerate(zip(mine, target, strict=True), 1):
-        if not isinstance(one, float | int) or not np.isclose(one, other, rtol=1e-5):
-            shown = f"{one:.5g}" if isinstance(one, float | int) else describe(one)
+        if not isinstance(one, float | int):
             return Verdict(
-                False, f"The loss of batch {number} is {shown}; it should be {other:.5g}."
+                False,
+                f"The list should hold one number for each batch, but for batch {number} it holds "
+                f"{describe(one)}.",
+            )
+        if not np.isclose(one, other, rtol=1e-5):
+            return Verdict(
+                False, f"The loss of batch {number} is {one:.5g}; it should be {other:.5g}."
             )
     if observed["numpy"]:
         return Verdict(True, "The values are right. It is a numpy array, though, and no list.")
@@ -330,8 +342,9 @@ TRAIN_EPOCH = Exercise(
                 ),
                 same_answer(
                     lambda observed: sorted(set(observed["modes"])),
-                    says="The model is in evaluation mode while it is trained, for some batches at "
-                    "least. BatchNorm then doesn't learn: begin with model.train().",
+                    says="The model, or a layer in it, is in evaluation mode while it is trained, "
+                    "for some batches at least. BatchNorm then doesn't learn: begin with "
+                    "model.train().",
                 ),
             ),
         ),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from checkers.engine.sandbox.inside.running import Inputs, copied
 
@@ -64,7 +65,7 @@ def loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[
 
     Returns:
         {"loss": what it returned, "form": what that is, "gradient": of the answer, or None if the
-        loss has none, "shown": what the model was shown, or None}.
+        loss has none, "shown": what the model was shown last, or None}.
     """
     model = _Answering(inputs["answer"])
     loss = student(model, inputs["images"], inputs["sigma"])
@@ -73,7 +74,7 @@ def loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[
     if has_gradient:
         loss.backward()
     gradient = model.answer.grad if has_gradient else None
-    shown = model.shown[0] if model.shown else None
+    shown = model.shown[-1] if model.shown else None
     return {"loss": loss, "form": form, "gradient": gradient, "shown": shown}
 
 
@@ -94,8 +95,8 @@ def what_the_model_sees(student: Callable[..., Any], inputs: Inputs) -> dict[str
 
     Returns:
         {"changed": whether it writes into the pictures; "evaluates": whether it puts the model
-        into evaluation mode; "noise": what the model was shown, less the pictures, in the first
-        call; "shown": what it was shown; "calls": how often the model was called; "repeated":
+        into evaluation mode; "noise": what the model was shown last, less the pictures, in the
+        first call; "shown": what it was shown; "calls": how often the model was called; "repeated":
         whether the second call drew the same noise; "alike": whether the first two pictures got the
         same noise}.
     """
@@ -104,16 +105,17 @@ def what_the_model_sees(student: Callable[..., Any], inputs: Inputs) -> dict[str
     given = images.clone()
     student(model, given, sigma)
     calls = len(model.shown)
-    first = model.shown[0] - images if calls else None
+    shown = model.shown[-1] if calls else None
+    first = shown - images if calls else None
     changed = not torch.equal(given, images)
     evaluates = "eval" in model.modes or not model.training
     student(model, images.clone(), sigma)
-    second = model.shown[calls] - images if len(model.shown) > calls else None
+    second = model.shown[-1] - images if len(model.shown) > calls else None
     return {
         "changed": changed,
         "evaluates": evaluates,
         "noise": first,
-        "shown": model.shown[0] if calls else None,
+        "shown": shown,
         "calls": calls,
         "repeated": _equal(first, second),
         "alike": first is not None and bool(torch.allclose(first[0], first[1], atol=1e-6)),
@@ -121,16 +123,18 @@ def what_the_model_sees(student: Callable[..., Any], inputs: Inputs) -> dict[str
 
 
 class _Scaling(nn.Module):
-    """Multiplies pictures by one number, which is what it learns."""
+    """Multiplies pictures by one number, which is what it learns. It has a layer, with a mode."""
 
     def __init__(self, start: float) -> None:
         super().__init__()
         self.factor = nn.Parameter(torch.tensor(start))
+        self.layer = nn.Identity()
         self.modes: list[str] = []
 
     def forward(self, x: Tensor) -> Tensor:
-        self.modes.append("train" if self.training else "eval")
-        return self.factor * x
+        mode = "train" if self.training else "eval"
+        self.modes.append(mode if self.layer.training else f"{mode}, its layer eval")
+        return self.layer(self.factor * x)
 
 
 def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -145,9 +149,9 @@ def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
     Returns:
         {"losses": what it returned, "attached": whether they still have a gradient, "numpy":
-        whether they are a numpy array; "factor": the parameter at the end; "modes": the model's
-        mode whenever it was asked, "strengths": the sigma of each call of the loss, "pictures": how
-        many pictures each call got, "means": of these pictures; "changed":
+        whether they are a numpy array; "factor": the parameter at the end; "modes": the mode of
+        the model and its layer whenever it was asked, "strengths": the sigma of each call of the
+        loss, "pictures": how many pictures each call got, "means": of these pictures; "changed":
         whether pictures were written into}.
     """
     model = _Scaling(inputs["start"]).eval()
@@ -161,7 +165,8 @@ def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         return ((model(images) - 2 * images - sigma) ** 2).mean()
 
     given = [images.clone() for images in inputs["batches"]]
-    loader = [(images, torch.zeros(len(images), dtype=torch.long)) for images in given]
+    batches = [(images, torch.zeros(len(images), dtype=torch.long)) for images in given]
+    loader = DataLoader(batches, batch_size=None)  # gives them as they are, but not by number
     losses = student(model, loader, optimizer, inputs["sigma"], loss)
     attached, is_numpy = False, isinstance(losses, np.ndarray)
     if isinstance(losses, Tensor | list | tuple | np.ndarray) and _is_a_row(losses):
@@ -182,12 +187,17 @@ def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
 
 def _is_a_row(losses: Any) -> bool:
-    """A one-dimensional tensor or array, or a list of numbers and tensors with one number each."""
+    """A one-dimensional tensor or array, or a list of numbers, which may be tensors or arrays."""
     if isinstance(losses, np.ndarray):
         return losses.ndim == 1 and losses.dtype.kind in "fiu"
     if isinstance(losses, Tensor):
         return losses.ndim == 1
-    return all(not isinstance(value, Tensor) or value.numel() == 1 for value in losses)
+    return all(
+        math.prod(value.shape) == 1
+        if isinstance(value, Tensor | np.ndarray)
+        else isinstance(value, int | float | np.number)
+        for value in losses
+    )
 
 
 def _equal(one: Any, other: Any) -> bool:

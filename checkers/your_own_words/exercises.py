@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from checkers.engine.exercise import Case, Exercise
+from checkers.engine.exercise import Case, Exercise, Judge
 from checkers.engine.judges.cases import MakeInputs
 from checkers.engine.judges.inputs import draw_count, draw_noise, draw_pictures, draw_seed
 from checkers.engine.judges.networks import (
@@ -240,14 +240,15 @@ TEXT_DDPM_LOSS = Exercise(
 def _model(generator: torch.Generator) -> Inputs:
     return {
         "words": 0.3 * draw_noise(generator, len(WORDS) + 1, 3, 1, 1),
-        "pattern": draw_noise(generator, 3, 8, 8),
+        "pattern": draw_noise(generator, 3, 64, 64),
         "vocabulary": vocabulary(generator),
     }
 
 
 def _embed_inputs(generator: torch.Generator) -> Inputs:
     some = [sentence(generator, count) for count in (2, 3, 1)]
-    return {**_model(generator), "prompts": [some, sentence(generator, 3), "", [some[0]]]}
+    prompts = [some, sentence(generator, 3), "", [some[0]]]
+    return {**_model(generator), "prompts": prompts, "as_tuple": some[1:]}
 
 
 def _noise_inputs(*calls: tuple[int, int, int]) -> MakeInputs:
@@ -258,7 +259,8 @@ def _noise_inputs(*calls: tuple[int, int, int]) -> MakeInputs:
         for pictures, prompts, t in calls:
             tokens = torch.zeros(prompts, 12, dtype=torch.int64)
             tokens[:, :2] = torch.randint(1, len(WORDS) + 1, (prompts, 2), generator=generator)
-            made.append({"x_t": draw_noise(generator, pictures, 3, 8, 8), "t": t, "tokens": tokens})
+            x_t = draw_noise(generator, pictures, 3, 64, 64)
+            made.append({"x_t": x_t, "t": t, "tokens": tokens})
         return {**_model(generator), "calls": made}
 
     return inputs
@@ -271,7 +273,13 @@ def _tensor_timesteps(generator: torch.Generator) -> Inputs:
     return made
 
 
-_same_noise = same_values("noise", what="the noise", labels=each_call("t = {t}"), atol=1e-4)
+def _noise_within(**tolerances: float) -> Judge:
+    return same_values("noise", what="the noise", labels=each_call("t = {t}"), **tolerances)
+
+
+_same_noise = _noise_within(atol=1e-4)
+# At t = 0 a difference is divided by 0.0064: rounding in float32 grows with it.
+_same_noise_at_the_ends = _noise_within(atol=1e-3, rtol=1e-3)
 _same_variance = all_of(
     same_values("variance", what="the variance", labels=each_call("t = {t}")),
     same_form("noise", what="the noise"),
@@ -289,7 +297,9 @@ OWN_DENOISER = Exercise(
             all_of(
                 same_values(
                     what="the tokens",
-                    labels=lambda inputs: [f"{prompt!r}" for prompt in inputs["prompts"]],
+                    labels=lambda inputs: [
+                        f"{prompt!r}" for prompt in [*inputs["prompts"], tuple(inputs["as_tuple"])]
+                    ],
                 ),
                 same_form(what="the tokens"),
             ),
@@ -298,8 +308,8 @@ OWN_DENOISER = Exercise(
         Case(
             "the noise is what is left without the guess, at any timestep",
             3,
-            _noise_inputs((2, 2, 900), (1, 1, 430), (2, 2, 60), (1, 1, 2)),
-            _same_noise,
+            _noise_inputs((2, 2, 900), (1, 1, 430), (2, 2, 60), (1, 1, 1), (1, 1, 0), (1, 1, 999)),
+            _same_noise_at_the_ends,
             ask_for_noise,
         ),
         Case(

@@ -29,7 +29,8 @@ def encode(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
     Returns:
         {"result": for each what it returned, "again": the same once more, "idle": whether no
-        parameter would learn, "changed": "tokens" if it wrote into them}.
+        parameter would learn, "finite": whether all gradients are finite, "changed": "tokens" if
+        it wrote into them}.
     """
     module = build(student, inputs["arguments"])
     _give_known_words(module, inputs["seed"])
@@ -41,8 +42,14 @@ def encode(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         if not torch.equal(given, tokens):
             changed = ["tokens"]
     total = sum((one.sum() for one in results if isinstance(one, Tensor)), torch.zeros(()))
-    learning = [bool(gradient_of(total, p).any()) for p in module.parameters()]
-    return {"result": results, "again": again, "idle": not any(learning), "changed": changed}
+    gradients = [gradient_of(total, parameter) for parameter in module.parameters()]
+    return {
+        "result": results,
+        "again": again,
+        "idle": not any(bool(gradient.any()) for gradient in gradients),
+        "finite": all(bool(gradient.isfinite().all()) for gradient in gradients),
+        "changed": changed,
+    }
 
 
 def _give_known_words(module: nn.Module, seed: int) -> None:
@@ -274,13 +281,14 @@ def embed_prompts(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
     Args:
         student: `OwnDenoiser`.
         inputs: {"words", "pattern": of the model, "vocabulary", "prompts": a list of strings or of
-            lists of strings}.
+            lists of strings, "as_tuple": a list that is given as a tuple}.
 
     Returns:
-        {"result": what it returned for each}.
+        {"result": what it returned for each, and for the tuple}.
     """
     own = _own(student, inputs)
-    return {"result": [own.embed(prompt) for prompt in inputs["prompts"]]}
+    asked = [*inputs["prompts"], tuple(inputs["as_tuple"])]
+    return {"result": [own.embed(prompt) for prompt in asked]}
 
 
 def ask_for_noise(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:

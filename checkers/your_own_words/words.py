@@ -15,9 +15,9 @@ from solutions.your_own_words import PromptEncoder, tokenize
 
 WORDS = (
     "photo", "lithograph", "drawing", "cat", "owl", "rocket", "castle", "sun", "red", "apple",
-    "teddy", "bear", "boat", "snowman",
+    "teddy", "bear", "boat", "snowman", "sunflower", "8", "t-shirt", "a", "of",
 )  # fmt: skip
-UNKNOWN = ("a", "of", "zeppelin", "teapot")
+UNKNOWN = ("the", "with", "zeppelin", "bowl")
 
 
 def vocabulary(generator: torch.Generator) -> dict[str, int]:
@@ -45,11 +45,11 @@ def _sentences(*counts: int, length: int | None = None) -> MakeInputs:
 
 
 def _twice(generator: torch.Generator) -> Inputs:
-    """Prompts in which a word comes back."""
-    made = _sentences(3, 3, 3)(generator)
-    call = made["calls"][0]
-    call["prompts"] = [f"{prompt} {prompt.split()[0]}" for prompt in call["prompts"]]
-    return made
+    """Every word, in prompts of five in which the first comes back."""
+    order = torch.randperm(len(WORDS), generator=generator).tolist()
+    rows = [order[start : start + 5] for start in range(0, len(WORDS), 5)]
+    prompts = [" ".join(WORDS[place] for place in [*row, row[0]]) for row in rows]
+    return {"calls": [{"prompts": prompts, "vocabulary": vocabulary(generator)}]}
 
 
 def _capitals(generator: torch.Generator) -> Inputs:
@@ -58,13 +58,16 @@ def _capitals(generator: torch.Generator) -> Inputs:
 
 
 def _unknown(generator: torch.Generator) -> Inputs:
-    """Words that have no number at the beginning, in the middle and at the end."""
+    """Words without a number at the beginning, in the middle and at the end.
+
+    All words are more than `length`, those with a number are fewer.
+    """
     prompts = []
     for _ in range(3):
         known, strange = sentence(generator, 3).split(), sentence(generator, 3, UNKNOWN).split()
         prompts.append(" ".join(word for pair in zip(strange, known, strict=True) for word in pair))
     prompts.append(prompts[0] + " " + UNKNOWN[-1])
-    return {"calls": [{"prompts": prompts, "vocabulary": vocabulary(generator), "length": 7}]}
+    return {"calls": [{"prompts": prompts, "vocabulary": vocabulary(generator), "length": 4}]}
 
 
 def _blanks(generator: torch.Generator) -> Inputs:
@@ -105,14 +108,19 @@ _NUM_WORDS = 9
 
 
 def _encoder(*rows: list[list[int]]) -> MakeInputs:
-    """Some prompts for each of `rows`: how many words, then how many zeros, for each prompt."""
+    """Some prompts for each of `rows`: how many words, then how many zeros, for each prompt.
+
+    The first word of three or more comes back as their last.
+    """
 
     def inputs(generator: torch.Generator) -> Inputs:
         tokens = []
         for lengths in rows:
             prompts = []
             for words, zeros in lengths:
-                chosen = 1 + torch.randperm(_NUM_WORDS, generator=generator)[:words]
+                chosen = 1 + torch.randperm(_NUM_WORDS, generator=generator).repeat(2)[:words]
+                if words > 2:
+                    chosen[-1] = chosen[0]
                 prompts.append(torch.cat([chosen, torch.zeros(zeros, dtype=torch.int64)]))
             tokens.append(torch.stack(prompts))
         return {"arguments": [_NUM_WORDS, 6], "seed": draw_seed(generator), "tokens": tokens}
@@ -139,6 +147,13 @@ _learned = all_of(
         "`nn.Embedding` that is made in `__init__`, and leave out `.detach()` and `no_grad`.",
     ),
     _same_vectors,
+    same_answer(
+        "finite",
+        says="Some gradients are no finite numbers: after one step of an optimizer, vectors "
+        "wouldn't be, either. Does a prompt without words divide by zero? `torch.where` and "
+        "`nan_to_num` hide that from the result, but not from the gradient. Count at least one "
+        "word: `.clamp(min=1)`.",
+    ),
 )
 
 
@@ -154,10 +169,16 @@ PROMPT_ENCODER = Exercise(
         _encodes(
             "zeros stand for no word and count for nothing",
             2,
-            _encoder([[2, 5], [6, 1], [1, 6]], [[3, 9]]),
+            _encoder([[2, 5], [6, 1], [1, 6]], [[3, 9], [11, 1]]),
         ),
         _encodes("a prompt without a word gives zeros", 1, _encoder([[0, 4], [2, 2]])),
-        Case("the words' vectors can be learned", 1, _encoder([[3, 1], [2, 2]]), _learned, encode),
+        Case(
+            "the words' vectors can be learned",
+            1,
+            _encoder([[3, 1], [2, 2], [0, 4]]),
+            _learned,
+            encode,
+        ),
     ],
     hints=[
         "`nn.Embedding(num_words + 1, num_features)` has a vector for each number from 0 to "
