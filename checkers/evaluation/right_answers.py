@@ -46,10 +46,14 @@ def broken_pictures_taken_out_first(classifier, images, asked, batch_size=1000):
     return hits / n
 
 
+class SizeMismatchError(ValueError):
+    """A kind of ValueError of one's own."""
+
+
 @SHARE_READ_AS_ASKED.right_answer
 def one_by_one(classifier, images, asked, batch_size=1000):
     if len(images) != len(asked):
-        raise ValueError
+        raise SizeMismatchError
     right = 0
     for image, digit in zip(images, asked, strict=True):
         scores = classifier(image[None].clamp(0, 1))[0].tolist()
