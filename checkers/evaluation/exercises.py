@@ -294,7 +294,9 @@ def _part(number: int, what: str, **options: Any) -> Judge:
     return same_values(take, what=what, labels=_sizes, **options)
 
 
-_same_distances = all_of(_two, _are_numbers, _part(0, "the distance", atol=0.03, rtol=1e-3))
+_same_distances = all_of(
+    _two, _are_numbers, _part(0, "the distance", atol=0.03, rtol=1e-3, dtype_matters=False)
+)
 _same_places = _part(1, "`which`", atol=0.1, rtol=0, dtype_matters=False)
 _same_nearest = all_of(_same_distances, _same_places)
 
@@ -303,7 +305,8 @@ def _same_kinds(observed: Observation, expected: Observation, inputs: Inputs) ->
     for (distances, which), (right, places) in zip(
         observed["result"], expected["result"], strict=True
     ):
-        problem = form_problem(distances, right, "the distance")
+        # Nothing is promised of their precision: computed in double they may stay so.
+        problem = form_problem(distances, right, "the distance", dtype_matters=False)
         problem = problem or form_problem(which, places, "`which`")
         if problem:
             return Verdict(False, problem)
