@@ -228,6 +228,11 @@ def _near(
     return {"images": images, "training": stored, **rest}
 
 
+_MANY_PICTURES = [(100, 200, 3), (60, 200, 3), (100, 200, 5), (40, 200, 1)]
+"""Sizes and batch sizes. For a small one `chunk` makes few and large batches; the fewer pictures,
+the smaller they are, other than batches of a fixed size."""
+
+
 def _few_pixels(generator: torch.Generator, count: int, training: int, batch_size: int) -> Inputs:
     """Of four pixels, so that a batch with all its differences has fewer numbers than all pairs."""
     images, stored = (9 * draw_noise(generator, n, 1, 2, 2) for n in (count, training))
@@ -340,16 +345,16 @@ NEAREST_DISTANCES = Exercise(
             call_many,
         ),
         Case(
-            "no tensor has a number for every pair of pictures",
+            "no more than batch_size pictures are compared at once",
             2,
-            _comparisons((64, 200, 8), (60, 120, 7), make=_few_pixels),
+            _comparisons(*_MANY_PICTURES, make=_few_pixels),
             all_of(
                 _same_nearest,
                 same_answer(
                     "fits",
-                    says="Your function makes a tensor with a number for every pair, or more. For "
-                    "10,000 pictures and 60,000 for training that is 2.4 GB. Compare batch_size "
-                    "of `images` at once.",
+                    says="Your function makes a tensor that is larger than what comparing "
+                    "batch_size of `images` at once needs. With a number for every pair it would "
+                    "take 2.4 GB for 10,000 pictures and 60,000 for training.",
                 ),
             ),
             watch_memory,

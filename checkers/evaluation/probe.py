@@ -117,15 +117,16 @@ class _LargestTensor(TorchFunctionMode):
 
 
 def watch_memory(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
-    """Call `nearest_distances` and see whether a tensor has a number for every pair.
+    """Call `nearest_distances` and see whether a tensor is larger than a batch's comparison.
 
     Args:
         student: `nearest_distances`.
         inputs: {"calls": a list of {"images", "training", "batch_size"}}; the pictures have so few
-            pixels that a batch fits in any case.
+            pixels that a batch with all its differences is not much larger than its distances.
 
     Returns:
-        As `call_many`, and {"fits": for each call whether every tensor had fewer entries}.
+        As `call_many`, and {"fits": for each call whether no tensor had more entries than twice all
+        differences of batch_size pictures to the larger set}.
     """
     results, changed, fits = [], [], []
     for one in inputs["calls"]:
@@ -133,5 +134,6 @@ def watch_memory(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
             seen = call_many(student, {"calls": [one]})
         results += seen["result"]
         changed += seen["changed"]
-        fits.append(largest.entries < len(one["images"]) * len(one["training"]))
+        most = max(one["images"].numel(), one["training"].numel())
+        fits.append(largest.entries <= 2 * one["batch_size"] * most)
     return {"result": results, "changed": changed, "fits": fits}
