@@ -76,16 +76,18 @@ def step_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
 
     Returns:
         {"result": with a generator, "same_seed": whether another of its seed gave the same,
-        "unseeded": whether two calls without one did, "still": whether two calls with eta = 0 did}.
+        "unseeded": whether two calls without one did, "still": whether two calls with eta = 0 did,
+        "continued": whether two calls with one and the same generator did}.
     """
     given = (*(inputs[key] for key in ("x_t", "noise", "t", "t_prev", "alphas_cumprod")),)
     eta, seed = inputs["eta"], inputs["seed"]
-    first = student(*given, eta, seeded(seed))
+    first, generator = student(*given, eta, seeded(seed)), seeded(seed)
     return {
         "result": first,
         "same_seed": alike(first, student(*given, eta, seeded(seed))),
         "unseeded": alike(student(*given, eta), student(*given, eta)),
         "still": alike(student(*given, 0.0), student(*given, 0.0)),
+        "continued": alike(student(*given, eta, generator), student(*given, eta, generator)),
     }
 
 
