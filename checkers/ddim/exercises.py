@@ -50,13 +50,27 @@ def _run(
     batch: int | None = None,
     uncond: tuple[str, ...] = ("",),
     far: bool = False,
+    own_schedule: bool = False,
 ) -> Inputs:
     """A run in a world of four prompts; guided pictures lie within [-1, 1], unless `far`."""
     strength = 4.0 if far else 1.0
     pictures = close_pictures(generator, PROMPTS, 12, 0.25, 0.03)
     means = {name: strength * picture for name, picture in pictures.items()}
     run = noisy_run(generator, means, i_start, timesteps, prompts, batch, most=2.0)
+    if own_schedule:
+        run |= _another_schedule(generator, run)
     return {**run, "uncond": list(uncond), "scale": scale, "eta": eta}
+
+
+def _another_schedule(generator: torch.Generator, run: Inputs) -> Inputs:
+    """A schedule that nobody has seen, and the run's start under as much noise as it says."""
+    abar = squared_cosine_alphas_cumprod() ** (
+        0.5 + 0.2 * float(torch.rand((), generator=generator))
+    )
+    pictures = torch.stack([run["means"][prompt] for prompt in run["prompts"]])
+    drawn = draw_noise(generator, *run["im_noisy"].shape).clamp(-2, 2)
+    start = forward(pictures.expand_as(drawn), run["timesteps"][run["i_start"]], abar, drawn)
+    return {"im_noisy": start, "schedule": abar}
 
 
 def _point_inputs(generator: torch.Generator) -> Inputs:
@@ -114,7 +128,11 @@ DDIM_SAMPLE = Exercise(
             same_path(what="x_t_prev"),
             sample_quietly,
         ),
-        loop=[(5, EVEN_TIMESTEPS), (0, TIMESTEPS[:4]), (2, ENDS_EARLY, 5.0)],
+        loop=[
+            (5, EVEN_TIMESTEPS),
+            (0, TIMESTEPS[:4]),
+            (2, ENDS_EARLY, 5.0, 0.0, (ROCKET,), None, ("",), False, True),
+        ],
         far=(2, TIMESTEPS),
         prompts=[
             (
@@ -171,15 +189,20 @@ DDIM_SAMPLE = Exercise(
 # --- ddim_invert ----------------------------------------------------------------------------------
 
 
+_KEPT = ("means", "im_noisy", "prompts", "timesteps", "schedule")
+
+
 def _clean(
     generator: torch.Generator,
     timesteps: list[int],
     prompts: tuple[str, ...] = (ROCKET,),
     batch: int | None = None,
+    own_schedule: bool = False,
 ) -> Inputs:
     """Pictures near those of the prompts, at the last of the timesteps."""
-    run = _run(generator, len(timesteps) - 1, timesteps, prompts=prompts, batch=batch)
-    return {key: run[key] for key in ("means", "im_noisy", "prompts", "timesteps")}
+    start = len(timesteps) - 1
+    run = _run(generator, start, timesteps, prompts=prompts, batch=batch, own_schedule=own_schedule)
+    return {key: run[key] for key in _KEPT if key in run}
 
 
 def _in_double(single: MakeInputs) -> MakeInputs:
@@ -208,7 +231,13 @@ DDIM_INVERT = Exercise(
         Case(
             "it goes through the whole list, from its end to its beginning",
             3,
-            runs(_clean, STD, (TIMESTEPS,), (EVEN_TIMESTEPS[3:],), (ENDS_EARLY,)),
+            runs(
+                _clean,
+                STD,
+                (TIMESTEPS,),
+                (EVEN_TIMESTEPS[3:],),
+                (ENDS_EARLY, (ROCKET,), None, True),
+            ),
             _same_noise,
             invert_quietly,
         ),
@@ -242,9 +271,10 @@ def _heun(
     t_prev: int,
     prompts: tuple[str, ...] = (ROCKET,),
     batch: int | None = None,
+    own_schedule: bool = False,
 ) -> Inputs:
-    run = _run(generator, 0, [t, t_prev], prompts=prompts, batch=batch)
-    return {key: run[key] for key in ("means", "im_noisy", "prompts", "timesteps")}
+    run = _run(generator, 0, [t, t_prev], prompts=prompts, batch=batch, own_schedule=own_schedule)
+    return {key: run[key] for key in _KEPT if key in run}
 
 
 def _heun_to_points(generator: torch.Generator) -> Inputs:
@@ -262,7 +292,7 @@ HEUN_STEP = Exercise(
         Case(
             "small steps and large ones land where two slopes lead",
             3,
-            runs(_heun, STD, (690, 660), (400, 250), (60, 30), (900, 300)),
+            runs(_heun, STD, (690, 660), (400, 250), (60, 30), (900, 300, (ROCKET,), None, True)),
             same_path(what="x_t_prev"),
             heun_quietly,
         ),

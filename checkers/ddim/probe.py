@@ -76,16 +76,18 @@ def step_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
 
     Returns:
         {"result": with a generator, "same_seed": whether another of its seed gave the same,
-        "unseeded": whether two calls without one did, "still": whether two calls with eta = 0 did}.
+        "unseeded": whether two calls without one did, "still": whether two calls with eta = 0 did,
+        "continued": whether two calls with one and the same generator did}.
     """
     given = (*(inputs[key] for key in ("x_t", "noise", "t", "t_prev", "alphas_cumprod")),)
     eta, seed = inputs["eta"], inputs["seed"]
-    first = student(*given, eta, seeded(seed))
+    first, generator = student(*given, eta, seeded(seed)), seeded(seed)
     return {
         "result": first,
         "same_seed": alike(first, student(*given, eta, seeded(seed))),
         "unseeded": alike(student(*given, eta), student(*given, eta)),
         "still": alike(student(*given, 0.0), student(*given, 0.0)),
+        "continued": alike(student(*given, eta, generator), student(*given, eta, generator)),
     }
 
 
@@ -127,11 +129,18 @@ def _sample(
     *generator: torch.Generator,
 ) -> Any:
     """One run; a scale of None leaves out what comes after the timesteps, an eta of None its."""
+    _set_schedule(world, one)
     prompts, uncond = world.embed(one["prompts"]), world.embed(one["uncond"])
     rest = () if one["scale"] is None else (one["scale"],)
     if rest and one["eta"] is not None:
         rest = (*rest, one["eta"], *generator)
     return student(world, im_noisy, one["i_start"], prompts, uncond, timesteps, *rest)
+
+
+def _set_schedule(world: ExactWorld, one: Inputs) -> None:
+    """Give the world the run's own schedule, if it has one."""
+    if one.get("schedule") is not None:
+        world.alphas_cumprod = one["schedule"].clone()
 
 
 def invert_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -142,6 +151,7 @@ def invert_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
 def _invert(
     student: Callable[..., Any], world: ExactWorld, one: Inputs, im: Tensor, timesteps: list[int]
 ) -> Any:
+    _set_schedule(world, one)
     return student(world, im, world.embed(one["prompts"]), timesteps)
 
 
@@ -158,5 +168,6 @@ def heun_points(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 def _heun(
     student: Callable[..., Any], world: ExactWorld, one: Inputs, x_t: Tensor, timesteps: list[int]
 ) -> Any:
+    _set_schedule(world, one)
     t, t_prev = timesteps
     return student(world, x_t, t, t_prev, world.embed(one["prompts"]))

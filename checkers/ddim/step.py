@@ -81,6 +81,11 @@ _repeats = all_of(
         says="Two calls without a generator give the same picture, though eta is 1: new noise "
         "should be drawn in every call.",
     ),
+    same_answer(
+        "continued",
+        says="Two calls with one and the same generator give the same picture: every step of a "
+        "loop would draw the same noise. Draw with the generator as it is.",
+    ),
 )
 _without_chance = all_of(
     same_values("follows", what="x_t_prev", labels=_each_step, atol=1e-4, show=True),
@@ -101,7 +106,9 @@ DDIM_STEP = Exercise(
         Case(
             "any schedule will do, and any two timesteps",
             1,
-            _step_inputs((39, 30, 0.0), (20, 19, 0.0), (15, 0, 0.0), own_schedule=True),
+            _step_inputs(
+                (39, 30, 0.0), (20, 19, 0.0), (15, 0, 0.0), (30, 20, 0.6), own_schedule=True
+            ),
             _without_chance,
             take_apart,
         ),

@@ -91,6 +91,13 @@ def _few(generator: torch.Generator) -> Inputs:
     return _pair(a - a.mean(0), b - b.mean(0))
 
 
+def _nearly_alike(generator: torch.Generator) -> Inputs:
+    """As `_few`, in single precision, in which rounding alone would make up a tenth."""
+    a = _mixed(generator, 40, 128)
+    b = a + 0.1 * _draw(generator, 40, 128)
+    return _pair((a - a.mean(0)).float(), (b - b.mean(0)).float())
+
+
 def _few_beside_many(generator: torch.Generator) -> Inputs:
     return _pair(_mixed(generator, 40, 60) + _draw(generator, 60), _mixed(generator, _MANY, 60))
 
@@ -168,7 +175,10 @@ FRECHET_DISTANCE = Exercise(
         Case(
             "fewer pictures than features: covariances without full rank",
             2,
-            _pairs(*[("40 pictures of 60 features", _few)] * 3),
+            _pairs(
+                *[("40 pictures of 60 features", _few)] * 2,
+                ("40 pictures of 128 features, and nearly the same", _nearly_alike),
+            ),
             _same_distance(rtol=0.035),  # N and N - 1 are 2.5 % apart
             call_many,
         ),
@@ -209,14 +219,24 @@ _CLEAR_IN_SINGLE = 1e-3
 
 
 def _clouds(
-    generator: torch.Generator, sizes: tuple[int, int], k: int, columns: int, clear: float
+    generator: torch.Generator,
+    sizes: tuple[int, int],
+    k: int,
+    columns: int,
+    clear: float,
+    twice: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Two sets of some clouds, some of them shared, so that either share is somewhere within."""
+    """Two sets of some clouds, some of them shared, so that either share is somewhere within.
+
+    With `twice` every point is there twice.
+    """
     while True:
         centres = 4 * _draw(generator, 5, columns)
         ours, theirs = (
             _cloud(generator, centres[i : i + 4], count) for i, count in enumerate(sizes)
         )
+        if twice:
+            ours, theirs = ours.repeat(2, 1), theirs.repeat(2, 1)
         if _is_clear(ours, theirs, k, clear):
             return ours, theirs
 
@@ -260,9 +280,22 @@ def _sets(
     return inputs
 
 
+def _with_copies(*sizes: tuple[int, int, int | None]) -> MakeInputs:
+    """As `_sets`, with a last call of points that are there twice: a copy is a neighbour."""
+    plain = _sets(*sizes)
+
+    def inputs(generator: torch.Generator) -> Inputs:
+        counts = [40 + draw_count(generator, 0, 9) for _ in range(2)]
+        ours, theirs = _clouds(generator, (counts[0], counts[1]), 3, 3, _CLEAR, twice=True)
+        return {"calls": [*plain(generator)["calls"], {"real": ours, "generated": theirs, "k": 3}]}
+
+    return inputs
+
+
 def _labels(inputs: Inputs) -> list[str]:
     return [
         f"k = {call.get('k', 3)}, {len(call['real'])} real and {len(call['generated'])} generated"
+        + (", each of them twice" if len(call["real"].unique(dim=0)) < len(call["real"]) else "")
         for call in inputs["calls"]
     ]
 
@@ -322,7 +355,7 @@ PRECISION_RECALL = Exercise(
         Case(
             "a ball reaches to the k-th neighbour, the point itself not counted",
             3,
-            _sets((60, 60, 1), (60, 60, 2), (60, 60, 5)),
+            _with_copies((60, 60, 1), (60, 60, 2), (60, 60, 5)),
             _both_shares,
             call_many,
         ),

@@ -68,24 +68,35 @@ def refuse_samples(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
         inputs: {"calls": one call as for `read_samples`}.
 
     Returns:
-        {"result": the share, "fewer" and "more": the name of the error raised; "" for none}.
+        {"result": the share, "raised": for each pair of other sizes, in words, the error raised:
+        "ValueError" for any kind of it, another's name, or "" for none}.
     """
     (one,) = inputs["calls"]
-    images, asked = one["images"], one["asked"]
-    half = len(images) // 2
+    count = len(one["images"])
+    raised = {}
+    for fewer in (count // 2, count - 1, 1):
+        for pictures, digits in ((fewer, count), (count, fewer)):
+            images, asked = one["images"][:pictures].clone(), one["asked"][:digits].clone()
+            # In one batch as well, where one picture may be compared with all digits.
+            for sizes in ((one["batch_size"],), ()):
+                words = f"{_plural(pictures, 'picture')} for {_plural(digits, 'digit')}"
+                words += f" and batch_size {sizes[0]}" if sizes else ""
+                raised[words] = _error_of(student, ByBrightness(), images, asked, *sizes)
+    return {"result": read_samples(student, inputs)["result"], "raised": raised}
 
-    def refused(images: Tensor, asked: Tensor) -> str:
-        try:
-            student(ByBrightness(), images, asked, one["batch_size"])
-        except Exception as error:
-            return type(error).__name__
-        return ""
 
-    return {
-        "result": read_samples(student, inputs)["result"],
-        "fewer": refused(images[:half].clone(), asked.clone()),
-        "more": refused(images.clone(), asked[:half].clone()),
-    }
+def _plural(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _error_of(student: Callable[..., Any], *arguments: Any) -> str:
+    try:
+        student(*arguments)
+    except ValueError:
+        return "ValueError"
+    except Exception as error:
+        return type(error).__name__
+    return ""
 
 
 class _LargestTensor(TorchFunctionMode):
@@ -106,15 +117,16 @@ class _LargestTensor(TorchFunctionMode):
 
 
 def watch_memory(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
-    """Call `nearest_distances` and see whether a tensor has a number for every pair.
+    """Call `nearest_distances` and see whether a tensor is larger than a batch's comparison.
 
     Args:
         student: `nearest_distances`.
         inputs: {"calls": a list of {"images", "training", "batch_size"}}; the pictures have so few
-            pixels that a batch fits in any case.
+            pixels that a batch with all its differences is not much larger than its distances.
 
     Returns:
-        As `call_many`, and {"fits": for each call whether every tensor had fewer entries}.
+        As `call_many`, and {"fits": for each call whether no tensor had more entries than twice all
+        differences of batch_size pictures to the larger set}.
     """
     results, changed, fits = [], [], []
     for one in inputs["calls"]:
@@ -122,5 +134,6 @@ def watch_memory(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
             seen = call_many(student, {"calls": [one]})
         results += seen["result"]
         changed += seen["changed"]
-        fits.append(largest.entries < len(one["images"]) * len(one["training"]))
+        most = max(one["images"].numel(), one["training"].numel())
+        fits.append(largest.entries <= 2 * one["batch_size"] * most)
     return {"result": results, "changed": changed, "fits": fits}

@@ -46,10 +46,14 @@ def broken_pictures_taken_out_first(classifier, images, asked, batch_size=1000):
     return hits / n
 
 
+class SizeMismatchError(ValueError):
+    """A kind of ValueError of one's own."""
+
+
 @SHARE_READ_AS_ASKED.right_answer
 def one_by_one(classifier, images, asked, batch_size=1000):
     if len(images) != len(asked):
-        raise ValueError
+        raise SizeMismatchError
     right = 0
     for image, digit in zip(images, asked, strict=True):
         scores = classifier(image[None].clamp(0, 1))[0].tolist()
@@ -183,3 +187,11 @@ def training_in_batches(images, training, batch_size=100):
         best = torch.where(nearer, off, best)
         which = torch.where(nearer, place + start, which)
     return best, which
+
+
+@NEAREST_DISTANCES.right_answer
+def in_double_precision(images, training, batch_size=100):
+    a, b = images.flatten(1).double(), training.flatten(1).double()
+    found = [torch.cdist(batch, b).min(dim=1) for batch in a.split(batch_size)]
+    distances, which = (torch.cat(part) for part in zip(*found, strict=True))
+    return distances, which
