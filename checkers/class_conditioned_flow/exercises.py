@@ -188,7 +188,7 @@ def _shape_inputs(generator: torch.Generator) -> Inputs:
 
 def _start_inputs(generator: torch.Generator) -> Inputs:
     hiding = hiding_means(generator)
-    call = class_run(hiding["means"], draw_labels(generator, 8), 2, 2.0)
+    call = class_run(hiding["means"], draw_labels(generator, 30), 2, 2.0)  # each class thrice
     return {"calls": [call], "secret": hiding["secret"]}
 
 
@@ -267,7 +267,7 @@ CLASS_FLOW_SAMPLE = Exercise(
         Case(
             "guidance 0 ignores the class, guidance 1 follows it",
             1,
-            _scales_inputs(0.0, 1.0),
+            _scales_inputs(0.0, 1.0, 0.5),
             same_lines(scale_asked_for),
             follow_classes,
         ),
