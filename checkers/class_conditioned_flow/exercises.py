@@ -73,14 +73,16 @@ def _fixed_answer_inputs(generator: torch.Generator) -> Inputs:
     return {**inputs, "answer": 3 * inputs["images"]}
 
 
-def _classes_inputs(p_uncond: float | None, count: int, times: int = 1) -> MakeInputs:
+def _classes_inputs(
+    p_uncond: float | None, count: int, times: int = 1, classes: int = 10
+) -> MakeInputs:
     """Of many pictures small ones will do."""
     side = 2 if count > 1000 else 28
 
     def inputs(generator: torch.Generator) -> Inputs:
         return {
             "images": torch.rand(count, 1, side, side, generator=generator),
-            "labels": draw_labels(generator, count),
+            "labels": draw_labels(generator, count, classes),
             "p_uncond": p_uncond,
             "times": times,
         }
@@ -129,7 +131,7 @@ CLASS_FLOW_LOSS = Exercise(
         Case(
             "with p_uncond = 0, the model is told every class, as a one-hot row of float32",
             1,
-            _classes_inputs(0.0, 10),
+            _classes_inputs(0.0, 10, classes=9),
             of_the_pictures(same_classes),
             classes_seen,
         ),
@@ -186,7 +188,7 @@ def _shape_inputs(generator: torch.Generator) -> Inputs:
 
 def _start_inputs(generator: torch.Generator) -> Inputs:
     hiding = hiding_means(generator)
-    call = class_run(hiding["means"], draw_labels(generator, 8), 2, 2.0)
+    call = class_run(hiding["means"], draw_labels(generator, 30), 2, 2.0)  # each class thrice
     return {"calls": [call], "secret": hiding["secret"]}
 
 
@@ -265,7 +267,7 @@ CLASS_FLOW_SAMPLE = Exercise(
         Case(
             "guidance 0 ignores the class, guidance 1 follows it",
             1,
-            _scales_inputs(0.0, 1.0),
+            _scales_inputs(0.0, 1.0, 0.5),
             same_lines(scale_asked_for),
             follow_classes,
         ),

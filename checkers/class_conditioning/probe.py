@@ -13,6 +13,7 @@ from checkers.engine.worlds.ddpm_loss import watch_loss
 from checkers.engine.worlds.ddpm_sample import (
     StepWorld,
     changed_schedule,
+    far_out,
     same_again,
     watch_steps,
 )
@@ -129,12 +130,14 @@ def sample_in_steps(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
             "class_spread": how far a class moves x_0}.
 
     Returns:
-        As `worlds.ddpm_sample.watch_steps`; "others": whether the model was asked with something
-        else than a picture's own class or none; "dropped": whether some pictures were asked for
-        with a class less often than others; "pairs": calls for each step.
+        As `worlds.ddpm_sample.watch_steps` and `far_out`; "others": whether the model was asked
+        with something else than a picture's own class or none; "dropped": whether some pictures
+        were asked for with a class less often than others; "pairs": calls for each step.
     """
-    world = _world(inputs)
-    result = student(world, inputs["labels"], inputs["schedule"], *_scale(inputs))
+    world, far = _world(inputs), _world(inputs, times=20)
+    result, far_result = (
+        student(one, inputs["labels"], inputs["schedule"], *_scale(inputs)) for one in (world, far)
+    )
     own = nn.functional.one_hot(inputs["labels"], 10)
     others = dropped = False
     for step in world.shown:
@@ -145,6 +148,7 @@ def sample_in_steps(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
         dropped = dropped or not bool((times == times[0]).all())
     return {
         **watch_steps(world, result, inputs["labels"]),
+        **far_out(far, watch_steps(far, far_result, inputs["labels"])),
         "others": others,
         "dropped": dropped,
         "pairs": max((len(step["c"]) for step in world.shown), default=0),
@@ -188,13 +192,14 @@ def sample_sizes(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     return {"result": results, "changed": changed}
 
 
-def _world(inputs: Inputs) -> StepWorld:
+def _world(inputs: Inputs, times: int = 1) -> StepWorld:
+    """The world of these inputs, or one in which x_0 lies so many times as far away."""
     return StepWorld(
         inputs["schedule"]["alphas_cumprod"],
         len(inputs["labels"]),
         inputs["seed"],
-        spread=0.1,
-        class_spread=inputs["class_spread"],
+        spread=0.1 * times,
+        class_spread=inputs["class_spread"] * times,
     )
 
 

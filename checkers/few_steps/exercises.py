@@ -135,14 +135,14 @@ MAKE_PAIRS = Exercise(
         Case(
             "the noise is standard normal, and the flow begins with it",
             2,
-            _hidden_runs((8, 2, 2.0)),
+            _hidden_runs((30, 2, 2.0)),
             with_evidence(of_pairs(same_start("model(x, t, c)"), same_noise), "result"),
             make_and_follow,
         ),
         Case(
             "picture k is where the flow leads noise k",
             3,
-            _flat_runs((100, 3, 2.0), (100, 7, 2.0)),
+            _flat_runs((100, 3, 2.0), (100, 7, 0.5)),
             of_pairs(same_pairs),
             make_and_follow,
         ),
@@ -243,7 +243,7 @@ ONE_STEP_SAMPLE = Exercise(
         Case(
             "it starts from standard normal noise, different for every picture",
             1,
-            _secret_labels(8),
+            _secret_labels(30),
             with_evidence(same_start("model(x, t, c)"), "result"),
             go_in_one_step,
         ),

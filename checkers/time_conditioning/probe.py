@@ -13,6 +13,7 @@ from checkers.engine.worlds.ddpm_loss import watch_loss
 from checkers.engine.worlds.ddpm_sample import (
     StepWorld,
     changed_schedule,
+    far_out,
     same_again,
     watch_steps,
 )
@@ -46,17 +47,16 @@ def sample_in_steps(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
         inputs: {"schedule", "n", "seed"}.
 
     Returns:
-        As `worlds.ddpm_sample.watch_steps`, and "far": the same shares where x_0 lies far outside
-        of [0, 1].
+        As `worlds.ddpm_sample.watch_steps`, and `far_out` where x_0 lies far outside of [0, 1].
     """
     observed: dict[str, Any] = {}
-    for name, spread in (("near", 0.4), ("far", 2.0)):
+    for name, spread in (("near", 0.4), ("far", 20.0)):
         world = StepWorld(
             inputs["schedule"]["alphas_cumprod"], inputs["n"], inputs["seed"], spread=spread
         )
         result = student(world, inputs["n"], inputs["schedule"])
         watched = watch_steps(world, result)
-        observed = watched if name == "near" else {**observed, "far": watched["shares"]}
+        observed = watched if name == "near" else observed | far_out(world, watched)
     return observed
 
 

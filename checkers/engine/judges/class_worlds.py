@@ -9,9 +9,12 @@ from checkers.engine.judges.evidence import draw_secret
 from checkers.engine.sandbox.inside.running import Inputs
 
 
-def draw_labels(generator: torch.Generator, count: int) -> Tensor:
-    """Classes from 0 to 8: so many columns as the labels need are then one too few."""
-    return torch.randperm(count, generator=generator) % 9
+def draw_labels(generator: torch.Generator, count: int, classes: int = 10) -> Tensor:
+    """Classes, all of them if there are so many labels.
+
+    Where there is no 9, as among 9 classes, as many columns as the labels need are too few.
+    """
+    return torch.randperm(count, generator=generator) % classes
 
 
 def flat_means(generator: torch.Generator) -> Tensor:

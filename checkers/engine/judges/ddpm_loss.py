@@ -261,6 +261,6 @@ def same_times(mine: np.ndarray, target: np.ndarray, t: int, count: int) -> bool
             and times[1] <= min((t + 1) / count, 1) + _TIME_TOLERANCE
         )
 
-    if np.allclose(mine, target, atol=_TIME_TOLERANCE, rtol=_TIME_TOLERANCE):
+    if np.allclose(mine, target, atol=_TIME_TOLERANCE, rtol=_TIME_TOLERANCE, equal_nan=True):
         return True
     return within_one_step(mine) and within_one_step(target)

@@ -120,6 +120,8 @@ def steps_to_the_mean(observed: Observation, expected: Observation, inputs: Inpu
     errors = np.hypot(_standard_errors(observed, inputs), _standard_errors(expected, inputs))
     wrong = np.abs(mine - target) > _Z * errors + 1e-3
     if not wrong.any():
+        if observed.get("clamped") and not expected.get("clamped"):
+            return Verdict(False, "The pictures are clamped in the steps. Leave them as they are.")
         far = _other_steps_far_out(observed, expected)
         if len(far) > 1 and far[-1] and not far[:-1].any():
             return Verdict(False, "The result is clamped. Return it as it is.")

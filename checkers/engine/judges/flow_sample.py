@@ -18,6 +18,7 @@ from checkers.engine.judges.flow_loss import same_kind
 from checkers.engine.judges.line_fit import Words, line_problem
 from checkers.engine.judges.sentences import CONTINUED, IN_TRAINING_MODE
 from checkers.engine.judges.values import all_of, same_answer, same_moments
+from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
 
 _TIME_TOLERANCE = 1e-3
@@ -118,12 +119,24 @@ def same_lines(describe: Callable[[Inputs, int], str]) -> Judge:
             return Verdict(False, "The result cannot be read.")
         for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
             right = expected["start"][number], expected["result"][number]
+            if problem := _shared_noise(start, right[0]):
+                return Verdict(False, f"{describe(inputs, number)}, {problem}")
             if problem := line_problem((start, end), right, _WORDS):
                 where = describe(inputs, number)
                 return Verdict(False, f"{where}, {problem[:1].lower()}{problem[1:]}")
         return Verdict(True)
 
     return judge
+
+
+def _shared_noise(start: Any, right: Array) -> str:
+    """What to say if pictures begin with the noise of others; each start is there once."""
+    if not isinstance(start, Array) or not 1 < len(start.values) < len(right.values):
+        return ""
+    return (
+        f"{len(right.values)} pictures begin with only {len(start.values)} different ones: draw "
+        f"noise for each."
+    )
 
 
 same_repeats = all_of(

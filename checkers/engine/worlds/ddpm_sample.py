@@ -17,6 +17,9 @@ from checkers.engine.worlds.ddpm_loss import kurtosis, moments, stacked
 from checkers.engine.worlds.neighbours import neighbour_correlations
 from checkers.engine.worlds.refusals import classes_of, only_float32, times_of
 
+_BY_CHANCE = 10
+"""So many pixels never share the largest value by chance."""
+
 
 class StepWorld(nn.Module):
     """Predicts the noise so that x_0 is what the world wants, anew in every step.
@@ -140,6 +143,18 @@ def watch_steps(world: StepWorld, result: Any, labels: Tensor | None = None) -> 
         "training": world.was_training,
         "ends": mean_ends(world, result),
     }
+
+
+def far_out(world: StepWorld, watched: dict[str, Any]) -> dict[str, Any]:
+    """What a sampler does otherwise in a world whose x_0 lies far outside of [0, 1].
+
+    Returns:
+        {"far": the shares of `watch_steps`, "clamped": whether many pixels of a picture on the way
+        have its largest value: new noise sets them apart, if nothing cuts them off after it}.
+    """
+    on_the_way = [step["x"] for step in world.shown[1:]]
+    clamped = any(int((x == x.max()).sum()) > _BY_CHANCE for x in on_the_way)
+    return {"far": watched["shares"], "clamped": clamped}
 
 
 def _ends(world: StepWorld, result: Any) -> list[Tensor]:
