@@ -49,7 +49,7 @@ def same_start(call: str) -> Judge:
             says=f"The model is never asked. Every step follows its flow: {call}.",
         ),
         same_answer(
-            "apart",
+            "starts",
             says="Two of the pictures that the model is shown first are the same: draw noise for "
             "each.",
         ),
