@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from checkers.engine.sandbox.inside.running import Inputs, copied
 
@@ -166,7 +166,8 @@ def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
     given = [images.clone() for images in inputs["batches"]]
     batches = [(images, torch.zeros(len(images), dtype=torch.long)) for images in given]
-    loader = DataLoader(batches, batch_size=None)  # gives them as they are, but not by number
+    # It gives the batches as they are, but not by number. A list is a data set, if not by its type.
+    loader = DataLoader(cast("Dataset[Any]", batches), batch_size=None)
     losses = student(model, loader, optimizer, inputs["sigma"], loss)
     attached, is_numpy = False, isinstance(losses, np.ndarray)
     if isinstance(losses, Tensor | list | tuple | np.ndarray) and _is_a_row(losses):
