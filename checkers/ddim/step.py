@@ -10,6 +10,7 @@ from checkers.engine.exercise import Case, Exercise
 from checkers.engine.judges.cases import MakeInputs, form_case
 from checkers.engine.judges.evidence import with_evidence
 from checkers.engine.judges.inputs import draw_noise, draw_seed
+from checkers.engine.judges.sentences import CONTINUED
 from checkers.engine.judges.values import (
     all_of,
     each_call,
@@ -81,11 +82,7 @@ _repeats = all_of(
         says="Two calls without a generator give the same picture, though eta is 1: new noise "
         "should be drawn in every call.",
     ),
-    same_answer(
-        "continued",
-        says="Two calls with one and the same generator give the same picture: every step of a "
-        "loop would draw the same noise. Draw with the generator as it is.",
-    ),
+    same_answer("continued", says=CONTINUED),
 )
 _without_chance = all_of(
     same_values("follows", what="x_t_prev", labels=_each_step, atol=1e-4, show=True),

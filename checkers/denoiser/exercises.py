@@ -137,14 +137,15 @@ ADD_NOISE = Exercise(
 
 
 def _fixed_answer_inputs(generator: torch.Generator) -> Inputs:
-    inputs = _seen_inputs(generator, 80)
-    noise = draw_noise(generator, *inputs["images"].shape)
-    return {**inputs, "answer": inputs["images"] + 0.3 * noise}
+    return _with_an_answer(generator, _seen_inputs(generator, 80))
 
 
 def _colour_answer_inputs(generator: torch.Generator) -> Inputs:
     """Another number of values in a picture than those of MNIST have."""
-    inputs = _colour_inputs(generator)
+    return _with_an_answer(generator, _colour_inputs(generator))
+
+
+def _with_an_answer(generator: torch.Generator, inputs: Inputs) -> Inputs:
     noise = draw_noise(generator, *inputs["images"].shape)
     return {**inputs, "answer": inputs["images"] + 0.3 * noise}
 

@@ -58,7 +58,7 @@ same_noise = all_of(
         "`x = x + ...` makes a new tensor, `x += ...` writes into the old one.",
     ),
     same_answer(
-        "starts",
+        "shared",
         says="Two of the pictures that the model is shown first are the same: draw noise for each.",
     ),
 )

@@ -9,7 +9,7 @@ from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges.evidence import hide_in, with_evidence
 from checkers.engine.judges.inputs import draw_pictures, draw_seed
 from checkers.engine.judges.loops import same_spread
-from checkers.engine.judges.sentences import CONTINUED
+from checkers.engine.judges.sentences import CONTINUED, OTHER_SEED
 from checkers.engine.judges.starts import FIXED_START
 from checkers.engine.judges.values import all_of, same_answer, same_form, same_moments, same_values
 from checkers.engine.sandbox.inside.running import Inputs
@@ -169,11 +169,7 @@ SAMPLE = Exercise(
                     says="Two calls without a generator give the same samples. Set no seed inside "
                     "the function.",
                 ),
-                same_answer(
-                    "other_seed",
-                    says="Generators with different seeds give the same samples. Draw with the "
-                    "`generator` you are given.",
-                ),
+                same_answer("other_seed", says=OTHER_SEED),
                 same_answer("quiet_unseeded", says=FIXED_START),
                 same_answer("continued", says=CONTINUED),
                 same_answer(

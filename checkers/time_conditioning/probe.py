@@ -49,15 +49,15 @@ def sample_in_steps(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
     Returns:
         As `worlds.ddpm_sample.watch_steps`, and `far_out` where x_0 lies far outside of [0, 1].
     """
-    observed: dict[str, Any] = {}
-    for name, spread in (("near", 0.4), ("far", 20.0)):
-        world = StepWorld(
-            inputs["schedule"]["alphas_cumprod"], inputs["n"], inputs["seed"], spread=spread
-        )
-        result = student(world, inputs["n"], inputs["schedule"])
-        watched = watch_steps(world, result)
-        observed = watched if name == "near" else observed | far_out(world, watched)
-    return observed
+    schedule, n = inputs["schedule"], inputs["n"]
+    near, far = (
+        StepWorld(schedule["alphas_cumprod"], n, inputs["seed"], spread=spread)
+        for spread in (0.4, 20.0)
+    )
+    watched, far_watched = (
+        watch_steps(world, student(world, n, schedule)) for world in (near, far)
+    )
+    return watched | far_out(far, far_watched)
 
 
 def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import numpy as np
 from checkers.engine.exercise import Judge, Observation, Verdict
 from checkers.engine.judges.flow_loss import same_kind
 from checkers.engine.judges.line_fit import Words, line_problem
-from checkers.engine.judges.sentences import CONTINUED, IN_TRAINING_MODE
+from checkers.engine.judges.sentences import CONTINUED, IN_TRAINING_MODE, OTHER_SEED
 from checkers.engine.judges.values import all_of, same_answer, same_moments
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
@@ -49,7 +49,7 @@ def same_start(call: str) -> Judge:
             says=f"The model is never asked. Every step follows its flow: {call}.",
         ),
         same_answer(
-            "starts",
+            "shared",
             says="Two of the pictures that the model is shown first are the same: draw noise for "
             "each.",
         ),
@@ -58,7 +58,7 @@ def same_start(call: str) -> Judge:
 
 
 def _same_start_noise(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    if all(expected["apart"]):
+    if not any(expected["shared"]):
         judge = same_moments("start", what="what the model is shown first")
         return judge(observed, expected, inputs)
     # A known mistake starts from one noise picture for all, or from a flat one: 784 values tell.
@@ -145,11 +145,7 @@ same_repeats = all_of(
         says="Two calls without a generator give the same pictures. Set no seed inside the "
         "function.",
     ),
-    same_answer(
-        "other_seed",
-        says="Generators with different seeds give the same pictures. Draw with the `generator` "
-        "you are given.",
-    ),
+    same_answer("other_seed", says=OTHER_SEED),
     same_answer(
         "same_seed",
         says="Two calls with generators of the same seed give different pictures: pass "

@@ -184,13 +184,9 @@ def _begins_with_im_noisy(observed: Observation, expected: Observation, inputs: 
 
 def _holds(first: Any, im_noisy: np.ndarray) -> bool:
     """Whether there are no other pictures: one may come alone, or several times, or interleaved."""
-    if (
-        not isinstance(first, Array)
-        or first.shape[1:] != im_noisy.shape[1:]
-        or not len(first.values)
-    ):
+    if not isinstance(first, Array) or first.shape[1:] != im_noisy.shape[1:]:
         return False
-    return all(
+    return len(first.values) > 0 and all(
         any(np.allclose(picture, own, atol=1e-6) for own in im_noisy) for picture in first.values
     )
 
@@ -249,15 +245,12 @@ def _of_all_pictures(
     """Calls for one picture after the other, in each step or in loops of their own, as one."""
     count = len(right_steps)
     pieces = len(steps) // count if count and isinstance(steps, list) else 0
-    if pieces < 2 or steps not in (
-        right_steps * pieces,
-        [s for s in right_steps for _ in range(pieces)],
-    ):
+    in_loops, in_steps = right_steps * pieces, [s for s in right_steps for _ in range(pieces)]
+    if pieces < 2 or steps not in (in_loops, in_steps):
         return steps, tensors
-    whole_loops = steps == right_steps * pieces
     joined = []
     for number, target in enumerate(right_tensors):
-        parts = tensors[number::count] if whole_loops else tensors[number * pieces :][:pieces]
+        parts = tensors[number::count] if steps == in_loops else tensors[number * pieces :][:pieces]
         if any(not isinstance(p, Array) or p.shape[1:] != target.shape[1:] for p in parts):
             return steps, tensors
         values = np.concatenate([part.values for part in parts])

@@ -10,7 +10,7 @@ WRITTEN_INTO = (
     "makes one, `a *= b` writes into the old."
 )
 OTHER_SEED = (
-    "Generators of different seeds give the same picture. Draw with the `generator` you are given "
+    "Generators of different seeds give the same pictures. Draw with the `generator` you are given "
     "and leave its seed alone."
 )
 CONTINUED = (

@@ -105,17 +105,16 @@ def read_ways(runs: list[tuple[Any, int, Way]]) -> dict[str, Any]:
 
     Returns:
         Lists with an entry for each run: {"result", "start": (n, ...), one start repeated if there
-        is but one; "starts": how many different ones, n at most; "apart": whether n; "times",
-        "kinds", "training": see `Way`}.
+        is but one; "shared": how many of the n began with another's; "times", "kinds", "training":
+        see `Way`}.
     """
-    names = ("result", "start", "starts", "apart", "times", "kinds", "training")
+    names = ("result", "start", "shared", "times", "kinds", "training")
     observed: dict[str, list] = {key: [] for key in names}
     for result, n, way in runs:
         observed["result"].append(only_pictures(result, n))
         start = way.start.expand(n, -1, -1, -1) if len(way.start) == 1 else way.start
         observed["start"].append(start)
-        observed["starts"].append(min(len(way.start), n))
-        observed["apart"].append(len(way.start) >= n)
+        observed["shared"].append(max(n - len(way.start), 0))
         observed["times"].append(way.times)
         observed["kinds"].append(way.kinds)
         observed["training"].append(way.training)

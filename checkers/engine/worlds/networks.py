@@ -146,9 +146,9 @@ def _compute(student: Callable[..., Any], inputs: Inputs, *, tries_out: bool) ->
                     found["unsteady"] = not found["restless"] and not _is_steady(
                         result, module(*_given(inputs))
                     )
-            if not inputs["training"] and form == "none":
-                found["halves"] = results_by_half(module, given)
             if not inputs["training"]:
+                if form == "none":
+                    found["halves"] = results_by_half(module, given)
                 found[f"slopes_{form}"] = _slopes(module, given, inputs["seed"])
     return found
 
