@@ -8,8 +8,10 @@ from __future__ import annotations
 import __future__
 
 import ast
+import asyncio
 import builtins
 import contextlib
+import inspect
 import signal
 import sys
 import threading
@@ -106,12 +108,14 @@ class Reader:
                 ast.Module(body=[statement.node], type_ignores=[]),
                 file_of(statement.label),
                 "exec",
-                self._future.get(statement.place, 0),
+                self._future.get(statement.place, 0) | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
                 dont_inherit=True,
             )
             # What follows a statement that was too long gets a little time, too.
             with _stopped_after(max(end - time.monotonic(), _AGAIN)):
-                exec(code, found.module.__dict__)
+                waiting = eval(code, found.module.__dict__)
+                if inspect.iscoroutine(waiting):  # it awaits something, as it may in a notebook
+                    asyncio.run(waiting)
         except _TooLongError:
             self._too_long.add(statement.place)
             self._note_too_long(statement, names, found)

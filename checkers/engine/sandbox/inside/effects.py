@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import dis
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 # Methods that change what they belong to, wherever they are called.
@@ -62,6 +62,13 @@ _CHANGE_THEIR_FIRST = frozenset(
         "insort_left",
         "insort_right",
         "next",
+        "copyto",
+        "fill_diagonal",
+        "place",
+        "putmask",
+        "put_along_axis",
+        "setitem",
+        "delitem",
         "__setattr__",
     }
 )
@@ -109,9 +116,12 @@ class Effects:
         binds: names that it sets or deletes.
         changes: names whose values it changes.
         may_change: names whose values a function may change that gets them.
+        calls: of functions and methods, by their names.
         uses: global names that it needs, those in the bodies of functions included.
         runs: those of them that it looks up itself, so may call.
         aliases: names that it makes stand for (part of) another name's value.
+        holds: names that it makes by a call, with the names whose values may be kept within, as
+            an optimizer keeps weights.
         sets_for_all: names of libraries in which it sets something.
         stays: it decides how a loop goes on and must stay in it.
     """
@@ -119,9 +129,11 @@ class Effects:
     binds: set[str] = field(default_factory=set)
     changes: set[str] = field(default_factory=set)
     may_change: set[str] = field(default_factory=set)
+    calls: dict[str, list[ast.Call]] = field(default_factory=dict)
     uses: set[str] = field(default_factory=set)
     runs: set[str] = field(default_factory=set)
     aliases: dict[str, set[str]] = field(default_factory=dict)
+    holds: dict[str, set[str]] = field(default_factory=dict)
     sets_for_all: set[str] = field(default_factory=set)
     stays: bool = False
 
@@ -141,45 +153,67 @@ def effects_of(node: ast.stmt) -> Effects:
     for one in executed(node):
         _add_stores(one, found)
         _add_calls(one, found)
+        if isinstance(one, ast.Call) and (name := _name_of(one)):
+            found.calls.setdefault(name, []).append(one)
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         _add_arguments(node.value, found)
     return found
 
 
-def effects_of_calling(node: ast.stmt) -> tuple[set[str], bool]:
-    """What calling a function (or making an object of a class) does.
+def effects_of_calling(node: ast.stmt) -> tuple[set[str], dict[str, dict[str, int]]]:
+    """What calling a function (or making an object of a class and calling its methods) does.
 
     Returns:
-        The global names that its body binds or changes, and whether it changes what it is given.
+        The global names that its body binds or changes; and for each function, its own or its
+        methods', the parameters whose values it changes, with their places. The object that a
+        method belongs to has place -1.
     """
     changed: set[str] = set()
-    changes_given = False
+    changes_given: dict[str, dict[str, int]] = {}
     for function in ast.walk(node):
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         arguments = function.args
-        given = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
-        declared = {
-            n for one in ast.walk(function) if isinstance(one, ast.Global) for n in one.names
-        }
+        given = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
         body = Effects()
-        local = set(given)
+        declared: set[str] = set()
+        stored = set(given)
         for one in ast.walk(function):
-            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store | ast.Del):
-                local.add(one.id)
-            if isinstance(one, ast.AST):
-                _add_stores(one, body)
-                _add_calls(one, body)
-        stored = {
-            one.id
-            for one in ast.walk(function)
-            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store | ast.Del)
-        }
-        changed |= (declared & stored) | (body.changes - (local - declared))
-        if isinstance(node, ast.ClassDef):
-            given.discard("self")
-        changes_given = changes_given or bool(body.changes & given)
+            _add_stores(one, body)
+            _add_calls(one, body)
+            match one:
+                case ast.Global(names=names):
+                    declared.update(names)
+                case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                    stored.add(name)
+                case ast.Import(names=names) | ast.ImportFrom(names=names):
+                    stored |= {alias.asname or alias.name.partition(".")[0] for alias in names}
+        changed |= (declared & stored) | (body.changes - (stored - declared))
+        first = -1 if given[:1] in (["self"], ["cls"]) else 0
+        places = {name: place for place, name in enumerate(given, first) if name in body.changes}
+        name = getattr(node, "name", "") if function.name == "__init__" else function.name
+        changes_given.setdefault(name, {}).update(places)
     return changed, changes_given
+
+
+def changed_by(call: ast.Call, places: Mapping[str, int]) -> set[str]:
+    """The names whose values a call changes.
+
+    Args:
+        call: of a function or a method.
+        places: the parameters whose values that changes, as `effects_of_calling` tells them.
+    """
+    changed: set[str] = set()
+    if isinstance(call.func, ast.Attribute) and -1 in places.values():
+        changed |= roots(call.func.value)
+    starred = [number for number, value in enumerate(call.args) if isinstance(value, ast.Starred)]
+    for number, value in enumerate(call.args):
+        if number in places.values() or (starred and number >= starred[0] and places):
+            changed |= roots(value)
+    for keyword in call.keywords:
+        if keyword.arg is None or keyword.arg in places:
+            changed |= roots(keyword.value)
+    return changed
 
 
 def _compiled(node: ast.stmt) -> types.CodeType:
@@ -196,30 +230,37 @@ def _compiled(node: ast.stmt) -> types.CodeType:
 def _names(code: types.CodeType) -> tuple[set[str], set[str], set[str]]:
     """Names that a statement's code binds, looks up itself, and looks up anywhere in it."""
     binds, runs, uses = set(), set(), set()
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in ("STORE_NAME", "STORE_GLOBAL", "DELETE_NAME", "DELETE_GLOBAL"):
-            binds.add(instruction.argval)
-        elif instruction.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
-            runs.add(instruction.argval)
-    waiting = [code]
+    waiting = [(code, True)]
     while waiting:
-        one = waiting.pop()
-        waiting += [inner for inner in one.co_consts if isinstance(inner, types.CodeType)]
+        one, is_run = waiting.pop()
+        inner = [inner for inner in one.co_consts if isinstance(inner, types.CodeType)]
+        waiting += [(code, is_run and code.co_name in _COMPREHENSIONS) for code in inner]
         for instruction in dis.get_instructions(one):
+            if is_run and instruction.opname in _STORE:
+                binds.add(instruction.argval)
+            if is_run and instruction.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
+                runs.add(instruction.argval)
             if instruction.opname in _LOOK_UP:
                 uses.add(instruction.argval)
     return binds, runs, uses
 
 
+_COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+_STORE = ("STORE_NAME", "STORE_GLOBAL", "DELETE_NAME", "DELETE_GLOBAL")
 _LOOK_UP = ("LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS", "LOAD_CLASSDEREF")
 
 
 def executed(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes that run when a statement does: not those in the bodies of functions."""
+    """The nodes that run when a statement does: not those in the bodies of functions.
+
+    A lambda that is given to a function, as to `map`, is taken to be run by it.
+    """
     waiting: list[ast.AST] = [node]
     while waiting:
         one = waiting.pop()
         yield one
+        if isinstance(one, ast.Call):
+            waiting += [value.body for value in _arguments(one) if isinstance(value, ast.Lambda)]
         if isinstance(one, _SCOPES):
             waiting += [one.args]
             if not isinstance(one, ast.Lambda):
@@ -243,19 +284,26 @@ def _add_stores(node: ast.AST, found: Effects) -> None:
             found.changes.add(name)  # a list or a tensor is changed, not only bound anew
         case ast.Assign(targets=targets, value=value) if stands_for := _parts(value):
             for target in targets:
-                _add_aliases(target, stands_for, found)
+                _add_aliases(target, stands_for, found.aliases)
+        case ast.Assign(targets=targets, value=ast.Call() as call):
+            for target in targets:
+                _add_aliases(target, set().union(*map(_parts, _arguments(call))), found.holds)
         case (
             ast.For(target=target, iter=iterable) | ast.comprehension(target=target, iter=iterable)
         ):
-            _add_aliases(target, _parts(iterable), found)
+            _add_aliases(target, _parts(iterable), found.aliases)
         case ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
-            _add_aliases(target, _parts(value), found)
+            _add_aliases(target, _parts(value), found.aliases)
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            for decorator in node.decorator_list:  # `@root.register` changes `root`
+                maker = decorator.func if isinstance(decorator, ast.Call) else decorator
+                found.changes |= roots(maker) if isinstance(maker, ast.Attribute) else set()
 
 
-def _add_aliases(target: ast.expr, stands_for: set[str], found: Effects) -> None:
+def _add_aliases(target: ast.expr, stands_for: set[str], aliases: dict[str, set[str]]) -> None:
     for one in ast.walk(target):
         if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
-            found.aliases.setdefault(one.id, set()).update(stands_for - {one.id})
+            aliases.setdefault(one.id, set()).update(stands_for - {one.id})
 
 
 def _parts(value: ast.expr) -> set[str]:
@@ -281,12 +329,14 @@ def _add_calls(node: ast.AST, found: Effects) -> None:
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=of, attr=method))):
             if method.startswith(_SET_FOR_ALL) and method not in _SET_BY_PROBES:
                 found.sets_for_all |= roots(of)
+            if method in _CHANGE_THEIR_OWN and isinstance(of, ast.Attribute):
+                found.sets_for_all |= roots(of)  # `os.environ.setdefault(...)`
             if method not in _READ_ONLY:
                 found.changes |= roots(of)
         case ast.Expr(value=ast.Call(func=ast.Name(id=function))) if function in _ANYTHING:
             found.sets_for_all.add("*")
         case ast.Call(func=ast.Attribute(value=of, attr=method), args=given):
-            if method in _CHANGE_THEIR_OWN or (method.endswith("_") and method[0] != "_"):
+            if method.endswith("_") and method[0] != "_":
                 found.changes |= roots(of)
                 found.changes |= roots(given[0]) if given and method[-1] == "_" else set()
             if method in _CHANGE_THEIR_FIRST and given:
@@ -294,16 +344,28 @@ def _add_calls(node: ast.AST, found: Effects) -> None:
         case ast.Call(func=ast.Name(id=function), args=[first, *_]):
             if function in _CHANGE_THEIR_FIRST or function.endswith("_"):
                 found.changes |= roots(first)
+        case ast.Attribute(value=of, attr=method) if method in _CHANGE_THEIR_OWN:
+            found.changes |= roots(of)  # `map(x.append, ...)` need not call it here
+        case ast.keyword(arg="out", value=value):
+            found.changes |= _parts(value)
     if isinstance(node, ast.Expr):  # the call that the statement is, too
         _add_calls(node.value, found)
 
 
 def _add_arguments(call: ast.Call, found: Effects) -> None:
     """A value given to a function that nobody knows may be changed by it."""
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    if name not in _READ_ONLY:
-        for value in (*call.args, *(keyword.value for keyword in call.keywords)):
+    if _name_of(call) not in _READ_ONLY:
+        for value in _arguments(call):
             found.may_change |= roots(value)
+
+
+def _name_of(call: ast.Call) -> str:
+    """What is called: `f` of `f(x)` and of `x.f()`; "" if it has no name."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _arguments(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
 
 
 def roots(node: ast.AST) -> set[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from checkers.engine.sandbox.inside.cells import Statement
 from checkers.engine.sandbox.inside.effects import (
     Effects,
+    changed_by,
     compound_bodies,
     effects_of,
     effects_of_calling,
@@ -156,14 +157,15 @@ class Needs:
         """A statement that runs a function of the notebook changes what the function changes."""
         changes: dict[str, set[str]] = {}
         calls: dict[str, set[str]] = {}
-        changes_given: set[str] = set()
+        changes_given: dict[str, dict[str, int]] = defaultdict(dict)
         for known in self._all:
             node = known.statement.node
             if isinstance(node, _DEFINITIONS):
                 changed, given = effects_of_calling(node)
                 changes.setdefault(node.name, set()).update(changed)
                 calls.setdefault(node.name, set()).update(known.effects.uses)
-                changes_given |= {node.name} if given else set()
+                for function, places in given.items():
+                    changes_given[function].update(places)
         growing = True
         while growing:
             growing = False
@@ -175,21 +177,30 @@ class Needs:
         for known in self._all:
             for function in known.effects.runs & changes.keys():
                 known.effects.changes |= changes[function]
-                if function in changes_given:
-                    known.effects.changes |= known.effects.may_change - {function}
+            for function in known.effects.calls.keys() & changes_given.keys():
+                for call in known.effects.calls[function]:
+                    known.effects.changes |= changed_by(call, changes_given[function])
 
     def _add_aliased(self) -> None:
-        """To change what stands for another name's value is to change that name's, too."""
+        """To change what stands for another name's value is to change that name's, too.
+
+        And what keeps another's value within, as an optimizer does, may change that.
+        """
         aliases: dict[str, set[str]] = defaultdict(set)
+        holds: dict[str, set[str]] = defaultdict(set)
         for known in self._all:
             for name, others in known.effects.aliases.items():
                 aliases[name] |= others - self._libraries
+            for name, others in known.effects.holds.items():
+                holds[name] |= others
         for known in self._all:
             waiting = set(known.effects.changes)
             while waiting:
                 more = aliases.get(waiting.pop(), set()) - known.effects.changes
                 known.effects.changes |= more
                 waiting |= more
+            kept = (holds.get(name, set()) for name in known.effects.changes)
+            known.effects.may_change |= set().union(*kept)
 
 
 def _known(number: int, statement: Statement) -> Known | None:
