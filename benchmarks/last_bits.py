@@ -23,11 +23,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 ROOT = Path(__file__).resolve().parent.parent
 UNITS, SEED = "LAST_BITS_UNITS", "LAST_BITS_SEED"
-# Rounded the same everywhere, by IEEE 754: sums and products of two numbers, quotients, roots.
-SUMMED = "convolution mm addmm bmm baddbmm dot mv sum mean var std linalg_vector_norm cumsum cumprod"
-FUNCTIONS = "exp log log2 log1p sin cos tanh sigmoid erf erfinv gelu silu softplus pow _softmax _log_softmax"
-_FUNCTIONS = frozenset(FUNCTIONS.split())
-_ALL = _FUNCTIONS | frozenset(SUMMED.split()) | {"convolution_backward", "native_group_norm"}
+# Sums and products of two numbers, quotients and roots are rounded the same everywhere (IEEE 754).
+SUMMED = (
+    *("convolution", "convolution_backward", "mm", "addmm", "bmm", "baddbmm", "dot", "mv"),
+    *("sum", "mean", "var", "std", "linalg_vector_norm", "cumsum", "cumprod", "native_group_norm"),
+)
+FUNCTIONS = (
+    *("exp", "log", "log2", "log1p", "sin", "cos", "tanh", "sigmoid", "erf", "erfinv", "pow"),
+    *("gelu", "silu", "softplus", "_softmax", "_log_softmax"),
+)
 
 
 class LastBits(TorchDispatchMode):
@@ -49,10 +53,10 @@ class LastBits(TorchDispatchMode):
         """The result of `func`, changed if it is one that processors round differently."""
         result = func(*args, **(kwargs or {}))
         name = func.overloadpacket.__name__
-        if name in _ALL:
+        if name in SUMMED or name in FUNCTIONS:
             for tensor in result if isinstance(result, tuple | list) else (result,):
                 if isinstance(tensor, torch.Tensor) and tensor.is_floating_point():
-                    self._change(tensor, tensor.abs() if name in _FUNCTIONS else _size(tensor))
+                    self._change(tensor, tensor.abs() if name in FUNCTIONS else _size(tensor))
         return result
 
     def _change(self, tensor: torch.Tensor, size: torch.Tensor) -> None:

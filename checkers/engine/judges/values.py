@@ -175,9 +175,9 @@ def _moments_problem(
         return f"has standard deviation {std:.2f}; it should be {std_target:.2f}."
     if abs(mean - mean_target) > slack + FALSE_ALARM_Z * spread * math.sqrt(2 / mine.size):
         return f"has mean {mean:.2f}; it should be {mean_target:.2f}."
-    if "kurtosis" in also:
-        if abs(kurtosis - kurtosis_target) > slack + FALSE_ALARM_Z * math.sqrt(48 / mine.size):
-            return "has the right strength but the wrong shape: it is not normally distributed."
+    gap = abs(kurtosis - kurtosis_target)
+    if "kurtosis" in also and gap > slack + FALSE_ALARM_Z * math.sqrt(48 / mine.size):
+        return "has the right strength but the wrong shape: it is not normally distributed."
     return ""
 
 
