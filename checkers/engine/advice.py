@@ -7,6 +7,9 @@ from typing import Any
 
 from checkers.engine.exercise import Case
 
+_OTHER_PARAMETERS = (
+    "The function's parameters differ from those of the stub. Keep the stub's first line."
+)
 # What an exception's text gives away, and what to say about it.
 _ADVICE: tuple[tuple[str, str], ...] = (
     (
@@ -33,7 +36,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     ),
     (
         r"(takes|missing) .*positional argument|unexpected keyword argument",
-        "The function's parameters differ from those of the stub. Keep the stub's first line.",
+        _OTHER_PARAMETERS,
     ),
     (
         r"only integer tensors of a single element|NoiseEstimate|can't multiply sequence",
@@ -81,9 +84,12 @@ def explain(outcome: dict[str, Any], name: str, case: Case) -> str:
 
 def _explain_error(outcome: dict[str, Any], message: str) -> str:
     kind = str(outcome.get("type") or "an error")
-    text = f"It raised {kind}: {message}" if message else f"It raised {kind}."
-    text = text if text.endswith((".", "!", "?")) else text + "."
     where = outcome.get("where")
+    # Without a line of the student's own it may have been raised by what came of the call.
+    called = bool(where) or _text_advice(message) == _OTHER_PARAMETERS
+    it = "It" if called else "Calling it, or using what it gave,"
+    text = f"{it} raised {kind}: {message}" if message else f"{it} raised {kind}."
+    text = text if text.endswith((".", "!", "?")) else text + "."
     if isinstance(where, dict) and where.get("text"):
         text += f"\nIn {where['cell']}, line {where['line']}: {where['text']}"
     if advice := _name_advice(outcome) or _text_advice(message):
