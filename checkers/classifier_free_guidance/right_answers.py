@@ -57,8 +57,8 @@ def in_two_calls(
 @ITERATIVE_DENOISE_CFG.right_answer
 def conditional_half_first(d, x, i, cond, uncond, steps, gamma=7, rng=None):
     n = x.shape[0]
-    cond = cond.repeat(n // len(cond), 1)
-    uncond = uncond.repeat(n // len(uncond), 1)
+    cond = cond.repeat(n // len(cond), *[1] * (cond.ndim - 1))
+    uncond = uncond.repeat(n // len(uncond), *[1] * (uncond.ndim - 1))
     for k in range(i, len(steps) - 1):
         now, then = torch.tensor(steps[k]), torch.tensor(steps[k + 1])
         noise, variance = d(x.repeat(2, 1, 1, 1), now.repeat(2 * n), torch.cat((cond, uncond)))
