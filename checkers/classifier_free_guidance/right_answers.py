@@ -95,3 +95,18 @@ def rows_interleaved_and_back(d, x, i, cond, uncond, steps, gamma=7, rng=None):
         mean = posterior_mean(x, x_0, t, t_prev, d.alphas_cumprod)
         x = d.add_variance(mean, estimate.variance[1::2], t, t_prev, rng)
     return x
+
+
+@ITERATIVE_DENOISE_CFG.right_answer
+def without_the_unconditional_estimate_at_1(
+    denoiser, x, i_start, prompt_embeds, uncond_prompt_embeds, timesteps, scale=7, generator=None
+):
+    for t, t_prev in pairwise(timesteps[i_start:]):
+        noise, variance = denoiser(x, t, prompt_embeds)
+        if scale != 1:
+            without = denoiser(x, t, uncond_prompt_embeds).noise
+            noise = without + scale * (noise - without)
+        x_0 = predict_original(x, t, noise, denoiser.alphas_cumprod)
+        mean = posterior_mean(x, x_0, t, t_prev, denoiser.alphas_cumprod)
+        x = denoiser.add_variance(mean, variance, t, t_prev, generator)
+    return x

@@ -58,12 +58,12 @@ def edit_two_pictures(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
 
     Returns:
         As `edit_quietly`, and "follows": for each call, how the pictures first shown to the
-        denoiser change if `im` becomes darker, all noise being the same.
+        denoiser change if `im` has half its contrast, all noise being the same.
     """
     follows = []
     for call in inputs["calls"]:
         starts = []
-        for im in (call["im"].clone(), call["im"] - 0.6):
+        for im in (call["im"].clone(), call["im"] / 2):
             world = QuietWorld(inputs["means"], inputs["std"], im.dtype)
             world.alphas_cumprod = inputs["schedule"].clone()
             torch.default_generator.manual_seed(inputs["seed"])
