@@ -28,7 +28,7 @@ def edit(
 
     Args:
         denoiser: see `iterative_denoise_cfg`; `denoiser.alphas_cumprod` is its schedule.
-        im: (B, 3, 64, 64), clean pictures in [-1, 1].
+        im: (B, 3, H, W), clean pictures in [-1, 1].
         i_start: the place in `timesteps` to start from; the smaller, the more is made anew.
         prompt_embeds: (B, ...) or (1, ...), from `denoiser.embed`.
         uncond_prompt_embeds: (B, ...) or (1, ...), the embedding of the empty prompt "".

@@ -32,9 +32,8 @@ def inpaint(
 
     Args:
         denoiser: see `iterative_denoise_cfg`; `denoiser.alphas_cumprod` is its schedule.
-        original: (B, 3, 64, 64), clean pictures in [-1, 1].
-        mask: (B, 1, 64, 64) or (1, 1, 64, 64), 1 where new content goes, 0 where the original
-            stays.
+        original: (B, 3, H, W), clean pictures in [-1, 1].
+        mask: (B, 1, H, W) or (1, 1, H, W), 1 where new content goes, 0 where the original stays.
         prompt_embeds: (B, ...) or (1, ...), from `denoiser.embed`.
         uncond_prompt_embeds: (B, ...) or (1, ...), the embedding of the empty prompt "".
         timesteps: falling timesteps, from nearly pure noise to 0.

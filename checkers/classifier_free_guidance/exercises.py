@@ -105,7 +105,7 @@ def _run(
 ) -> Inputs:
     """A run in a world of four prompts; guided pictures lie within [-1, 1], unless `far`."""
     strength = 4.0 if far else 1.0
-    pictures = close_pictures(generator, PROMPTS, 12, 0.3, 0.05)
+    pictures = close_pictures(generator, PROMPTS, 12, 0.3, 0.05, wider=4)
     means = {name: strength * picture for name, picture in pictures.items()}
     run = noisy_run(generator, means, i_start, timesteps, prompts, batch)
     return {**run, "uncond": list(uncond), "scale": scale}
@@ -165,13 +165,13 @@ ITERATIVE_DENOISE_CFG = Exercise(
         guide_quietly,
         guide_repeatedly,
         first=Case(
-            "scale 0 ignores the prompt, scale 1 follows it, scale 4 goes beyond",
+            "scale 0 ignores the prompt, scale 1 follows it, scale 4.5 goes beyond",
             2,
-            runs(_run, STD, *((3, TIMESTEPS, scale) for scale in (0.0, 1.0, 4.0))),
+            runs(_run, STD, *((3, TIMESTEPS, scale) for scale in (0.0, 1.0, 4.5))),
             all_of(same_path(what="the last picture"), faster_remark),
             guide_quietly,
         ),
-        loop=[(5, EVEN_TIMESTEPS), (0, TIMESTEPS[:4]), (2, ENDS_EARLY, 5.0)],
+        loop=[(5, EVEN_TIMESTEPS), (0, TIMESTEPS[:4]), (2, ENDS_EARLY, 5.5)],
         far=(2, TIMESTEPS),
         prompts=[
             ("without `scale`, it is 7", 1, (3, TIMESTEPS[:6], None)),

@@ -57,8 +57,8 @@ def in_two_calls(
 @ITERATIVE_DENOISE_CFG.right_answer
 def conditional_half_first(d, x, i, cond, uncond, steps, gamma=7, rng=None):
     n = x.shape[0]
-    cond = cond.repeat(n // len(cond), 1)
-    uncond = uncond.repeat(n // len(uncond), 1)
+    cond = cond.repeat(n // len(cond), *[1] * (cond.ndim - 1))
+    uncond = uncond.repeat(n // len(uncond), *[1] * (uncond.ndim - 1))
     for k in range(i, len(steps) - 1):
         now, then = torch.tensor(steps[k]), torch.tensor(steps[k + 1])
         noise, variance = d(x.repeat(2, 1, 1, 1), now.repeat(2 * n), torch.cat((cond, uncond)))
@@ -94,4 +94,19 @@ def rows_interleaved_and_back(d, x, i, cond, uncond, steps, gamma=7, rng=None):
         x_0 = predict_original(x, t, noise, d.alphas_cumprod)
         mean = posterior_mean(x, x_0, t, t_prev, d.alphas_cumprod)
         x = d.add_variance(mean, estimate.variance[1::2], t, t_prev, rng)
+    return x
+
+
+@ITERATIVE_DENOISE_CFG.right_answer
+def without_the_unconditional_estimate_at_1(
+    denoiser, x, i_start, prompt_embeds, uncond_prompt_embeds, timesteps, scale=7, generator=None
+):
+    for t, t_prev in pairwise(timesteps[i_start:]):
+        noise, variance = denoiser(x, t, prompt_embeds)
+        if scale != 1:
+            without = denoiser(x, t, uncond_prompt_embeds).noise
+            noise = without + scale * (noise - without)
+        x_0 = predict_original(x, t, noise, denoiser.alphas_cumprod)
+        mean = posterior_mean(x, x_0, t, t_prev, denoiser.alphas_cumprod)
+        x = denoiser.add_variance(mean, variance, t, t_prev, generator)
     return x

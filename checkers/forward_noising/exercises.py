@@ -80,7 +80,7 @@ def _whole_inputs(generator: torch.Generator) -> Inputs:
     """Picture and noise together, at many timesteps, on a schedule nobody has seen."""
     abar = torch.rand(40, generator=generator).mul(0.2).neg().exp().cumprod(0)
     im, noise = draw_pictures(generator, 2, 3, 32, 32), draw_noise(generator, 2, 3, 32, 32)
-    return {"calls": [_call(im, t, abar, noise) for t in (3, 17, 39)]}
+    return {"calls": [_call(im, t, abar, noise) for t in (3, torch.tensor(17), 39)]}
 
 
 def _ends_inputs(generator: torch.Generator) -> Inputs:

@@ -16,13 +16,18 @@ from checkers.engine.judges.values import same_form, same_values
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.call import call_many
-from checkers.hybrid_images.probe import denoise_quietly, denoise_repeatedly, denoise_to_points
+from checkers.hybrid_images.probe import (
+    denoise_quietly,
+    denoise_repeatedly,
+    denoise_to_gaussians,
+    denoise_to_points,
+)
 from solutions.hybrid_images import hybrid_noise, make_hybrids
 
 WAVE, SKULL, PENCIL = "a wave", "a skull", "a pencil"
 PROMPTS = ("", WAVE, SKULL, PENCIL)
 STD = 0.1
-SIDE = 20
+SIZE = (20, 24)
 ATOL = 1e-3  # a Gaussian kernel may end a little earlier, at four standard deviations, say
 
 
@@ -56,7 +61,7 @@ def _filter_inputs(generator: torch.Generator) -> Inputs:
     """Other filters than the default."""
     calls = [
         _join(generator, 2, 3, 48, 48, kernel_size=kernel_size, sigma=sigma)
-        for kernel_size, sigma in ((33, 3.5), (9, 1.0), (17, 2.0))
+        for kernel_size, sigma in ((33, 3.5), (9, 1.0), (5, 2.0))
     ]
     return {"calls": calls}
 
@@ -145,7 +150,7 @@ HYBRID_NOISE = Exercise(
 
 def _means(generator: torch.Generator, reach: float) -> dict[str, Tensor]:
     """A picture with both low and high frequencies for each prompt, within [-reach, reach]."""
-    shape = (len(PROMPTS), 3, SIDE, SIDE)
+    shape = (len(PROMPTS), 3, *SIZE)
     smooth = draw_pictures(generator, *shape)
     fine = torch.rand(shape, generator=generator) * 2 - 1
     return dict(zip(PROMPTS, reach * (0.6 * smooth + 0.4 * fine), strict=True))
@@ -155,7 +160,7 @@ def _point_inputs(generator: torch.Generator) -> Inputs:
     """Each prompt has one picture: from pure noise, the plain hybrid of both must come out."""
     return {
         "points": _means(generator, 0.7),
-        "im_noisy": draw_noise(generator, 1, 3, SIDE, SIDE),
+        "im_noisy": draw_noise(generator, 1, 3, *SIZE),
         "i_start": 0,
         "prompts": [[WAVE], [SKULL]],
         "timesteps": TIMESTEPS,
@@ -170,6 +175,7 @@ MAKE_HYBRIDS = Exercise(
         STD,
         denoise_quietly,
         denoise_repeatedly,
+        denoise_to_gaussians,
         pair=((WAVE,), (SKULL,)),
         pairs_of_two=((PENCIL, WAVE), (WAVE, SKULL)),
         pair_of_three=((SKULL,), (PENCIL,)),

@@ -8,6 +8,7 @@ from torch import Tensor
 from checkers.engine.exercise import Case, Exercise
 from checkers.engine.judges.cases import form_case
 from checkers.engine.judges.evidence import hide_in, with_evidence
+from checkers.engine.judges.inputs import draw_seed
 from checkers.engine.judges.starts import (
     COURSE_TIMESTEPS,
     PROMPT,
@@ -18,9 +19,15 @@ from checkers.engine.judges.starts import (
     same_line,
     same_timesteps_asked,
 )
-from checkers.engine.judges.values import all_of, same_answer, same_moments
+from checkers.engine.judges.values import all_of, each_call, same_answer, same_moments, same_values
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.image_to_image.probe import edit_in_a_gaussian_world, edit_quietly, edit_repeatedly
+from checkers.image_to_image.probe import (
+    edit_in_a_gaussian_world,
+    edit_quietly,
+    edit_repeatedly,
+    edit_two_pictures,
+)
+from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 from solutions.image_to_image import edit
 
 TIMESTEPS = [900, 700, 500, 300, 100, 0]
@@ -55,7 +62,14 @@ def _start_inputs(generator: torch.Generator) -> Inputs:
     im = _two_halves(4, 32, generator)
     calls = [_call(im, i_start, 1) for i_start in (1, 2, 3)]
     world = in_a_flat_world(32, generator)
-    return {**world, **hide_in(world["means"], generator), "calls": calls}
+    exponent = 0.6 + 0.2 * float(torch.rand((), generator=generator))
+    return {
+        **world,
+        **hide_in(world["means"], generator),
+        "calls": calls,
+        "schedule": squared_cosine_alphas_cumprod() ** exponent,
+        "seed": draw_seed(generator),
+    }
 
 
 def _asked_inputs(generator: torch.Generator) -> Inputs:
@@ -69,7 +83,7 @@ def _asked_inputs(generator: torch.Generator) -> Inputs:
 def _guided_inputs(generator: torch.Generator) -> Inputs:
     """Guidance of several strengths, and the function's own; a prompt for each picture."""
     im = _two_halves(2, 16, generator)
-    calls = [_call(im, 2, scale, prompts=[PROMPT, ""]) for scale in (1.0, 3.5, None)]
+    calls = [_call(im, 2, scale, prompts=[PROMPT, ""]) for scale in (0.4, 3.5, None)]
     return {**in_a_flat_world(16, generator), "calls": calls}
 
 
@@ -116,8 +130,15 @@ EDIT = Exercise(
                 with_evidence(
                     same_moments("halves", what="the noisy picture", labels=_sides), "result"
                 ),
+                same_values(
+                    "follows",
+                    what="what changes in the noisy picture, if after torch.manual_seed only "
+                    "`im` changes,",
+                    labels=each_call("i_start = {i_start}"),
+                    atol=3e-4,
+                ),
             ),
-            edit_quietly,
+            edit_two_pictures,
         ),
         Case(
             "denoising begins at timesteps[i_start] and visits every later timestep",

@@ -48,6 +48,32 @@ def edit_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     return observed
 
 
+def edit_two_pictures(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Edit as `edit_quietly` does, and look at what follows from the picture alone.
+
+    Args:
+        student: `edit`.
+        inputs: as for `edit_quietly`, and "schedule": of the denoiser, "seed": of torch's global
+            generator.
+
+    Returns:
+        As `edit_quietly`, and "follows": for each call, how the pictures first shown to the
+        denoiser change if `im` has half its contrast, all noise being the same.
+    """
+    follows = []
+    for call in inputs["calls"]:
+        starts = []
+        for im in (call["im"].clone(), call["im"] / 2):
+            world = QuietWorld(inputs["means"], inputs["std"], im.dtype)
+            world.alphas_cumprod = inputs["schedule"].clone()
+            torch.default_generator.manual_seed(inputs["seed"])
+            _edit(student, world, {**call, "im": im}, list(call["timesteps"]), call["scale"])
+            starts.append(shown_first(world))
+        same_shape = starts[0].shape == starts[1].shape
+        follows.append(starts[0] - starts[1] if same_shape else starts[0])
+    return {**edit_quietly(student, inputs), "follows": follows}
+
+
 def edit_in_a_gaussian_world(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Edit where each prompt's pictures are normally distributed.
 

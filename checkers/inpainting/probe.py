@@ -57,6 +57,33 @@ def inpaint_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
     return observed
 
 
+def inpaint_two_originals(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Inpaint as `inpaint_quietly` does, and look at what follows from the original alone.
+
+    Args:
+        student: `inpaint`.
+        inputs: as for `inpaint_quietly`, with one call, and "schedule": of the denoiser, "darker":
+            another original, "masks": one for each picture, "seed": of torch's global generator.
+
+    Returns:
+        As `inpaint_quietly`, and "follows": for each later step, how the pictures shown to the
+        denoiser change from one original to the other, all noise being the same.
+    """
+    call, ways = inputs["calls"][0], []
+    later = call["timesteps"][1:-1]
+    for original in (call["original"], inputs["darker"]):
+        world = QuietWorld(inputs["means"], inputs["std"], original.dtype)
+        world.alphas_cumprod = inputs["schedule"].clone()
+        one = {**call, "original": original.clone(), "mask": inputs["masks"].clone()}
+        torch.default_generator.manual_seed(inputs["seed"])
+        _inpaint(student, world, one, list(call["timesteps"]), call["scale"])
+        ways.append([shown_at(world, t) for t in later])
+    follows = [
+        one - other if one.shape == other.shape else one for one, other in zip(*ways, strict=True)
+    ]
+    return {**inpaint_quietly(student, inputs), "follows": follows}
+
+
 def inpaint_anything(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Inpaint where each prompt's pictures are normally distributed.
 
@@ -65,11 +92,18 @@ def inpaint_anything(student: Callable[..., Any], inputs: Inputs) -> dict[str, A
         inputs: {"means", "std", "original", "mask", "prompts", "timesteps", "scale"}.
 
     Returns:
-        {"result": the returned pictures}.
+        {"result": the returned pictures, "made": their part to be made new, as `inpaint_quietly`
+        has it; every picture's mask has as many pixels}.
     """
     world = GaussianDenoiser(inputs["means"], inputs["std"])
     timesteps = list(inputs["timesteps"])
-    return {"result": _inpaint(student, world, inputs, timesteps, inputs["scale"])}
+    result = _inpaint(student, world, copied(inputs), timesteps, inputs["scale"])
+    pictures = torch.as_tensor(result) if result is not None else torch.empty(0)
+    masks = inputs["mask"].expand(-1, *world.picture_shape) > 0
+    if len(pictures) != len(masks):
+        return {"result": result, "made": torch.zeros(1, 1, 1, 1)}
+    made = [_part(one[None], new) for one, new in zip(pictures, masks, strict=True)]
+    return {"result": result, "made": torch.cat(made)}
 
 
 def inpaint_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:

@@ -117,3 +117,23 @@ def with_one_noise_for_all_steps(
         x_t = _step(denoiser, x_t, prompt_embeds, uncond_prompt_embeds, t, t_prev, scale, generator)
         x_t = mask * x_t + (1 - mask) * forward(original, t_prev, denoiser.alphas_cumprod, noise)
     return x_t
+
+
+@INPAINT.right_answer
+def one_picture_after_the_other_with_noise_drawn_ahead(
+    denoiser, original, mask, cond, uncond, timesteps, scale=7, generator=None
+):
+    def own(rows, number):
+        return rows if len(rows) == 1 else rows[number : number + 1]
+
+    made = []
+    for number in range(len(original)):
+        picture, new = own(original, number), own(mask, number).bool()
+        embeds = own(cond, number), own(uncond, number)
+        x_t, *noises = [_draw(picture, generator) for _ in timesteps]
+        for (t, t_prev), noise in zip(_pairs(timesteps), noises, strict=True):
+            x_t = _step(denoiser, x_t, *embeds, t, t_prev, scale, generator)
+            known = forward(picture, t_prev, denoiser.alphas_cumprod, noise)
+            x_t = torch.where(new, x_t, known)
+        made.append(x_t)
+    return torch.cat(made)

@@ -50,7 +50,7 @@ def _course_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _any_stride_inputs(generator: torch.Generator) -> Inputs:
-    pairs = [(980, 20), (12, 1)]
+    pairs = [(980, 20), (12, 1), (30, 30), (0, 30)]
     for _ in range(2):
         stride = int(torch.randint(2, 60, (), generator=generator))
         steps = int(torch.randint(3, 15, (), generator=generator))
@@ -211,7 +211,7 @@ def _run(
 ) -> Inputs:
     """A run in a world of three prompts; the pictures lie well within [-1, 1], unless `far`."""
     reach = 1.6 if far else 0.4
-    made = draw_pictures(generator, len(PROMPTS), 3, 12, 12, reach=reach)
+    made = draw_pictures(generator, len(PROMPTS), 3, 12, 16, reach=reach)
     means: dict[str, Tensor] = dict(zip(PROMPTS, made, strict=True))
     return noisy_run(generator, means, i_start, timesteps, prompts, batch)
 

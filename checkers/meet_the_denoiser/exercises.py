@@ -52,9 +52,10 @@ def _scattered(generator: torch.Generator, *grids: Inputs) -> Inputs:
 
 
 def _same_seed_inputs(generator: torch.Generator) -> Inputs:
-    """One seed, twice, and again with another number of prompts in between."""
+    """One seed, twice, and again with another number of prompts in between; and seed 0, twice."""
     seed = draw_seed(generator)
     grids = [_grid(PROMPTS, 4, seed), _grid(PROMPTS[:1], 4, seed), _grid(PROMPTS, 4, seed)]
+    grids += [_grid(PROMPTS[:1], 2, 0)] * 2
     return _scattered(generator, *grids)
 
 

@@ -97,7 +97,11 @@ def _form_inputs(generator: torch.Generator) -> Inputs:
 def _any_schedule_inputs(generator: torch.Generator) -> Inputs:
     abar = _falling_schedule(generator, 40)
     im, noise = _pictures(generator, 2, 3, 32, 32), draw_noise(generator, 2, 3, 32, 32)
-    return {"calls": [_call(forward(im, t, abar, noise), t, noise, abar) for t in (3, 17, 39)]}
+    return {
+        "calls": [
+            _call(forward(im, t, abar, noise), t, noise, abar) for t in (3, torch.tensor([17]), 39)
+        ]
+    }
 
 
 PREDICT_ORIGINAL = Exercise(
@@ -167,7 +171,7 @@ def _one_picture_inputs(generator: torch.Generator) -> Inputs:
     abar, noise = squared_cosine_alphas_cumprod(), draw_noise(generator, 1, 3, 64, 64)
     calls = [
         {"x_t": forward(pictures[PROMPT][None], t, abar, noise), "t": t, "prompts": [PROMPT]}
-        for t in SHOWN
+        for t in (*SHOWN[:2], torch.tensor(SHOWN[2:]))
     ]
     return _world_inputs(pictures, calls)
 

@@ -9,7 +9,7 @@ from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges.evidence import hide_in, with_evidence
 from checkers.engine.judges.inputs import draw_pictures, draw_seed
 from checkers.engine.judges.loops import same_spread
-from checkers.engine.judges.sentences import CONTINUED, OTHER_SEED
+from checkers.engine.judges.sentences import CONTINUED, GLOBAL_SEED, OTHER_SEED
 from checkers.engine.judges.starts import FIXED_START
 from checkers.engine.judges.values import all_of, same_answer, same_form, same_moments, same_values
 from checkers.engine.sandbox.inside.running import Inputs
@@ -19,6 +19,7 @@ from checkers.sampling.probe import (
     sample_quietly,
     sample_repeatedly,
 )
+from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 from lessons.workbench.denoisers.denoiser import PICTURE_SHAPE
 from solutions.sampling import sample
 
@@ -55,7 +56,10 @@ def _way_inputs(generator: torch.Generator) -> Inputs:
     own = torch.randperm(98, generator=generator)[:6].sort(descending=True).values
     even = list(range(960, -1, -120))
     lists = (TIMESTEPS, even, [990, *(10 * own + 5).tolist(), 0], STILL_NOISE)
-    return _quiet_inputs(generator, *(_call(1, timesteps) for timesteps in lists))
+    calls = [_call(1, timesteps) for timesteps in lists]
+    exponent = 0.7 + 0.2 * float(torch.rand((), generator=generator))
+    calls[2]["schedule"] = squared_cosine_alphas_cumprod() ** exponent  # one nobody has seen
+    return _quiet_inputs(generator, *calls)
 
 
 def _point_inputs(generator: torch.Generator) -> Inputs:
@@ -172,6 +176,7 @@ SAMPLE = Exercise(
                 same_answer("other_seed", says=OTHER_SEED),
                 same_answer("quiet_unseeded", says=FIXED_START),
                 same_answer("continued", says=CONTINUED),
+                same_answer("global_seed", says=GLOBAL_SEED),
                 same_answer(
                     "quiet_same_seed",
                     says="Two calls with generators of the same seed start from different noise: "

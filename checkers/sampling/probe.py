@@ -20,7 +20,8 @@ def sample_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
     Args:
         student: `sample`.
         inputs: {"means": {prompt: (3, 64, 64)}, "std", "calls": a list of {"n", "prompts",
-            "timesteps", "double": whether the world works in float64}}.
+            "timesteps", "double": whether the world works in float64, and perhaps a "schedule" of
+            the world's}}.
 
     Returns:
         {"result": what each call returned, "start": the pictures the denoiser was shown at the
@@ -39,6 +40,8 @@ def sample_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
     for one in inputs["calls"]:
         dtype = torch.float64 if one["double"] else torch.float32
         world = QuietWorld(inputs["means"], inputs["std"], dtype)
+        if "schedule" in one:
+            world.alphas_cumprod = one["schedule"].clone()
         embeds = world.embed(one["prompts"])
         observed["result"].append(student(world, one["n"], embeds, list(one["timesteps"])))
         start = shown_first(world)

@@ -12,11 +12,12 @@ from checkers.engine.judges.cases import form_case
 from checkers.engine.judges.inputs import draw_noise, draw_pictures
 from checkers.engine.judges.loops import runs, same_last_picture
 from checkers.engine.judges.pair_loops import TIMESTEPS, Pair, pair_loop_cases
-from checkers.engine.judges.values import each_call, same_form, same_values
+from checkers.engine.judges.values import same_form, same_values
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.visual_anagrams.probe import (
     denoise_quietly,
     denoise_repeatedly,
+    denoise_to_gaussians,
     denoise_to_points,
     estimate_once,
 )
@@ -29,8 +30,8 @@ PAIR: Pair = ((CAT,), (SUNFLOWER,))
 
 
 def _means(generator: torch.Generator, reach: float, side: int) -> dict[str, Tensor]:
-    """A picture for each prompt, and one for no prompt."""
-    made = draw_pictures(generator, len(PROMPTS), 3, side, side, reach=reach)
+    """A picture for each prompt, and one for no prompt; they are a little wider than high."""
+    made = draw_pictures(generator, len(PROMPTS), 3, side, side + 4, reach=reach)
     return dict(zip(PROMPTS, made, strict=True))
 
 
@@ -39,7 +40,7 @@ def _means(generator: torch.Generator, reach: float, side: int) -> dict[str, Ten
 
 def _look(
     generator: torch.Generator,
-    scale: float,
+    scale: float | None,
     pair: Pair = PAIR,
     batch: int = 1,
     t: int | Tensor = 500,
@@ -47,7 +48,7 @@ def _look(
 ) -> Inputs:
     return {
         "means": _means(generator, 0.6, side),
-        "x_t": draw_noise(generator, batch, 3, side, side),
+        "x_t": draw_noise(generator, batch, 3, side, side + 4),
         "t": t,
         "prompts": [list(prompts) for prompts in pair],
         "scale": scale,
@@ -61,8 +62,15 @@ def _look_form_inputs(generator: torch.Generator) -> Inputs:
     return {"std": STD, "calls": [_look(generator, 2.0, batch=2), double]}
 
 
-_each_look = each_call("t = {t}, scale = {scale:g}")
-_guided = runs(_look, STD, (0.0,), (3.0,), (7.0,))
+def _each_look(inputs: Inputs) -> list[str]:
+    scales = [call["scale"] for call in inputs["calls"]]
+    told = ["left out" if scale is None else f"= {scale:g}" for scale in scales]
+    return [
+        f"t = {call['t']}, scale {one}" for call, one in zip(inputs["calls"], told, strict=True)
+    ]
+
+
+_guided = runs(_look, STD, (0.0,), (2.5,), (7.0, PAIR, 2), (None,))
 
 
 def _same_variance(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
@@ -142,7 +150,7 @@ def _point_inputs(generator: torch.Generator) -> Inputs:
     """Each prompt has one picture; from pure noise, the mean of both readings must come out."""
     return {
         "points": _means(generator, 0.6, 32),
-        "im_noisy": draw_noise(generator, 1, 3, 32, 32),
+        "im_noisy": draw_noise(generator, 1, 3, 32, 36),
         "i_start": 0,
         "prompts": [[CAT], [SUNFLOWER]],
         "timesteps": TIMESTEPS,
@@ -157,6 +165,7 @@ MAKE_FLIP_ILLUSION = Exercise(
         STD,
         denoise_quietly,
         denoise_repeatedly,
+        denoise_to_gaussians,
         pair=PAIR,
         pairs_of_two=((SKULL, CAT), (CAT, SUNFLOWER)),
         pair_of_three=((SUNFLOWER,), (SKULL,)),

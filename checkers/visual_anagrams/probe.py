@@ -10,7 +10,12 @@ import torch
 from torch import Tensor
 
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.loops import run_quietly, run_repeatedly, run_to_points
+from checkers.engine.worlds.loops import (
+    run_quietly,
+    run_repeatedly,
+    run_to_gaussians,
+    run_to_points,
+)
 from checkers.engine.worlds.pair import PairWorld
 from lessons.workbench.denoisers.exact_worlds import ExactWorld
 
@@ -21,7 +26,8 @@ def estimate_once(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
     Args:
         student: `anagram_noise`.
         inputs: {"std": of the data, "calls": a list of {"means": {prompt: picture}, "x_t", "t",
-            "prompts": the upright prompts and the upside-down ones, "scale"}}.
+            "prompts": the upright prompts and the upside-down ones, "scale": None for the
+            function's own}}.
 
     Returns:
         {"noise": the first part of what each call returned, or all of it, "variance": the second
@@ -32,7 +38,8 @@ def estimate_once(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
     for one in inputs["calls"]:
         world = PairWorld(one["means"], inputs["std"], one["x_t"].dtype)
         x_t, pair = one["x_t"].clone(), tuple(world.embed(prompts) for prompts in one["prompts"])
-        result = student(world, x_t, one["t"], pair, world.embed(""), one["scale"])
+        scale = () if one["scale"] is None else (one["scale"],)
+        result = student(world, x_t, one["t"], pair, world.embed(""), *scale)
         parts = list(result) if isinstance(result, list | tuple) else [result]
         observed["noise"].append(parts[0] if parts else None)
         observed["variance"].append(parts[1] if len(parts) > 1 else None)
@@ -52,6 +59,11 @@ def denoise_to_points(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
     return run_to_points(partial(_run, student), inputs)
 
 
+def denoise_to_gaussians(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Run it where pictures are normally distributed; see `worlds.loops.run_to_gaussians`."""
+    return run_to_gaussians(partial(_run, student), inputs)
+
+
 def denoise_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Run it with and without generators; see `worlds.loops.run_repeatedly`."""
     return run_repeatedly(partial(_run, student), inputs)
@@ -67,5 +79,5 @@ def _run(
 ) -> Any:
     pair = tuple(world.embed(prompts) for prompts in one["prompts"])
     uncond = world.embed("")
-    i_start, scale = one["i_start"], one["scale"]
-    return student(world, im_noisy, i_start, pair, uncond, timesteps, scale, *generator)
+    i_start, rest = one["i_start"], () if one["scale"] is None else (one["scale"], *generator)
+    return student(world, im_noisy, i_start, pair, uncond, timesteps, *rest)

@@ -66,7 +66,12 @@ def draw_count(generator: torch.Generator, least: int, most: int) -> int:
 
 
 def close_pictures(
-    generator: torch.Generator, prompts: Sequence[str], side: int, common: float, own: float
+    generator: torch.Generator,
+    prompts: Sequence[str],
+    side: int,
+    common: float,
+    own: float,
+    wider: int = 0,
 ) -> dict[str, Tensor]:
     """A picture for each prompt, so alike that guided ones stay within [-1, 1].
 
@@ -76,11 +81,12 @@ def close_pictures(
         side: in pixels.
         common: how far from 0 what they share may lie.
         own: how far a picture may be from what they share.
+        wider: how many pixels a picture is wider than high.
 
     Returns:
-        (3, side, side) each, by prompt.
+        (3, side, side + wider) each, by prompt.
     """
-    shared, *others = draw_pictures(generator, 1 + len(prompts), 3, side, side)
+    shared, *others = draw_pictures(generator, 1 + len(prompts), 3, side, side + wider)
     return {p: common * shared + own * other for p, other in zip(prompts, others, strict=True)}
 
 

@@ -28,6 +28,7 @@ from checkers.engine.judges.values import (
 )
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs, Probe
+from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 
 MakeRun = Callable[..., Inputs]
 """`make_run(generator, i_start, timesteps, ...)` gives a run in a quiet world; with `far=True`, one
@@ -74,7 +75,7 @@ def loop_cases(
         std: of the data.
         quietly: runs the loop in a world without noise; as `worlds.loops.run_quietly`.
         repeatedly: runs it with and without generators; as `worlds.loops.run_repeatedly`.
-        loop: runs that begin anywhere and end anywhere.
+        loop: runs that begin anywhere and end anywhere; the last on a schedule of its own.
         far: a run that `make_run` makes with `far=True`.
         prompts: (title, points, run, ...) of each case on prompts and what belongs to them.
         added: runs whose calls of `add_variance` are looked at; none where a loop calls it not.
@@ -92,7 +93,7 @@ def loop_cases(
         Case(
             "the loop goes from timesteps[i_start] to the end of the list",
             2,
-            made(*loop, far=far),
+            _on_its_own_schedule(made(*loop, far=far)),
             ends_like,
             quietly,
         ),
@@ -113,6 +114,18 @@ def runs(make_run: MakeRun, std: float, *calls: tuple, far: tuple | None = None)
     def inputs(generator: torch.Generator) -> Inputs:
         made = {"std": std, "calls": [make_run(generator, *call) for call in calls]}
         return made if far is None else {**made, "far": make_run(generator, *far, far=True)}
+
+    return inputs
+
+
+def _on_its_own_schedule(several: MakeInputs) -> MakeInputs:
+    """The last of the runs on a schedule nobody has seen, unless it has one, close to the other."""
+
+    def inputs(generator: torch.Generator) -> Inputs:
+        made = several(generator)
+        exponent = 0.75 + 0.1 * float(torch.rand((), generator=generator))
+        made["calls"][-1].setdefault("schedule", squared_cosine_alphas_cumprod() ** exponent)
+        return made
 
     return inputs
 
@@ -225,6 +238,7 @@ def same_noise_added(observed: Observation, expected: Observation, inputs: Input
     added, variance = _as_list(observed.get("added")), _as_list(observed.get("variance"))
     if len(added) != len(expected["added"]) or len(variance) != len(added):
         return Verdict(False, "The result cannot be read.")
+    on_its_way = same_path()(observed, expected, inputs).passed
     runs = zip(added, variance, expected["added"], expected["variance"], strict=True)
     for number, (steps, tensors, right_steps, right_tensors) in enumerate(runs):
         if right_steps and right_steps[-1][1] == 0 and steps == right_steps[:-1]:
@@ -234,7 +248,7 @@ def same_noise_added(observed: Observation, expected: Observation, inputs: Input
         if problem := _steps_problem(steps, right_steps, where):
             return Verdict(False, problem)
         for step, mine, target in zip(right_steps, tensors, right_tensors, strict=False):
-            if problem := _variance_problem(mine, target, step):
+            if problem := _variance_problem(mine, target, step, on_its_way):
                 return Verdict(False, problem)
     return Verdict(True, remark)
 
@@ -305,12 +319,14 @@ def _steps_problem(steps: Any, right: list, where: str) -> str:
     )
 
 
-def _variance_problem(mine: Any, target: Array, step: list) -> str:
+def _variance_problem(mine: Any, target: Array, step: list, on_its_way: bool) -> str:
     where = f"In the step from {step[0]} to {step[1]}, the variance"
     if form_problem(mine, target, "", dtype_matters=False) or not isinstance(mine, Array):
         return f"{where} passed to add_variance should have the shape {target.shape} of x_t."
     if np.allclose(mine.values, target.values, atol=5e-4, rtol=1e-3):
         return ""
+    if not on_its_way:
+        return f"{where} passed to add_variance is another than it should be, as the pictures are."
     return (
         f"{where} passed to add_variance is not the one that belongs there: pass the `variance` "
         f"of that step's own estimate."

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case
+from checkers.engine.judges.evidence import hide_in, with_evidence
 from checkers.engine.judges.inputs import draw_noise
-from checkers.engine.judges.loops import ENDS_EARLY, loop_cases
+from checkers.engine.judges.loops import ENDS_EARLY, loop_cases, same_spread
 from checkers.engine.sandbox.inside.running import Inputs, Probe
 from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
+from solutions.forward_noising import forward
 
 TIMESTEPS = [990, 780, 560, 333, 130, 40, 0]
 _EVEN_TIMESTEPS = list(range(990, -1, -165))
@@ -28,6 +30,7 @@ def pair_loop_cases(
     std: float,
     quietly: Probe,
     repeatedly: Probe,
+    gaussians: Probe,
     *,
     pair: Pair,
     pairs_of_two: Pair,
@@ -41,6 +44,7 @@ def pair_loop_cases(
         std: of the data.
         quietly: as for `loop_cases`.
         repeatedly: as for `loop_cases`.
+        gaussians: runs the loop in a Gaussian world; as `worlds.loops.run_to_gaussians`.
         pair: what most runs follow.
         pairs_of_two: a pair for each picture of a batch of two.
         pair_of_three: one for all pictures of a batch of three.
@@ -57,16 +61,45 @@ def pair_loop_cases(
             (
                 "prompts and guidance are passed on; batches work",
                 1,
-                (2, TIMESTEPS, pairs_of_two, 2, 1.0),
+                (2, TIMESTEPS, pairs_of_two, 2, 0.6),
                 (3, TIMESTEPS, pair_of_three, 3, 3.0),
-            )
+            ),
+            ("without `scale`, it is 7", 1, (3, TIMESTEPS, pair, 1, None)),
         ],
-        added=[(3, _EVEN_TIMESTEPS), (2, ENDS_EARLY)],
-        known=[known],
+        added=[(3, _EVEN_TIMESTEPS), (2, ENDS_EARLY, pairs_of_two, 2)],
+        known=[
+            known,
+            Case(
+                "where pictures are normally distributed, the results have their mean and spread",
+                1,
+                partial(_gaussian_inputs, pair),
+                with_evidence(same_spread, "result"),
+                gaussians,
+            ),
+        ],
         repeated=(2, TIMESTEPS),
         form=[(3, TIMESTEPS, pair, 3), (4, TIMESTEPS)],
         shows_im_noisy=False,
     )
+
+
+def _gaussian_inputs(pair: Pair, generator: torch.Generator) -> Inputs:
+    """Gaussians of one mean and spread: whatever is joined, and however guided, keeps both."""
+    prompts = [list(prompts) for prompts in pair]
+    mean = torch.full((3, 40, 40), 0.1 + 0.1 * float(torch.rand((), generator=generator)))
+    hidden = hide_in(dict.fromkeys(("", *prompts[0], *prompts[1]), mean), generator, strength=0.05)
+    timesteps = [990, 780, 560, 333, 130, 40, 8, 0]
+    x_0 = mean + 0.2 * draw_noise(generator, 3, 3, 40, 40)
+    drawn = draw_noise(generator, 3, 3, 40, 40)
+    return {
+        **hidden,
+        "std": 0.2,
+        "im_noisy": forward(x_0, timesteps[1], squared_cosine_alphas_cumprod(), drawn),
+        "i_start": 1,
+        "prompts": prompts,
+        "timesteps": timesteps,
+        "scale": 1.5,
+    }
 
 
 def _make_run(
@@ -77,11 +110,11 @@ def _make_run(
     timesteps: list[int],
     other_pair: Pair | None = None,
     batch: int = 1,
-    scale: float = 2.0,
+    scale: float | None = 2.5,
     far: bool = False,
 ) -> Inputs:
-    """A run in which all estimates of x_0 lie within [-1, 1], unless `far`."""
-    means = make_means(generator, 1.6 if far else 0.1)
+    """A run in which all estimates of x_0 lie within [-1, 1], unless `far`; None is the scale 7."""
+    means = make_means(generator, 1.6 if far else 0.02 if scale is None else 0.1)
     drawn = draw_noise(generator, batch, *means[""].shape).clamp(-1.5, 1.5)
     abar = squared_cosine_alphas_cumprod()[timesteps[i_start]]
     return {

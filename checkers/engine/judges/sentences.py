@@ -17,3 +17,7 @@ CONTINUED = (
     "Two runs with one and the same generator give the same pictures. Draw with it as it is: a "
     "generator goes on where it stopped, unless it is seeded again."
 )
+GLOBAL_SEED = (
+    "Two calls without a generator differ although torch.manual_seed came before each with the "
+    "same seed: where `generator` is None, all noise should come from torch's global generator."
+)

@@ -14,7 +14,7 @@ from checkers.engine.judges.cases import MakeInputs
 from checkers.engine.judges.evidence import hide_in, with_evidence
 from checkers.engine.judges.line_fit import Words, line_problem
 from checkers.engine.judges.loops import short
-from checkers.engine.judges.sentences import CONTINUED, OTHER_SEED
+from checkers.engine.judges.sentences import CONTINUED, GLOBAL_SEED, OTHER_SEED
 from checkers.engine.judges.values import all_of, same_answer
 from checkers.engine.sandbox.inside.running import Inputs, Probe
 
@@ -134,6 +134,7 @@ def repeat_case(inputs: MakeInputs, probe: Probe, *, start: str, rest: str) -> C
         same_answer("quiet_unseeded", says=FIXED_START),
         same_answer("other_seed", says=OTHER_SEED),
         same_answer("continued", says=CONTINUED),
+        same_answer("global_seed", says=GLOBAL_SEED),
     )
     return Case(
         "a `generator` makes the result repeatable; without one, every call draws anew",

@@ -24,7 +24,8 @@ def run_quietly(
     Args:
         run: calls the student's loop.
         inputs: {"std": of the data, "calls": a list of {"means": {prompt: picture}, "im_noisy",
-            "i_start", "timesteps", ...}}, and perhaps "far": one more such call.
+            "i_start", "timesteps", ...}}, and perhaps "far": one more such call. One with a
+            "schedule" runs on that, and not on the world's own.
         make_world: the kind of quiet world.
 
     Returns:
@@ -38,6 +39,8 @@ def run_quietly(
     observed: dict[str, Any] = {key: [] for key in keys}
     for one in inputs["calls"]:
         world = make_world(one["means"], inputs["std"], one["im_noisy"].dtype)
+        if "schedule" in one:
+            world.alphas_cumprod = one["schedule"].clone()
         x, timesteps = one["im_noisy"].clone(), list(one["timesteps"])
         observed["result"].append(run(world, one, x, timesteps))
         observed["asked"].append(world.asked())
@@ -124,12 +127,18 @@ def repeats(run: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         {"result": of the first run, "same_seed": whether generators of one seed gave one result,
         "quiet_same_seed": whether they did where steps add no noise, "other_seed": whether another
         seed gave the same, "continued": whether two runs with one generator did, "unseeded" and
-        "quiet_unseeded": whether two calls without a generator did}.
+        "quiet_unseeded": whether two calls without a generator did, "global_seed": whether two did
+        before which torch's global generator was seeded alike}.
     """
     noisy = GaussianDenoiser(inputs["means"], inputs["std"])
     quiet = QuietWorld(inputs["means"], inputs["std"], torch.float32)
     seed = inputs["seed"]
     first, generator = run(noisy, seeded(seed)), seeded(seed)
+
+    def from_global_seed() -> Any:
+        torch.default_generator.manual_seed(seed)
+        return run(noisy)
+
     return {
         "result": first,
         "same_seed": alike(first, run(noisy, seeded(seed))),
@@ -138,4 +147,5 @@ def repeats(run: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         "continued": alike(run(noisy, generator), run(noisy, generator)),
         "unseeded": alike(run(noisy), run(noisy)),
         "quiet_unseeded": alike(run(quiet), run(quiet)),
+        "global_seed": alike(from_global_seed(), from_global_seed()),
     }

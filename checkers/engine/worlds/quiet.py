@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -33,6 +33,10 @@ class QuietWorld(GaussianDenoiser):
         super().__init__(means, std, record=True, dtype=dtype)
         self.added: list[dict[str, Any]] = []
         self.own_phase = 1e3 * float(self.means.double().mean()) % math.tau
+
+    def embed(self, prompt: str | Sequence[str]) -> Tensor:
+        """Return (n, 1, 1): embeddings may have any number of dimensions, as DeepFloyd IF's."""
+        return super().embed(prompt)[..., None]
 
     def __call__(self, x_t: Tensor, t: int | Tensor, prompt_embeds: Tensor) -> NoiseEstimate:
         """Return the exact noise estimate with a variance that tells where it comes from."""
