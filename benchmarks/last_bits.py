@@ -37,6 +37,8 @@ FUNCTIONS = (
 class LastBits(TorchDispatchMode):
     """While it is entered, results of inexact operations differ in their last places.
 
+    As on another processor, what is computed twice comes out the same twice.
+
     Args:
         units: how many units in the last place at most; for sums, of the result's root mean square.
         seed: of these changes. torch's own generator is left alone.
@@ -44,8 +46,8 @@ class LastBits(TorchDispatchMode):
 
     def __init__(self, units: float, seed: int) -> None:
         super().__init__()
-        self.units = units
-        self.generator = torch.Generator().manual_seed(seed)
+        self.units, self.seed = units, seed
+        self.generator = torch.Generator()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -61,7 +63,8 @@ class LastBits(TorchDispatchMode):
 
     def _change(self, tensor: torch.Tensor, size: torch.Tensor) -> None:
         step = self.units * torch.finfo(tensor.dtype).eps / 2
-        noise = torch.rand(tensor.shape, dtype=tensor.dtype, generator=self.generator) * 2 - 1
+        again = self.generator.manual_seed(self.seed)
+        noise = torch.rand(tensor.shape, dtype=tensor.dtype, generator=again) * 2 - 1
         tensor += noise * step * size
 
 

@@ -12,6 +12,8 @@ from lessons.workbench.denoisers import generate
 from solutions.class_conditioned_flow import class_flow_sample
 from solutions.class_conditioning import drop_classes
 from solutions.flow_matching import interpolate
+from solutions.image_to_image import edit
+from solutions.inpainting import inpaint
 from solutions.sampling import sample
 from solutions.unet import FCBlock, UnconditionalUNet
 
@@ -31,6 +33,19 @@ def grid_and_generator(denoiser, prompts, num_inference_steps, seed):
 
 def samples_and_timesteps(denoiser, n, prompt_embeds, timesteps, generator=None):
     return sample(denoiser, n, prompt_embeds, timesteps, generator), timesteps
+
+
+def edited_and_forgotten(*given):
+    edit(*given)
+
+
+def inpainted_in_a_tuple(*given):
+    return (inpaint(*given),)
+
+
+def loss_forgotten(model, images, alphas_cumprod):
+    x_t, t, noise, _ = _noised(images, alphas_cumprod)
+    F.mse_loss(model(x_t, t), noise)
 
 
 def weighted_loss(model, images, alphas_cumprod):
@@ -133,6 +148,9 @@ class MeanOfTheWholeRow(nn.Module):
         ("sample_grid", grid_and_generator, "more than the pictures", "a list of pictures"),
         ("sample", samples_and_timesteps, "Return only the tensor", "A step does not end"),
         ("sample", samples_and_timesteps, "a list or tuple of 2", "only one element"),
+        ("edit", edited_and_forgotten, "returned None", "does not show"),
+        ("inpaint", inpainted_in_a_tuple, "Return only the tensor", "only one element"),
+        ("ddpm_loss", loss_forgotten, "returned None", "plain number"),
         ("ddpm_loss", weighted_loss, "can't be told here", "standard deviation"),
         ("ddpm_loss", compared_with_the_pictures, "clean pictures", "use the same noise"),
         ("TimeConditionalUNet", OneBlockForBothPlaces, "weights", "changes nothing"),

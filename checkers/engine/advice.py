@@ -31,6 +31,11 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         "shape (B,) fits B pictures as `.reshape(-1, 1, 1, 1)`, and B rows as `[:, None]`.",
     ),
     (
+        r"Could not infer dtype of|invalid data type|only one element tensors can be converted",
+        "What is no tensor is used as one: None, a text, or a list or tuple of tensors. Does the "
+        "function return one tensor?",
+    ),
+    (
         r"could not infer output dtype.*Bool",
         "A mean is taken of True and False. `.float()` makes 1 and 0 of them.",
     ),

@@ -98,7 +98,7 @@ def inpaint_anything(student: Callable[..., Any], inputs: Inputs) -> dict[str, A
     world = GaussianDenoiser(inputs["means"], inputs["std"])
     timesteps = list(inputs["timesteps"])
     result = _inpaint(student, world, copied(inputs), timesteps, inputs["scale"])
-    pictures = torch.as_tensor(result) if result is not None else torch.empty(0)
+    pictures = _as_pictures(result)
     masks = inputs["mask"].expand(-1, *world.picture_shape) > 0
     if len(pictures) != len(masks):
         return {"result": result, "made": torch.zeros(1, 1, 1, 1)}
@@ -141,7 +141,15 @@ def _part(pictures: Any, where: Tensor) -> Tensor:
 
     (1, 1, 1, 1) if these are no such pictures.
     """
-    pictures = torch.as_tensor(pictures) if pictures is not None else torch.empty(0)
+    pictures = _as_pictures(pictures)
     if pictures.ndim != where.ndim + 1 or pictures.shape[1:] != where.shape:
         return torch.zeros(1, 1, 1, 1)
     return pictures[:, where].unflatten(1, (*where.shape[:2], -1))
+
+
+def _as_pictures(value: Any) -> Tensor:
+    """A tensor of it; an empty one if it is something else, which the judges tell."""
+    try:
+        return torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError):
+        return torch.empty(0)

@@ -13,14 +13,15 @@ from torch import Tensor
 from checkers.engine.exercise import Judge, Observation, Verdict
 from checkers.engine.judges.evidence import with_evidence
 from checkers.engine.judges.sentences import EVALUATED, WRITTEN_INTO
-from checkers.engine.judges.values import repeats, repetition_problem
+from checkers.engine.judges.values import form_problem, repeats, repetition_problem
+from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
 
 _TIME_TOLERANCE = 1e-4
 _SPREAD_TOLERANCE = 0.1
 _SPREAD_OF_SQUARES = 0.6
 """A squared error has 0.76 on normal noise, Huber's 0.25 and an absolute one 0."""
-
+_ONE_NUMBER = Array(np.zeros((), np.float32), "float32")
 
 _SAME = "What the model's answer is compared with is the same"
 _NO_SQUARED_ERROR = (
@@ -228,6 +229,7 @@ def unreadable(
         return None
     if key not in observed and key not in expected:
         same = all(observed.get(k) == expected.get(k) for k in ("calls", "has_gradient", "shape"))
+        same = same and ("result" in observed) == ("result" in expected)
         return Verdict(same, "The loss can't be computed.")
     if not observed.get("calls"):
         told = "classes" if "labels" in inputs else "tokens" if "tokens" in inputs else ""
@@ -235,6 +237,9 @@ def unreadable(
         if told:
             given = f"the noisy pictures, t / T and the {told}"
         return Verdict(False, f"The model was not called. Give it {given}.")
+    if "result" in observed:
+        problem = form_problem(observed["result"], _ONE_NUMBER, "the loss", dtype_matters=False)
+        return Verdict(False, problem or "The result cannot be read.")
     if "shape" in observed:
         return Verdict(
             False, f"The loss should be one number, but it has shape {tuple(observed['shape'])}."

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Judge, Observation, Verdict
-from checkers.engine.judges.values import form_problem
+from checkers.engine.judges.values import results_problem
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
 
@@ -82,22 +82,10 @@ def with_evidence(
         )
         if seen or not right:
             return verdict
-        problem = _form_problem(observed, expected) if "result" in parts else ""
+        problem = results_problem(observed, expected) if "result" in parts else ""
         return Verdict(False, problem or says)
 
     return judge_both
-
-
-def _form_problem(observed: Observation, expected: Observation) -> str:
-    """What is wrong with the kind of a result, or of the first such of a list; "" if nothing is."""
-    mine, target = observed.get("result"), expected.get("result")
-    if not isinstance(target, list):
-        mine, target = [mine], [target]
-    if not isinstance(mine, list) or len(mine) != len(target):
-        return ""
-    pairs = zip(mine, target, strict=True)
-    problems = (form_problem(*pair, "the result") for pair in pairs if isinstance(pair[1], Array))
-    return next((problem for problem in problems if problem), "")
 
 
 def _take(part: Part, observation: Observation) -> Any:

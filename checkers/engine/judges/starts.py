@@ -15,7 +15,7 @@ from checkers.engine.judges.evidence import hide_in, with_evidence
 from checkers.engine.judges.line_fit import Words, line_problem
 from checkers.engine.judges.loops import short
 from checkers.engine.judges.sentences import CONTINUED, GLOBAL_SEED, OTHER_SEED
-from checkers.engine.judges.values import all_of, same_answer
+from checkers.engine.judges.values import all_of, results_problem, same_answer
 from checkers.engine.sandbox.inside.running import Inputs, Probe
 
 COURSE_TIMESTEPS = list(range(990, -1, -30))
@@ -88,6 +88,8 @@ def same_line(start: str = "start", end: str = "result") -> Judge:
             return Verdict(False, "The result cannot be read.")
         if len(starts) != len(expected[start]) or len(ends) != len(starts):
             return Verdict(False, "The result cannot be read.")
+        if problem := results_problem(observed, expected):
+            return Verdict(False, problem)
         for number, one in enumerate(inputs["calls"]):
             right = expected[start][number], expected[end][number]
             if problem := line_problem((starts[number], ends[number]), right, _WORDS):

@@ -258,6 +258,18 @@ def form_problem(mine: Any, target: Any, what: str, *, dtype_matters: bool = Tru
     return ""
 
 
+def results_problem(observed: Observation, expected: Observation) -> str:
+    """What is wrong with the kind of a result, or of the first such of a list; "" if nothing is."""
+    mine, target = observed.get("result"), expected.get("result")
+    if not isinstance(target, list):
+        mine, target = [mine], [target]
+    if not isinstance(mine, list) or len(mine) != len(target):
+        return ""
+    pairs = zip(mine, target, strict=True)
+    problems = (form_problem(*pair, "the result") for pair in pairs if isinstance(pair[1], Array))
+    return next((problem for problem in problems if problem), "")
+
+
 def _array_form_problem(mine: Any, target: Array, what: str, dtype_matters: bool) -> str:
     if isinstance(mine, bool | int | float) and target.shape == ():
         return ""

@@ -65,8 +65,8 @@ def watch_loss(
         the gradient's sizes over their mean, 0 if all have the same, "changed": whether it writes
         into the pictures it is given, "calls": of the model in the first call, "training": the
         model's mode, "classes": the c of all calls, "shown": (calls, B, C, H, W), the noisy
-        pictures}, and what `_mixtures` finds, or "shape" of a loss that
-        is not one number.
+        pictures}, and what `_mixtures` finds, or "shape" of a loss that is not one number, or
+        "result" if it is neither a tensor nor a number.
     """
     found: dict[str, list[Tensor]] = {"x": [], "t": [], "target": [], "c": []}
     observed: dict[str, Any] = {"calls": 0, "has_gradient": False}
@@ -78,6 +78,8 @@ def watch_loss(
         if number == 0:
             observed["calls"] = len(witness.shown)
             observed["training"] = all(one["training"] for one in witness.shown)
+        if not isinstance(value, Tensor | int | float):
+            return {**observed, "result": value}
         if not witness.shown or not isinstance(value, Tensor) or not value.requires_grad:
             return observed
         if value.numel() != 1:
