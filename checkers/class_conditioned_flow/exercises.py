@@ -145,7 +145,7 @@ CLASS_FLOW_LOSS = Exercise(
         Case(
             "each picture has a chance of its own to lose its class",
             1,
-            _classes_inputs(0.5, 64, times=24),
+            _classes_inputs(0.5, 64, times=48),
             of_the_pictures(
                 all_of(
                     same_kind_of_classes,

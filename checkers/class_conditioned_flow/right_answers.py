@@ -134,3 +134,15 @@ def in_uneven_groups(model, labels, num_steps=50, guidance_scale=5.0, generator=
     for x, group in zip(starts, labels.split(32), strict=True):
         ends.append(_sampled(model, group, num_steps, guidance_scale, None, start=x))
     return torch.cat(ends)
+
+
+@CLASS_FLOW_SAMPLE.right_answer
+def class_by_class(model, labels, num_steps=50, guidance_scale=5.0, generator=None):
+    """From the last class to the first; each picture at the place of its label."""
+    pictures = _start(labels, generator)
+    for label in labels.unique().flip(0):
+        own = labels == label
+        pictures[own] = _sampled(
+            model, labels[own], num_steps, guidance_scale, None, start=pictures[own]
+        )
+    return pictures

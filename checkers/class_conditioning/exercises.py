@@ -282,7 +282,7 @@ CLASS_DDPM_LOSS = Exercise(
         Case(
             "otherwise a share of p_uncond is dropped, each class on its own",
             2,
-            _loss_inputs(75, 4, 40, 0.3, side=4),
+            _loss_inputs(42, 4, 72, 0.3, side=4),
             of_the_pictures(same_dropping_at_any_time),
             noise_pictures,
         ),
@@ -347,7 +347,9 @@ CLASS_DDPM_SAMPLE = Exercise(
             own_classes_asked,
         ),
         _steps("scale 0 gives no class", 1, _sample_inputs(3, 24, 0.0, 0.2), steps_to_the_mean),
-        _steps("scale 1 gives the class", 1, _sample_inputs(3, 100, 1.0, 0.2), steps_to_the_mean),
+        _steps(
+            "scale 0.5 goes half the way", 1, _sample_inputs(3, 100, 0.5, 0.2), steps_to_the_mean
+        ),
         _steps(
             "scale 2.5 goes beyond it",
             2,

@@ -161,6 +161,24 @@ class EverythingInOnePlace(nn.Module):
         return p["out"](torch.cat([p["u2"](torch.cat([y, x14], 1)), x28], 1))
 
 
+class WrittenFCBlock(nn.Module):
+    """x @ W + b; of the time, both are (1, out)."""
+
+    def __init__(self, c_in, c_out):
+        super().__init__()
+        self.w, self.v = (nn.Parameter(torch.randn(size, c_out)) for size in (c_in, c_out))
+        self.b, self.c = (nn.Parameter(torch.randn(1, c_out)) for _ in range(2))
+
+    def forward(self, t):
+        return F.gelu(t @ self.w + self.b) @ self.v + self.c
+
+
+@TIME_CONDITIONAL_UNET.right_answer
+class WithWrittenFCBlocks(Net):
+    def make_conditioning(self, d):
+        self.first, self.second = WrittenFCBlock(1, 2 * d), WrittenFCBlock(1, d)
+
+
 @TIME_CONDITIONAL_UNET.right_answer
 def from_a_function(in_channels, num_hiddens):
     return Net(in_channels, num_hiddens)

@@ -112,7 +112,7 @@ CONV = _exercise(
         "`nn.BatchNorm2d(out_channels)`, then `nn.GELU()`.",
     ],
     arguments=[[1, 6], [4, 6]],
-    shape=lambda channels: [5, channels, 14, 14],
+    shape=lambda channels: [5, channels, 14, 10],
     layers="3x3 convolution, then BatchNorm, then GELU",
 )
 
@@ -126,7 +126,7 @@ DOWN_CONV = _exercise(
         "GELU as before.",
     ],
     arguments=[[1, 6], [4, 6]],
-    shape=lambda channels: [5, channels, 14, 14],
+    shape=lambda channels: [5, channels, 14, 10],
     layers="3x3 convolution of stride 2, then BatchNorm, then GELU",
 )
 
@@ -140,7 +140,7 @@ UP_CONV = _exercise(
         "BatchNorm and GELU as before.",
     ],
     arguments=[[6, 3], [4, 6]],
-    shape=lambda channels: [5, channels, 7, 7],
+    shape=lambda channels: [5, channels, 7, 5],
     layers="4x4 transposed convolution of stride 2, then BatchNorm, then GELU",
 )
 
@@ -178,7 +178,7 @@ CONV_BLOCK = _exercise(
         "`nn.Sequential(Conv(in_channels, out_channels), Conv(out_channels, out_channels))`.",
     ],
     arguments=[[1, 6], [4, 6]],
-    shape=lambda channels: [5, channels, 14, 14],
+    shape=lambda channels: [5, channels, 14, 10],
     layers="two `Conv`, one after the other",
 )
 
@@ -190,7 +190,7 @@ DOWN_BLOCK = _exercise(
         "`DownConv(in_channels, out_channels)`, then `ConvBlock(out_channels, out_channels)`.",
     ],
     arguments=[[6, 3], [4, 6]],
-    shape=lambda channels: [5, channels, 14, 14],
+    shape=lambda channels: [5, channels, 14, 10],
     layers="`DownConv`, then `ConvBlock`",
 )
 
@@ -202,7 +202,7 @@ UP_BLOCK = _exercise(
         "`UpConv(in_channels, out_channels)`, then `ConvBlock(out_channels, out_channels)`.",
     ],
     arguments=[[6, 3], [4, 6]],
-    shape=lambda channels: [5, channels, 7, 7],
+    shape=lambda channels: [5, channels, 7, 5],
     layers="`UpConv`, then `ConvBlock`",
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.known_values import give_random_values
+from checkers.engine.worlds.known_values import give_random_values, rows_of
 from checkers.engine.worlds.networks import (
     build,
     gradient_of,
@@ -38,7 +38,7 @@ def cut_paths(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     for size in inputs["sizes"]:
         module = build(student, inputs["arguments"])
         shape_layers(module, [inputs["x"].clone()])
-        give_random_values(module)
+        give_random_values(module, rows_of(module, [inputs["x"].clone()]))
         with torch.no_grad():
             for parameter in module.parameters():
                 if parameter.ndim == 4 and tuple(parameter.shape[2:]) == (size, size):

@@ -49,9 +49,8 @@ class OneByOne(nn.Module):
 
 # The small operations.
 @CONV.right_answer
-class ConvOneByOne(OneByOne):
-    def __init__(self, c_in, c_out):
-        super().__init__(nn.Conv2d(c_in, c_out, 3, padding="same", bias=False), c_out)
+def conv_one_by_one(c_in, c_out):
+    return OneByOne(nn.Conv2d(c_in, c_out, 3, padding="same", bias=False), c_out)
 
 
 @CONV.right_answer
@@ -121,10 +120,14 @@ def conv_starting_at_zero(c_in, c_out):
     return layers
 
 
+@CONV.right_answer
+def conv_transposed(c_in, c_out):
+    return three(nn.ConvTranspose2d(c_in, c_out, 3, padding=1), c_out)
+
+
 @DOWN_CONV.right_answer
-class DownConvOneByOne(OneByOne):
-    def __init__(self, c_in, c_out):
-        super().__init__(nn.Conv2d(c_in, c_out, (3, 3), (2, 2), (1, 1)), c_out)
+def down_conv_one_by_one(c_in, c_out):
+    return OneByOne(nn.Conv2d(c_in, c_out, (3, 3), (2, 2), (1, 1)), c_out)
 
 
 @DOWN_CONV.right_answer
@@ -134,14 +137,26 @@ def down_conv_lazy(c_in, c_out):
 
 
 @UP_CONV.right_answer
-class UpConvOneByOne(OneByOne):
-    def __init__(self, c_in, c_out):
-        super().__init__(nn.ConvTranspose2d(c_in, c_out, 4, 2, 1), c_out)
+def up_conv_one_by_one(c_in, c_out):
+    return OneByOne(nn.ConvTranspose2d(c_in, c_out, 4, 2, 1), c_out)
 
 
 @UP_CONV.right_answer
 def up_conv_without_bias(c_in, c_out):
     return three(nn.LazyConvTranspose2d(c_out, 4, stride=2, padding=1, bias=False), c_out)
+
+
+class BetweenZeros(nn.Conv2d):
+    """A transposed convolution as a convolution of pixels with zeros between and around them."""
+
+    def forward(self, x):
+        apart = F.pad(x[:, :, :, None, :, None], (0, 1, 0, 0, 0, 1)).flatten(4).flatten(2, 3)
+        return super().forward(F.pad(apart, (2, 1, 2, 1)))
+
+
+@UP_CONV.right_answer
+def up_conv_between_zeros(c_in, c_out):
+    return three(BetweenZeros(c_in, c_out, 4), c_out)
 
 
 @FLATTEN.right_answer
@@ -156,9 +171,8 @@ def flatten_adaptive():
 
 
 @UNFLATTEN.right_answer
-class UnflattenStrideOne(OneByOne):
-    def __init__(self, channels):
-        super().__init__(nn.ConvTranspose2d(channels, channels, 7), channels)
+def unflatten_stride_one(channels):
+    return OneByOne(nn.ConvTranspose2d(channels, channels, 7), channels)
 
 
 @UNFLATTEN.right_answer
@@ -167,8 +181,8 @@ def unflatten_in_a_row(channels):
 
 
 @UNFLATTEN.right_answer
-def unflatten_norm_by_hand(channels):
-    return three(nn.ConvTranspose2d(channels, channels, 7, 7), channels, norm=NormByHand)
+def unflatten_among_zeros(channels):
+    return three(nn.Conv2d(channels, channels, 7, padding=6), channels, norm=NormByHand)
 
 
 # The blocks.
@@ -193,14 +207,8 @@ def conv_block_flat(c_in, c_out):
 
 
 @CONV_BLOCK.right_answer
-class ConvBlockSecondFirst(Backwards):
-    def __init__(self, c_in, c_out):
-        super().__init__(conv, c_in, c_out, more=1)
-
-
-@CONV_BLOCK.right_answer
-def conv_block_own_norms(c_in, c_out):
-    return nn.Sequential(conv_own_norm(c_in, c_out), conv_own_norm(c_out, c_out))
+def conv_block_second_first(c_in, c_out):
+    return Backwards(conv, c_in, c_out, more=1)
 
 
 @DOWN_BLOCK.right_answer
@@ -209,9 +217,8 @@ def down_block_flat(c_in, c_out):
 
 
 @DOWN_BLOCK.right_answer
-class DownBlockBackwards(Backwards):
-    def __init__(self, c_in, c_out):
-        super().__init__(down, c_in, c_out)
+def down_block_backwards(c_in, c_out):
+    return Backwards(down, c_in, c_out)
 
 
 @UP_BLOCK.right_answer
@@ -220,9 +227,8 @@ def up_block_flat(c_in, c_out):
 
 
 @UP_BLOCK.right_answer
-class UpBlockBackwards(Backwards):
-    def __init__(self, c_in, c_out):
-        super().__init__(up, c_in, c_out)
+def up_block_backwards(c_in, c_out):
+    return Backwards(up, c_in, c_out)
 
 
 @FC_BLOCK.right_answer
@@ -260,7 +266,7 @@ class FCBlockOfMatrices(nn.Module):
         super().__init__()
         self.w = nn.Parameter(torch.randn(c_in, c_out))
         self.v = nn.Parameter(torch.randn(c_out, c_out))
-        self.b, self.c = nn.Parameter(torch.zeros(c_out)), nn.Parameter(torch.zeros(c_out))
+        self.b, self.c = nn.Parameter(torch.zeros(c_out)), nn.Parameter(torch.randn(1, c_out))
 
     def forward(self, x):
         return F.gelu(x @ self.w + self.b) @ self.v + self.c
@@ -335,8 +341,7 @@ class UNetOtherOrder(nn.Module):
 
 
 def conv_plain(c_in, c_out):
-    layer = nn.Conv2d(c_in, c_out, 3, padding=1, bias=False)
-    return nn.Sequential(layer, nn.BatchNorm2d(c_out), nn.GELU(approximate="tanh"))
+    return three(nn.Conv2d(c_in, c_out, 3, 1, 1, bias=False), c_out, gelu=lambda: nn.GELU("tanh"))
 
 
 @UNET.right_answer
@@ -360,11 +365,9 @@ class UNetWithOtherParts(Net):
 
 
 @UNET.right_answer
-class UNetMixingGelus(Net):
+def unet_mixing_gelus(c, d):
     """GELU written out in some layers, torch's own in the others."""
-
-    def __init__(self, c, d):
-        super().__init__(c, d, conv=conv_written)
+    return Net(c, d, conv=conv_written)
 
 
 @UNET.right_answer
@@ -388,9 +391,8 @@ class UNetStartingAtZero(Net):
 
 
 @UNET.right_answer
-class UNetWithOwnNorms(Net):
-    def __init__(self, c, d):
-        super().__init__(c, d, conv=conv_own_norm)
+def unet_with_own_norms(c, d):
+    return Net(c, d, conv=conv_own_norm)
 
 
 # no decorators: U-Nets above are made of them

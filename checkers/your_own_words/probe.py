@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.dropping import hangs_on, how_dropped
-from checkers.engine.worlds.known_values import give_known_values
+from checkers.engine.worlds.known_values import give_known_values, rows_of
 from checkers.engine.worlds.networks import build, gradient_of, small_networks
 from checkers.engine.worlds.refusals import only_float32, same_shape, times_of
 
@@ -55,7 +55,7 @@ def encode(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 def _give_known_words(module: nn.Module, seed: int) -> None:
     """Known values everywhere; a vector that stands for no word stays zeros where that was said."""
     with torch.no_grad():
-        give_known_values(module, seed)
+        give_known_values(module, rows_of(module, []), seed)
         for part in module.modules():
             if isinstance(part, nn.Embedding | nn.EmbeddingBag) and part.padding_idx is not None:
                 part.weight[part.padding_idx] = 0.0
@@ -86,7 +86,9 @@ def tell_apart(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     others[which] = torch.where(mask, inputs["other"], now)
     with torch.no_grad():
         module.eval()(*given)
-        give_known_values(module, inputs["seed"])
+    rows = rows_of(module, given)
+    with torch.no_grad():
+        give_known_values(module, rows, inputs["seed"])
         before, after = (module(*(value.clone() for value in values)) for values in (given, others))
     if not isinstance(before, Tensor):
         return {"result": before, "moved": None}

@@ -61,10 +61,10 @@ def squared_error_of(both: str) -> Judge:
             return Verdict(False, EVALUATED)
         if not np.isfinite(observed["scale"]) and np.isfinite(expected["scale"]):
             return Verdict(False, "The loss or its gradient is nan or infinite.")
-        same_spread = _can_be_told(observed, expected)
+        same_kind = _can_be_told(observed, expected)
         # That of a mistake which is no squared error hangs on what was drawn.
         tolerance = 1e-2 if expected["spread"] > _SPREAD_OF_SQUARES else 6e-2
-        if same_spread and np.isclose(observed["scale"], expected["scale"], rtol=tolerance):
+        if same_kind and np.isclose(observed["scale"], expected["scale"], rtol=tolerance):
             return Verdict(True)
         return Verdict(
             False,
@@ -213,12 +213,14 @@ def _mixed_otherwise(observed: Observation, expected: Observation) -> Verdict | 
     if expected["explained"]:
         return None
     gaps = np.abs(np.asarray(observed["held"]) - np.asarray(expected["held"]))
-    return Verdict(bool((gaps < 0.15).all()), "What else the noisy pictures hold is chance.")
+    same = _can_be_told(observed, expected) and bool((gaps < 0.15).all())
+    return Verdict(same, "What else the noisy pictures hold is chance.")
 
 
 def _can_be_told(observed: Observation, expected: Observation) -> bool:
     """Whether the gradient is a squared error's, so that it tells what was compared with what."""
-    return abs(observed["spread"] - expected["spread"]) < _SPREAD_TOLERANCE
+    same_spread = abs(observed["spread"] - expected["spread"]) < _SPREAD_TOLERANCE
+    return same_spread and observed.get("even") == expected.get("even")
 
 
 def unreadable(

@@ -98,8 +98,8 @@ def every_timestep(observed: Observation, expected: Observation, inputs: Inputs)
     if len(mine) != len(target):
         return Verdict(
             False,
-            f"Your sampler takes {len(mine)} steps with the model; with T = {count} there should "
-            f"be {count}, for t = {count - 1} down to 0.",
+            f"Your sampler shows the model {len(mine)} different batches, one after another; with "
+            f"T = {count} there should be {count}, one for each t from {count - 1} down to 0.",
         )
     for number, (row, right) in enumerate(zip(mine, target, strict=True)):
         t = count - 1 - number
@@ -126,7 +126,7 @@ def steps_to_the_mean(observed: Observation, expected: Observation, inputs: Inpu
         if len(far) > 1 and far[-1] and not far[:-1].any():
             return Verdict(False, "The result is clamped. Return it as it is.")
         return Verdict(True, CLAMPED if far.any() else "")
-    number = int(wrong.any(axis=1).argmax())
+    number = int(np.flatnonzero(wrong.any(axis=1))[-1])  # the later, the less noise blurs it
     return Verdict(False, _step_problem(number, wrong[number], mine, target, inputs))
 
 
@@ -231,7 +231,10 @@ def _steps_missing(observed: Observation, inputs: Inputs) -> str:
     taken = len(observed["times"].values)
     if taken == count:
         return "What your sampler returns is not a tensor like the pictures it shows to the model."
-    return f"Your sampler takes {taken} steps with the model; there should be {count}."
+    return (
+        f"Your sampler shows the model {taken} different batches, one after the other; there "
+        f"should be {count}, one for each timestep."
+    )
 
 
 def _step_problem(

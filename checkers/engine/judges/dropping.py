@@ -20,6 +20,8 @@ SAYS = {
     "each picture: torch.rand(len(labels)).",
     "a fixed number": "Every call drops the same number of classes. Each picture has a chance of "
     "its own, so the number should vary.",
+    "by place": "Some places of the batch keep their class in every call, or lose it in every one. "
+    "Each picture has the same chance: torch.rand(len(labels)).",
     "neighbours": "Whether a class is dropped hangs on its neighbour's. Toss a coin for each.",
     OWN: "Each class is dropped on its own.",
 }

@@ -207,6 +207,13 @@ def same_function(what: str) -> Judge:
         if observed["restless"] or observed["unsteady"]:
             return Verdict(True)  # so does a known mistake, and nothing can be compared
         forms = [form for form in GELU_FORMS if _near(observed[form], expected[form])]
+        if not forms and observed["kernels"] != expected["kernels"]:
+            own, right = (_listed(seen["kernels"]) for seen in (observed, expected))
+            return Verdict(
+                False,
+                f"Kernels and matrices are given known values here. By the text, their shapes are "
+                f"{right} (channels in either order); those of your module are {own}.",
+            )
         if not forms:
             problem = values_problem(mine.values, target.values, what)
             return Verdict(False, f"{problem} {_clue(mine, target)}".strip())
@@ -216,6 +223,10 @@ def same_function(what: str) -> Judge:
         return Verdict(True) if same_halves(observed, expected) else Verdict(False, NOT_JOINED)
 
     return judge
+
+
+def _listed(shapes: list[list[int]]) -> str:
+    return ", ".join(str(tuple(shape)) for shape in shapes) or "none"
 
 
 _CHANGED = (

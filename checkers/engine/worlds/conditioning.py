@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.known_values import give_known_values
+from checkers.engine.worlds.known_values import give_known_values, rows_of
 from checkers.engine.worlds.networks import build, small_networks
 
 
@@ -20,7 +20,7 @@ def find_conditioning(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
     Only FCBlocks have matrices. Those with the fewest rows, D, belong to the second place, after
     the first UpBlock: if their first layer is cut, they give what their biases say, and an
     influence is left only at the first place. Of the 4x4 kernels that of the first UpBlock has the
-    most rows, 4D or, in a network that widens further, more: without it nothing from the first
+    most channels, 4D or, in a network that widens further, more: without it nothing from the first
     place passes. All biases are 1, so that what is cut gives a constant other than 0, which may
     multiply something.
 
@@ -47,19 +47,18 @@ def find_conditioning(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
     module = build(student, inputs["arguments"])
     with torch.no_grad():
         module(*few[0])
+    rows = rows_of(module, few[0])
+    matrices = [p for p in module.parameters() if p.ndim == 2 and p not in rows]
 
-    def results(cut: list[Tensor], *batches: list[Tensor]) -> list[Tensor]:
-        give_known_values(module, inputs["seed"])
-        for parameter in module.parameters():
-            if parameter.ndim == 1:
-                parameter.fill_(1.0)
+    def results(cut: list[nn.Parameter], *batches: list[Tensor]) -> list[Tensor]:
+        give_known_values(module, rows, inputs["seed"], bias=1.0)
         for parameter in cut:
             parameter.zero_()
         module.eval()
         return [module(*batch) for batch in batches]
 
     with torch.no_grad():
-        first = _differences(*results(_into_the_second_place(module, width), *few))
+        first = _differences(*results(_into_the_second_place(matrices, width), *few))
         second = _differences(*results(_after_the_first_place(module), *few))
         as_ever, again, some = results([], given, given, some_changed)
     return {
@@ -75,8 +74,7 @@ def _differences(one: Tensor, other: Tensor) -> Tensor:
     return (one - other).flatten(1).abs().amax(1) > 1e-5
 
 
-def _into_the_second_place(module: nn.Module, width: int) -> list[Tensor]:
-    matrices = [p for p in module.parameters() if p.ndim == 2]
+def _into_the_second_place(matrices: list[nn.Parameter], width: int) -> list[nn.Parameter]:
     rows = {len(p) for p in matrices if len(p) >= width}
     least = min(rows, default=0)
     if len(rows) == 1 and least > width:
@@ -84,7 +82,7 @@ def _into_the_second_place(module: nn.Module, width: int) -> list[Tensor]:
     return [p for p in matrices if len(p) == least != p.shape[1]]
 
 
-def _after_the_first_place(module: nn.Module) -> list[Tensor]:
+def _after_the_first_place(module: nn.Module) -> list[nn.Parameter]:
     kernels = [p for p in module.parameters() if p.ndim == 4 and tuple(p.shape[2:]) == (4, 4)]
-    most = max((len(p) for p in kernels), default=0)
-    return [p for p in kernels if len(p) == most]
+    most = max((max(p.shape[:2]) for p in kernels), default=0)
+    return [p for p in kernels if max(p.shape[:2]) == most]

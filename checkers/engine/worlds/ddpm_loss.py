@@ -62,14 +62,14 @@ def watch_loss(
 
     Returns:
         {"has_gradient", "scale": k times the number of pixels, "spread": the standard deviation of
-        the gradient's sizes over their mean, 0 if all have the same, "changed": whether it writes
-        into the pictures it is given, "calls": of the model in the first call, "training": the
-        model's mode, "classes": the c of all calls, "shown": (calls, B, C, H, W), the noisy
-        pictures}, and what `_mixtures` finds, or "shape" of a loss that is not one number, or
-        "result" if it is neither a tensor nor a number.
+        the gradient's sizes over their mean, 0 if all have the same, "even": whether all entries
+        count alike in squares, "changed": whether it writes into the pictures it is given, "calls":
+        of the model in the first call, "training": the model's mode, "classes": the c of all calls,
+        "shown": (calls, B, C, H, W), the noisy pictures}, and what `_mixtures` finds, or "shape" of
+        a loss that is not one number, or "result" if it is neither a tensor nor a number.
     """
     found: dict[str, list[Tensor]] = {"x": [], "t": [], "target": [], "c": []}
-    observed: dict[str, Any] = {"calls": 0, "has_gradient": False}
+    observed: dict[str, Any] = {"calls": 0, "has_gradient": False, "even": True}
     for number in range(calls):
         witness = LossWitness(1.7 * torch.randn(images.shape))
         given = images.clone()
@@ -84,11 +84,12 @@ def watch_loss(
             return observed
         if value.numel() != 1:
             return {**observed, "shape": list(value.shape)}
-        value.sum().backward()
-        observed["has_gradient"] = witness.answer.grad is not None
-        if witness.answer.grad is None:
+        slope = _gradient(value.sum(), witness.answer)
+        observed["has_gradient"] = slope is not None
+        if slope is None:
             return observed
-        gradient, amount = witness.answer.grad.double(), float(value.detach())
+        observed["even"] = observed["even"] and _is_even(slope, witness.answer)
+        gradient, amount = slope.detach().double(), float(value.detach())
         factor = float(gradient.square().sum()) / max(4 * abs(amount), _LEAST)
         observed["scale"] = factor * images.numel()
         observed["spread"] = float(
@@ -104,6 +105,23 @@ def watch_loss(
     target, x, t = (torch.stack(found[name]) for name in ("target", "x", "t"))
     observed |= _mixtures(target, x, t, images) | {"shown": x.float()}
     return observed | ({"classes": torch.cat(found["c"])} if found["c"] else {})
+
+
+def _gradient(value: Tensor, of: Tensor) -> Tensor | None:
+    return torch.autograd.grad(value, of, create_graph=True, allow_unused=True)[0]
+
+
+def _is_even(slope: Tensor, answer: Tensor) -> bool:
+    """Whether the second derivative is the same for every entry and 0 between them.
+
+    So it is for a mean of squares, and for no other loss: squares with weights, say.
+    """
+    signs = torch.where(torch.rand_like(answer) < 0.5, -1.0, 1.0)
+    bend = _gradient((slope * signs).sum(), answer) if slope.requires_grad else None
+    if bend is None:
+        return False
+    bends = bend * signs
+    return bool(bends.mean() > 0) and bool((bends / bends.mean() - 1).abs().max() < 1e-3)
 
 
 def _mixtures(target: Tensor, x: Tensor, t: Tensor, images: Tensor) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 OWN = "each on its own"
+_NEVER = 1e-9
 _DEPENDENT = 0.25
 """The correlation of neighbours, or of the coin and something else, that independent coins never
 show: eight standard errors for a thousand of them."""
@@ -22,6 +23,7 @@ def how_dropped(dropped: Tensor, labels: Tensor) -> str:
     Returns:
         "none", "all", "together" (in each call all or none), "the same rows" (in every call), "by
         class" (in each call, all pictures of a class or none), "a fixed number" (in every call),
+        "by place" (some places are dropped in no call, or in every one, and not by chance),
         "neighbours" (one coin for several) or `OWN`.
     """
     counts = dropped.sum(dim=1)
@@ -35,9 +37,19 @@ def how_dropped(dropped: Tensor, labels: Tensor) -> str:
         return "the same rows"
     if (counts == counts[0]).all():
         return "a fixed number"
+    if _hangs_on_places(dropped):
+        return "by place"
     centred = dropped.double() - dropped.double().mean()
     neighbours = (centred[:, 1:] * centred[:, :-1]).mean() / centred.square().mean()
     return OWN if abs(neighbours) < _DEPENDENT else "neighbours"
+
+
+def _hangs_on_places(dropped: Tensor) -> bool:
+    """Whether a place is always the same; False where there are too few calls to tell."""
+    calls, count = dropped.shape
+    share = float(dropped.double().mean())
+    by_chance = count * (share**calls + (1 - share) ** calls)
+    return by_chance < _NEVER and bool((dropped == dropped[0]).all(dim=0).any())
 
 
 def shared_coin(dropped: Tensor, labels: Tensor) -> str:

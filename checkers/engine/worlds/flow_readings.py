@@ -104,21 +104,35 @@ def read_ways(runs: list[tuple[Any, int, Way]]) -> dict[str, Any]:
         runs: for each, what it returned, how many pictures were wanted, and its way.
 
     Returns:
-        Lists with an entry for each run: {"result", "start": (n, ...), one start repeated if there
-        is but one; "shared": how many of the n began with another's; "times", "kinds", "training":
-        see `Way`}.
+        Lists with an entry for each run: {"result", "start": (n, ...), in the order of the
+        result, one start repeated if there is but one; "shared": how many of the n began with
+        another's; "times", "kinds", "training": see `Way`}.
     """
     names = ("result", "start", "shared", "times", "kinds", "training")
     observed: dict[str, list] = {key: [] for key in names}
     for result, n, way in runs:
-        observed["result"].append(only_pictures(result, n))
+        pictures = only_pictures(result, n)
+        observed["result"].append(pictures)
         start = way.start.expand(n, -1, -1, -1) if len(way.start) == 1 else way.start
-        observed["start"].append(start)
+        observed["start"].append(_in_the_order_of(pictures, start))
         observed["shared"].append(max(n - len(way.start), 0))
         observed["times"].append(way.times)
         observed["kinds"].append(way.kinds)
         observed["training"].append(way.training)
     return observed
+
+
+def _in_the_order_of(pictures: Any, start: Tensor) -> Tensor:
+    """The starts as their pictures come: each is the one that its picture still shows most of.
+
+    A loop over groups may take pictures in any order.
+    """
+    if not isinstance(pictures, Tensor) or pictures.shape != start.shape or len(start) < 2:
+        return start
+    both = [values.detach().double().flatten(1) for values in (pictures, start)]
+    rows = torch.corrcoef(torch.cat(both))[: len(start), len(start) :]
+    order = rows.abs().argmax(dim=1)  # guidance may turn a picture round
+    return start[order] if len(order.unique()) == len(order) else start
 
 
 def read_rows(asked_by_run: list[list[Asked]]) -> dict[str, Any]:

@@ -10,10 +10,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-_INPUT_DIMENSION = {3: 1, 4: 0}
-"""Which dimension of a kernel counts what comes in: convolutions have 3x3 kernels, transposed ones
-4x4."""
-
 
 def results_by_half(module: nn.Module, given: list[Tensor]) -> list[Tensor]:
     """The results without one half of what comes in, for each kernel size.
@@ -29,14 +25,20 @@ def results_by_half(module: nn.Module, given: list[Tensor]) -> list[Tensor]:
         For 3x3 and for 4x4 kernels: the sum over the kernels of both, (2, ...); empty without one.
     """
     found = []
-    for size, dimension in _INPUT_DIMENSION.items():
+    for size in (3, 4):
         told = [
             _sum_and_distance(module, given, kernel, dimension)
             for kernel in module.parameters()
-            if tuple(kernel.shape[2:]) == (size, size) and _joins(kernel, dimension)
+            if tuple(kernel.shape[2:]) == (size, size)
+            and _joins(kernel, dimension := _input_dimension(kernel))
         ]
         found.append(torch.stack(told).sum(dim=0) if told else torch.zeros(0))
     return found
+
+
+def _input_dimension(kernel: Tensor) -> int:
+    """Which one counts what comes in: the larger one, where a picture becomes larger (4x4)."""
+    return 1 if kernel.shape[-1] == 3 else int(kernel.shape[1] > kernel.shape[0])
 
 
 def _joins(kernel: Tensor, dimension: int) -> bool:

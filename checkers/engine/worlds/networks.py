@@ -18,7 +18,12 @@ from torch import Tensor, nn
 
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.halves import results_by_half
-from checkers.engine.worlds.known_values import give_known_values, give_random_values, is_row
+from checkers.engine.worlds.known_values import (
+    give_known_values,
+    give_random_values,
+    kernel_shapes,
+    rows_of,
+)
 
 
 @contextlib.contextmanager
@@ -101,11 +106,12 @@ def compute(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
             (B, F), "bias": of all layers, 0 if not given}.
 
     Returns:
-        {"none", "tanh": what the module returns, with either form of GELU; "changed": whether it
-        writes into what it is given; "unsteady": whether two calls with one input differ, although
-        equal pictures of one batch do not; "restless": whether in training mode equal pictures of
-        one batch get different results; in evaluation mode, "halves": as `results_by_half`, and
-        "slopes_none", "slopes_tanh": gradients with respect to x}.
+        {"none", "tanh": what the module returns, with either form of GELU; "kernels": as
+        `kernel_shapes`; "changed": whether it writes into what it is given; "unsteady": whether two
+        calls with one input differ, although equal pictures of one batch do not; "restless":
+        whether in training mode equal pictures of one batch get different results; in evaluation
+        mode, "halves": as `results_by_half`, and "slopes_none", "slopes_tanh": gradients with
+        respect to x}.
     """
     return _compute(student, inputs, tries_out=True)
 
@@ -126,11 +132,13 @@ def _compute(student: Callable[..., Any], inputs: Inputs, *, tries_out: bool) ->
     shape_layers(module, copies)
     changed = any(not torch.equal(one, other) for one, other in zip(given, copies, strict=True))
     found: dict[str, Any] = {"changed": changed, "restless": False, "unsteady": False}
+    rows = rows_of(module, given)
+    found["kernels"] = kernel_shapes(module, rows)
     statistics = _Statistics(module, _others(given))
     for form in GELU_FORMS:
         with every_gelu(form):
             with torch.no_grad():
-                give_known_values(module, inputs["seed"], inputs.get("bias", 0.0))
+                give_known_values(module, rows, inputs["seed"], inputs.get("bias", 0.0))
                 if not inputs["training"]:
                     statistics.learn()
                 module.train(inputs["training"])
@@ -306,14 +314,14 @@ def count_weights(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
     """
     module = build(student, inputs["arguments"])
     shape_layers(module, _given(inputs))
-    give_random_values(module)
+    give_random_values(module, rows := rows_of(module, _given(inputs)))
     result = only_a_tensor(module.train()(*_given(inputs)), student)
     if result.requires_grad:
         (result * torch.randn_like(result)).sum().backward()
     parameters = list(module.parameters())
     found = {
-        "weights": sum(p.numel() for p in parameters if not is_row(p)),
-        "idle": sum(p.grad is None or (not is_row(p) and not p.grad.any()) for p in parameters),
+        "weights": sum(p.numel() for p in parameters if p not in rows),
+        "idle": sum(p.grad is None or (p not in rows and not p.grad.any()) for p in parameters),
         "at_zero": 0,
     }
     if inputs.get("also"):
@@ -322,7 +330,7 @@ def count_weights(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
         result = module.eval()(x, *(torch.zeros_like(value) for value in also))
         if result.requires_grad:
             (result * torch.randn_like(result)).sum().backward()
-        matrices = [p for p in parameters if not is_row(p) and math.prod(p.shape[2:]) == 1]
+        matrices = [p for p in parameters if p not in rows and math.prod(p.shape[2:]) == 1]
         found["at_zero"] = sum(p.grad is not None and bool(p.grad.any()) for p in matrices)
     return found
 
