@@ -20,7 +20,7 @@ SAYS = {
     "each picture: torch.rand(len(labels)).",
     "a fixed number": "Every call drops the same number of classes. Each picture has a chance of "
     "its own, so the number should vary.",
-    "neighbours": "Whether a class is dropped hangs on its neighbour's. Toss a coin for each.",
+    "neighbours": "Whether a class is dropped hangs on another picture's. Toss a coin for each.",
     OWN: "Each class is dropped on its own.",
 }
 
