@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from checkers.ddim.probe import (
@@ -17,10 +19,12 @@ from checkers.ddim.step import DDIM_STEP
 from checkers.engine.exercise import Case, Exercise
 from checkers.engine.judges.cases import MakeInputs, form_case
 from checkers.engine.judges.evidence import hide_in, with_evidence
-from checkers.engine.judges.inputs import close_pictures, draw_noise, noisy_run
+from checkers.engine.judges.inputs import close_pictures, draw_noise, draw_seed, noisy_run
 from checkers.engine.judges.loops import ENDS_EARLY, loop_cases, runs, same_path
 from checkers.engine.judges.values import (
+    all_of,
     each_call,
+    same_answer,
     same_form,
     same_moments,
     same_values,
@@ -35,6 +39,7 @@ EVEN_TIMESTEPS = list(range(990, -1, -110))
 ROCKET, PENCIL = "a rocket ship", "a pencil"
 PROMPTS = ("", "a high quality photo", ROCKET, PENCIL)
 STD = 0.15
+_LATE: dict[str, Any] = {"i_start": 3, "timesteps": TIMESTEPS[:7]}
 
 
 # --- ddim_sample ----------------------------------------------------------------------------------
@@ -53,7 +58,7 @@ def _run(
     own_schedule: bool = False,
 ) -> Inputs:
     """A run in a world of four prompts; guided pictures lie within [-1, 1], unless `far`."""
-    strength = 4.0 if far else 1.0
+    strength = 8.0 if far else 1.0
     pictures = close_pictures(generator, PROMPTS, 12, 0.25, 0.03)
     means = {name: strength * picture for name, picture in pictures.items()}
     run = noisy_run(generator, means, i_start, timesteps, prompts, batch, most=2.0)
@@ -98,15 +103,23 @@ def _gaussian_inputs(generator: torch.Generator) -> Inputs:
         "i_start": 1,
         "prompts": [ROCKET],
         "uncond": [""],
-        "timesteps": TIMESTEPS,
         "scale": 1.0,
     }
     calls = []
-    for eta in (1.0, 0.5):
+    for eta, timesteps in ((1.0, TIMESTEPS), (0.5, TIMESTEPS), (0.7, TIMESTEPS[:4])):
         x_0 = hidden["means"][ROCKET] + 0.2 * draw_noise(generator, 3, 3, 40, 40)
         drawn = draw_noise(generator, 3, 3, 40, 40)
-        calls.append({**run, "im_noisy": forward(x_0, TIMESTEPS[1], abar, drawn), "eta": eta})
+        start = {"im_noisy": forward(x_0, TIMESTEPS[1], abar, drawn), "timesteps": timesteps}
+        calls.append({**run, **start, "eta": eta, "seed": draw_seed(generator)})
     return {"calls": calls}
+
+
+_labels = each_call("eta = {eta}")
+_same_noise_drawn = all_of(
+    same_moments(what="the brightness of your samples", labels=_labels, slack=2e-3),
+    same_moments("drawn", what="what two runs from one start differ by", labels=_labels),
+)
+"""Two runs differ by what each step draws, and by nothing if nothing is drawn."""
 
 
 DDIM_SAMPLE = Exercise(
@@ -131,7 +144,7 @@ DDIM_SAMPLE = Exercise(
         loop=[
             (5, EVEN_TIMESTEPS),
             (0, TIMESTEPS[:4]),
-            (2, ENDS_EARLY, 5.0, 0.0, (ROCKET,), None, ("",), False, True),
+            {"i_start": 2, "timesteps": ENDS_EARLY, "scale": 5.0, "own_schedule": True},
         ],
         far=(2, TIMESTEPS),
         prompts=[
@@ -144,9 +157,9 @@ DDIM_SAMPLE = Exercise(
             (
                 "in a batch every picture gets its own prompt, or all get the same",
                 2,
-                (3, TIMESTEPS[:7], 7.0, 0.0, (PENCIL, ROCKET)),
-                (3, TIMESTEPS[:7], 7.0, 0.0, (PENCIL,), 3),
-                (3, TIMESTEPS[:7], 3.0, 0.0, (ROCKET, PENCIL), 2, ("", "")),
+                {**_LATE, "prompts": (PENCIL, ROCKET)},
+                {**_LATE, "prompts": (PENCIL,), "batch": 3},
+                {**_LATE, "prompts": (ROCKET, PENCIL), "uncond": ("", ""), "scale": 3.0},
             ),
         ],
         added=[],
@@ -163,11 +176,7 @@ DDIM_SAMPLE = Exercise(
                 2,
                 _gaussian_inputs,
                 with_evidence(
-                    same_moments(
-                        what="the brightness of your samples",
-                        labels=each_call("eta = {eta}"),
-                        slack=2e-3,
-                    ),
+                    _same_noise_drawn,
                     "result",
                     secret=lambda inputs: [call["secret"] for call in inputs["calls"]],
                 ),
@@ -175,7 +184,10 @@ DDIM_SAMPLE = Exercise(
             ),
         ],
         repeated=(2, TIMESTEPS, 2.0, 1.0),
-        form=[(4, TIMESTEPS[:6], 7.0, 0.0, (ROCKET,) * 3), (4, TIMESTEPS[:6])],
+        form=[
+            {"i_start": 4, "timesteps": TIMESTEPS[:6], "prompts": (ROCKET,) * 3},
+            (4, TIMESTEPS[:6]),
+        ],
     ),
     hints=[
         "It is the loop of lesson 06. What changes is the end of a step: `ddim_step` takes the "
@@ -192,16 +204,9 @@ DDIM_SAMPLE = Exercise(
 _KEPT = ("means", "im_noisy", "prompts", "timesteps", "schedule")
 
 
-def _clean(
-    generator: torch.Generator,
-    timesteps: list[int],
-    prompts: tuple[str, ...] = (ROCKET,),
-    batch: int | None = None,
-    own_schedule: bool = False,
-) -> Inputs:
-    """Pictures near those of the prompts, at the last of the timesteps."""
-    start = len(timesteps) - 1
-    run = _run(generator, start, timesteps, prompts=prompts, batch=batch, own_schedule=own_schedule)
+def _clean(generator: torch.Generator, timesteps: list[int], **more: Any) -> Inputs:
+    """Pictures near those of the prompts, at the last of the timesteps; `more` is for `_run`."""
+    run = _run(generator, len(timesteps) - 1, timesteps, **more)
     return {key: run[key] for key in _KEPT if key in run}
 
 
@@ -236,7 +241,8 @@ DDIM_INVERT = Exercise(
                 STD,
                 (TIMESTEPS,),
                 (EVEN_TIMESTEPS[3:],),
-                (ENDS_EARLY, (ROCKET,), None, True),
+                {"timesteps": ENDS_EARLY, "own_schedule": True},
+                far=(TIMESTEPS,),
             ),
             _same_noise,
             invert_quietly,
@@ -244,12 +250,24 @@ DDIM_INVERT = Exercise(
         Case(
             "in a batch every picture gets its own prompt, or all get the same",
             1,
-            runs(_clean, STD, (TIMESTEPS[3:], (PENCIL, ROCKET)), (TIMESTEPS[3:], (PENCIL,), 3)),
+            runs(
+                _clean,
+                STD,
+                {"timesteps": TIMESTEPS[3:], "prompts": (PENCIL, ROCKET)},
+                {"timesteps": TIMESTEPS[3:], "prompts": (PENCIL,), "batch": 3},
+            ),
             _same_noise,
             invert_quietly,
         ),
         form_case(
-            _in_double(runs(_clean, STD, (TIMESTEPS[4:], (ROCKET,) * 3), (TIMESTEPS[4:],))),
+            _in_double(
+                runs(
+                    _clean,
+                    STD,
+                    {"timesteps": TIMESTEPS[4:], "prompts": (ROCKET,) * 3},
+                    (TIMESTEPS[4:],),
+                )
+            ),
             invert_quietly,
         ),
     ],
@@ -265,15 +283,9 @@ DDIM_INVERT = Exercise(
 # --- heun_step ------------------------------------------------------------------------------------
 
 
-def _heun(
-    generator: torch.Generator,
-    t: int,
-    t_prev: int,
-    prompts: tuple[str, ...] = (ROCKET,),
-    batch: int | None = None,
-    own_schedule: bool = False,
-) -> Inputs:
-    run = _run(generator, 0, [t, t_prev], prompts=prompts, batch=batch, own_schedule=own_schedule)
+def _heun(generator: torch.Generator, t: int, t_prev: int, **more: Any) -> Inputs:
+    """Pictures at t; `more` is for `_run`."""
+    run = _run(generator, 0, [t, t_prev], **more)
     return {key: run[key] for key in _KEPT if key in run}
 
 
@@ -286,21 +298,43 @@ def _heun_to_points(generator: torch.Generator) -> Inputs:
     }
 
 
+_same_heun = all_of(
+    same_answer(
+        lambda observed: [sorted(set(asked)) for asked in observed["asked"]],
+        says="The denoiser should be asked at t and at t_prev, and nowhere else.",
+    ),
+    same_path(what="x_t_prev"),
+)
+
+
 HEUN_STEP = Exercise(
     reference=heun_step,
     cases=[
         Case(
             "small steps and large ones land where two slopes lead",
             3,
-            runs(_heun, STD, (690, 660), (400, 250), (60, 30), (900, 300, (ROCKET,), None, True)),
-            same_path(what="x_t_prev"),
+            runs(
+                _heun,
+                STD,
+                (690, 660),
+                (400, 250),
+                (60, 30),
+                {"t": 900, "t_prev": 300, "own_schedule": True},
+                far=(400, 250),
+            ),
+            _same_heun,
             heun_quietly,
         ),
         Case(
             "in a batch every picture gets its own prompt, or all get the same",
             1,
-            runs(_heun, STD, (500, 400, (PENCIL, ROCKET)), (300, 100, (PENCIL,), 3)),
-            same_path(what="x_t_prev"),
+            runs(
+                _heun,
+                STD,
+                {"t": 500, "t_prev": 400, "prompts": (PENCIL, ROCKET)},
+                {"t": 300, "t_prev": 100, "prompts": (PENCIL,), "batch": 3},
+            ),
+            _same_heun,
             heun_quietly,
         ),
         Case(
@@ -313,7 +347,14 @@ HEUN_STEP = Exercise(
         Case(
             "shape, dtype and device are kept, and no input is changed",
             1,
-            _in_double(runs(_heun, STD, (600, 500, (ROCKET,) * 3), (250, 100))),
+            _in_double(
+                runs(
+                    _heun,
+                    STD,
+                    {"t": 600, "t_prev": 500, "prompts": (ROCKET,) * 3},
+                    (250, 100),
+                )
+            ),
             same_form(),
             heun_quietly,
         ),
@@ -321,7 +362,7 @@ HEUN_STEP = Exercise(
             "a step to t = 0, and one between neighbours",
             1,
             runs(_heun, STD, (30, 0), (12, 11)),
-            same_path(what="x_t_prev"),
+            _same_heun,
             heun_quietly,
             hidden=True,
         ),

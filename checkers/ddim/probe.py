@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.call import alike, seeded
+from checkers.engine.worlds.call import alike, repeats_of, seeded
 from checkers.engine.worlds.loops import (
     run_quietly,
     run_repeatedly,
@@ -75,20 +75,11 @@ def step_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
         inputs: one call as for `take_apart`, and "seed".
 
     Returns:
-        {"result": with a generator, "same_seed": whether another of its seed gave the same,
-        "unseeded": whether two calls without one did, "still": whether two calls with eta = 0 did,
-        "continued": whether two calls with one and the same generator did}.
+        As `worlds.call.repeats_of`, and "still": whether two calls with eta = 0 gave the same.
     """
-    given = (*(inputs[key] for key in ("x_t", "noise", "t", "t_prev", "alphas_cumprod")),)
-    eta, seed = inputs["eta"], inputs["seed"]
-    first, generator = student(*given, eta, seeded(seed)), seeded(seed)
-    return {
-        "result": first,
-        "same_seed": alike(first, student(*given, eta, seeded(seed))),
-        "unseeded": alike(student(*given, eta), student(*given, eta)),
-        "still": alike(student(*given, 0.0), student(*given, 0.0)),
-        "continued": alike(student(*given, eta, generator), student(*given, eta, generator)),
-    }
+    given = [inputs[key] for key in ("x_t", "noise", "t", "t_prev", "alphas_cumprod")]
+    observed = repeats_of(partial(student, *given, inputs["eta"]), inputs["seed"])
+    return observed | {"still": alike(student(*given, 0.0), student(*given, 0.0))}
 
 
 def sample_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -111,13 +102,22 @@ def sample_gaussians(student: Callable[..., Any], inputs: Inputs) -> dict[str, A
 
     Args:
         student: `ddim_sample`.
-        inputs: {"calls": a list of inputs as for `worlds.loops.run_to_gaussians`}.
+        inputs: {"calls": a list of inputs as for `worlds.loops.run_to_gaussians`, with a "seed"}.
 
     Returns:
-        {"result": the returned pictures of each run}.
+        {"result": the returned pictures of each run, "drawn": by how much a second run from the
+        same start ends elsewhere, which is given no generator}.
     """
-    runs = [run_to_gaussians(partial(_sample, student), one) for one in inputs["calls"]]
-    return {"result": [run["result"] for run in runs]}
+    observed: dict[str, list] = {"result": [], "drawn": []}
+    for one in inputs["calls"]:
+        unseeded = {key: value for key, value in one.items() if key != "seed"}
+        result, again = (
+            run_to_gaussians(partial(_sample, student), given)["result"]
+            for given in (one, unseeded)
+        )
+        observed["result"].append(result)
+        observed["drawn"].append(_difference(result, again))
+    return observed
 
 
 def _sample(

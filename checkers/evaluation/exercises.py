@@ -228,9 +228,12 @@ def _near(
     return {"images": images, "training": stored, **rest}
 
 
-_MANY_PICTURES = [(100, 200, 3), (60, 200, 3), (100, 200, 5), (40, 200, 1)]
+_MANY_PICTURES = [(200, 300, 3), (60, 200, 3), (100, 200, 5), (40, 200, 1)]
 """Sizes and batch sizes. For a small one `chunk` makes few and large batches; the fewer pictures,
 the smaller they are, other than batches of a fixed size."""
+
+
+_TOO_MUCH = "A number for every pair would take 2.4 GB for 10,000 pictures and 60,000 for training."
 
 
 def _few_pixels(generator: torch.Generator, count: int, training: int, batch_size: int) -> Inputs:
@@ -353,8 +356,12 @@ NEAREST_DISTANCES = Exercise(
                 same_answer(
                     "fits",
                     says="Your function makes a tensor that is larger than what comparing "
-                    "batch_size of `images` at once needs. With a number for every pair it would "
-                    "take 2.4 GB for 10,000 pictures and 60,000 for training.",
+                    f"batch_size of `images` at once needs. {_TOO_MUCH}",
+                ),
+                same_answer(
+                    "held",
+                    says="What numpy arrays and lists hold at once is more than comparing "
+                    f"batch_size of `images` needs. {_TOO_MUCH}",
                 ),
             ),
             watch_memory,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -99,6 +100,10 @@ def _error_of(student: Callable[..., Any], *arguments: Any) -> str:
     return ""
 
 
+_OBJECTS = 100_000
+"""Bytes that Python's own objects may take beside the numbers in them."""
+
+
 class _LargestTensor(TorchFunctionMode):
     """Writes down how many entries the largest tensor has that a torch function makes."""
 
@@ -117,7 +122,7 @@ class _LargestTensor(TorchFunctionMode):
 
 
 def watch_memory(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
-    """Call `nearest_distances` and see whether a tensor is larger than a batch's comparison.
+    """Call `nearest_distances` and see whether it needs more memory than a batch's comparison.
 
     Args:
         student: `nearest_distances`.
@@ -126,14 +131,26 @@ def watch_memory(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
     Returns:
         As `call_many`, and {"fits": for each call whether no tensor had more entries than twice all
-        differences of batch_size pictures to the larger set}.
+        differences of batch_size pictures to the larger set, "held": whether all that Python and
+        numpy held at once, tensors left aside, was not more than that, either}.
     """
-    results, changed, fits = [], [], []
+    observed: dict[str, list] = {"result": [], "changed": [], "fits": [], "held": []}
+    call_many(student, {"calls": [_first_of_each(inputs["calls"][0])]})  # what it imports is here
     for one in inputs["calls"]:
-        with _LargestTensor() as largest:
-            seen = call_many(student, {"calls": [one]})
-        results += seen["result"]
-        changed += seen["changed"]
-        most = max(one["images"].numel(), one["training"].numel())
-        fits.append(largest.entries <= 2 * one["batch_size"] * most)
-    return {"result": results, "changed": changed, "fits": fits}
+        tracemalloc.start()
+        try:
+            with _LargestTensor() as largest:
+                seen = call_many(student, {"calls": [one]})
+            _, held = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        observed["result"] += seen["result"]
+        observed["changed"] += seen["changed"]
+        most = 2 * one["batch_size"] * max(one["images"].numel(), one["training"].numel())
+        observed["fits"].append(largest.entries <= most)
+        observed["held"].append(held <= 8 * most + _OBJECTS)
+    return observed
+
+
+def _first_of_each(one: Inputs) -> Inputs:
+    return {**one, "images": one["images"][:1], "training": one["training"][:1]}

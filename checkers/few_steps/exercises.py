@@ -69,10 +69,10 @@ def _hidden_runs(*runs: tuple[int, int | None, float | None]) -> MakeInputs:
 
 
 def _flat_runs(*runs: tuple[int, int | None, float | None]) -> MakeInputs:
-    """The same in a world of flat means, where lines can be fitted."""
+    """The same where means are flat and lines can be fitted, and so far off that clamps show."""
 
     def inputs(generator: torch.Generator) -> Inputs:
-        means = flat_means(generator)
+        means = 40 * (flat_means(generator) - 0.5)
         calls = [
             class_run(means, draw_labels(generator, n), steps, scale) for n, steps, scale in runs
         ]

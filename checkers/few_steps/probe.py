@@ -24,6 +24,7 @@ from checkers.engine.worlds.flow_readings import (
     read_rows,
     read_ways,
 )
+from checkers.engine.worlds.refusals import same_shape
 
 _CALLS = 8
 """Should a loss draw one time for all pairs, they show in some call: near t = 0 they don't."""
@@ -46,6 +47,34 @@ class _TrainableWorld(_Trainable, FlowWorld): ...
 
 
 class _TrainableStraightWorld(_Trainable, StraightWorld): ...
+
+
+class _PairModel(AnsweringModel):
+    """Knows a pair by its first entry, which noise and picture share; then so do all between them.
+
+    It answers for the pair, in whatever order pairs come, and notes them in the order given.
+
+    Args:
+        answer: (B, ...), for each pair.
+        noise: (B, C, H, W), whose first entries are 0, 1 / B, ... in any order.
+    """
+
+    def __init__(self, answer: Tensor, noise: Tensor) -> None:
+        super().__init__(answer)
+        self.by_key = noise[:, 0, 0, 0].argsort()
+
+    def forward(self, x: Tensor, t: Any, c: Any = None) -> Tensor:
+        same_shape(x, self.answer)
+        key = (x[:, 0, 0, 0] * len(x)).detach().round().nan_to_num(-1).long()
+        if not torch.equal(key.sort().values, torch.arange(len(x))):
+            return super().forward(x, t, c)  # not the pairs that were given
+        which = self.by_key[key]
+        back = which.argsort()
+        x, t, c = (
+            value[back] if isinstance(value, Tensor) and len(value) == len(back) else value
+            for value in (x, t, c)
+        )
+        return super().forward(x, t, c)[which]
 
 
 def make_and_follow(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -124,7 +153,7 @@ def reflow_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dic
         at the answer, or None, "calls": of the model, "training": whether they were made in
         training mode, "changed": whether pairs or labels were written into}.
     """
-    model = AnsweringModel(inputs["answer"])
+    model = _PairModel(inputs["answer"], inputs["noise"])
     given = copied({name: inputs[name] for name in ("noise", "images", "labels")})
     loss = student(model, *given.values())
     target = None
@@ -162,7 +191,7 @@ def what_is_shown_of_pairs(student: Callable[..., Any], inputs: Inputs) -> dict[
         0; "largest": the largest entry}.
     """
     noise, images, labels = (inputs[name] for name in ("noise", "images", "labels"))
-    model = AnsweringModel(torch.zeros_like(images))
+    model = _PairModel(torch.zeros_like(images), noise)
     for call in range(_CALLS):
         given = labels.clone() if call < _CALLS - 1 else labels.clamp(max=8)
         student(model, noise.clone(), images.clone(), given)
@@ -268,4 +297,8 @@ def _detached(value: Any) -> Any:
 
 
 def _same(noise: Any, start: Tensor) -> bool:
-    return isinstance(noise, Tensor) and noise.shape == start.shape and torch.equal(noise, start)
+    """Whether they are the same pictures, in any order."""
+    if not isinstance(noise, Tensor) or noise.shape != start.shape:
+        return False
+    one, other = ({row.numpy().tobytes() for row in rows.detach()} for rows in (noise, start))
+    return one == other

@@ -94,6 +94,17 @@ def stacked(model, labels, num_steps=20, guidance_scale=2.0, generator=None):
         return torch.stack([noise, torch.cat(ends)])
 
 
+@MAKE_PAIRS.right_answer
+def class_by_class(model, labels, num_steps=20, guidance_scale=2.0, generator=None):
+    """All noise first, then one picture after the other in the order of their classes."""
+    noise = torch.randn(len(labels), 1, 28, 28, generator=generator)
+    pictures = torch.empty_like(noise)
+    for k in labels.argsort().tolist():
+        path = flow_path(model, noise[k : k + 1], labels[k : k + 1], num_steps, guidance_scale)
+        pictures[k] = path[-1, 0]
+    return noise, pictures
+
+
 # --- reflow_loss ----------------------------------------------------------------------------------
 
 
@@ -117,6 +128,15 @@ def mean_of_means(model, noise, pictures, labels):
     t = 1 - torch.rand_like(labels.float())
     flow = model(interpolate(noise, pictures, t), t, drop_classes(labels, 0.0))
     return (flow - pictures + noise).pow(2).flatten(1).mean(dim=1).mean()
+
+
+@REFLOW_LOSS.right_answer
+def in_another_order(model, noise, pictures, labels):
+    order = torch.randperm(len(noise))
+    noise, pictures, labels = noise[order], pictures[order], labels[order]
+    t = torch.rand(len(noise))
+    flow = model(interpolate(noise, pictures, t), t, drop_classes(labels, p_uncond=0.0))
+    return F.mse_loss(flow, pictures - noise)
 
 
 # --- one_step_sample ------------------------------------------------------------------------------
@@ -143,3 +163,13 @@ def one_after_the_other(model, labels, generator=None):
     with torch.inference_mode():
         parts = zip(noise.split(1), rows.split(1), strict=True)
         return torch.cat([x + model(x, torch.zeros(1), c) for x, c in parts])
+
+
+@ONE_STEP_SAMPLE.right_answer
+@torch.no_grad()
+def from_the_last_to_the_first(model, labels, generator=None):
+    x = torch.randn(len(labels), 1, 28, 28, generator=generator)
+    for k in range(len(labels))[::-1]:
+        c = drop_classes(labels[k : k + 1], p_uncond=0.0)
+        x[k : k + 1] += model(x[k : k + 1].clone(), torch.zeros(1), c)
+    return x

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.dropping import hangs_on, how_dropped
 from checkers.engine.worlds.known_values import give_known_values, rows_of
+from checkers.engine.worlds.neighbours import neighbour_correlations
 from checkers.engine.worlds.networks import build, gradient_of, small_networks
 from checkers.engine.worlds.refusals import only_float32, same_shape, times_of
 
@@ -28,9 +29,9 @@ def encode(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         inputs: {"arguments", "seed": of the known values, "tokens": a list of (B, L) int64}.
 
     Returns:
-        {"result": for each what it returned, "again": the same once more, "idle": whether no
-        parameter would learn, "finite": whether all gradients are finite, "changed": "tokens" if
-        it wrote into them}.
+        {"weights": how many numbers it learns, "result": for each what it returned, "again": the
+        same once more, "idle": whether no parameter would learn, "finite": whether all gradients
+        are finite, "changed": "tokens" if it wrote into them}.
     """
     module = build(student, inputs["arguments"])
     _give_known_words(module, inputs["seed"])
@@ -44,6 +45,7 @@ def encode(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     total = sum((one.sum() for one in results if isinstance(one, Tensor)), torch.zeros(()))
     gradients = [gradient_of(total, parameter) for parameter in module.parameters()]
     return {
+        "weights": sum(parameter.numel() for parameter in module.parameters()),
         "result": results,
         "again": again,
         "idle": not any(bool(gradient.any()) for gradient in gradients),
@@ -143,9 +145,10 @@ def watch_guesses(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
         "x": the noisy pictures of the first call; "steps": (T, 5) for each timestep told: its share
         of the pictures, the share of the clean picture in the noisy ones, and mean, deviation and
         kurtosis of the rest; "left": how many times were no t / T, "highest": the largest,
-        "own": whether the pictures of the first call differ in time, "alike": whether their noise
-        is the same, "repeated": whether two calls are alike; "kept", "dropped", "other": shares of
-        prompts; "rule", "by_time"}.
+        "neighbours": how alike its noise is from channel to channel, row to row and column to
+        column, "own": whether the pictures of the first call differ in time, "alike": whether their
+        noise is the same, "repeated": whether two calls are alike; "kept", "dropped", "other":
+        shares of prompts; "rule", "by_time"}.
     """
     pictures, tokens, abar = inputs["pictures"], inputs["tokens"], inputs["alphas_cumprod"]
     observed: dict[str, Any] = {"calls": 0, "has_gradient": False, "changed": False}
@@ -213,22 +216,23 @@ def _noised(x: Tensor, t: Tensor, pictures: Tensor, abar: Tensor) -> dict[str, A
             float(chosen.double().mean()), share, float(rest.mean()), float(variance.sqrt()),
             float(centred.pow(4).mean() / variance**2),
         ])  # fmt: skip
+    noise = _noise_in(x.double(), t, pictures.double(), abar.double())
     return {
         "steps": torch.tensor(rows, dtype=torch.float64),
         "left": int((~belongs).sum()),
         "highest": float(t.max()),
         "own": len(t[0].unique()) > 1,
-        "alike": _same_noise(x[0].double(), t[0], pictures.double(), abar.double()),
+        "alike": bool(torch.allclose(noise[0, 1:4], noise[0, :1], atol=1e-3)),
+        "neighbours": neighbour_correlations(noise.numpy())[-3:],
         "repeated": len(x) > 1 and bool(torch.allclose(x[0], x[-1], atol=1e-5)),
     }
 
 
-def _same_noise(x: Tensor, t: Tensor, pictures: Tensor, abar: Tensor) -> bool:
-    """Whether pictures of one call have the same noise, at whatever strength."""
+def _noise_in(x: Tensor, t: Tensor, pictures: Tensor, abar: Tensor) -> Tensor:
+    """What the noise is by the times told, (calls, B, C, H, W)."""
     step = (t * len(abar)).round().long().clamp(0, len(abar) - 1)
-    level = abar[step].view(-1, 1, 1, 1)
-    noise = (x - level.sqrt() * pictures) / (1 - level).sqrt()
-    return bool(torch.allclose(noise[1:4], noise[:1], atol=1e-3))
+    level = abar[step][..., None, None, None]
+    return (x - level.sqrt() * pictures) / (1 - level).sqrt()
 
 
 def _told(told: list[Tensor], tokens: Tensor, t: Tensor) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from checkers.engine.exercise import Case, Exercise
+from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges.cases import MakeInputs
 from checkers.engine.judges.inputs import draw_seed
 from checkers.engine.judges.values import all_of, same_answer, same_form, same_values
@@ -17,7 +17,7 @@ WORDS = (
     "photo", "lithograph", "drawing", "cat", "owl", "rocket", "castle", "sun", "red", "apple",
     "teddy", "bear", "boat", "snowman", "sunflower", "8", "t-shirt", "a", "of",
 )  # fmt: skip
-UNKNOWN = ("the", "with", "zeppelin", "bowl")
+UNKNOWN = ("the", "with", "zeppelin", "bowl", "cat,", "apples")
 
 
 def vocabulary(generator: torch.Generator) -> dict[str, int]:
@@ -66,7 +66,7 @@ def _unknown(generator: torch.Generator) -> Inputs:
     for _ in range(3):
         known, strange = sentence(generator, 3).split(), sentence(generator, 3, UNKNOWN).split()
         prompts.append(" ".join(word for pair in zip(strange, known, strict=True) for word in pair))
-    prompts.append(prompts[0] + " " + UNKNOWN[-1])
+    prompts.append(" ".join([*UNKNOWN, WORDS[0]]))
     return {"calls": [{"prompts": prompts, "vocabulary": vocabulary(generator), "length": 4}]}
 
 
@@ -134,7 +134,21 @@ def _every_word(generator: torch.Generator) -> Inputs:
     return {**made, "tokens": [order[:, None]]}
 
 
+def _same_table(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """There are vectors for all numbers and nothing else is learned."""
+    if observed["weights"] == expected["weights"]:
+        return Verdict(True)
+    num_words, num_features = inputs["arguments"]
+    return Verdict(
+        False,
+        f"PromptEncoder({num_words}, {num_features}) learns {observed['weights']} numbers; it "
+        f"should be {expected['weights']}: {num_features} for each of num_words + 1 rows of its "
+        "table.",
+    )
+
+
 _same_vectors = all_of(
+    _same_table,
     same_form(what="the result"),
     same_values(
         what="the result", labels=lambda inputs: [f"{t.tolist()}" for t in inputs["tokens"]]

@@ -22,7 +22,7 @@ SAYS = {
     "its own, so the number should vary.",
     "by place": "Some places of the batch keep their class in every call, or lose it in every one. "
     "Each picture has the same chance: torch.rand(len(labels)).",
-    "neighbours": "Whether a class is dropped hangs on its neighbour's. Toss a coin for each.",
+    "neighbours": "Whether a class is dropped hangs on another picture's. Toss a coin for each.",
     OWN: "Each class is dropped on its own.",
 }
 

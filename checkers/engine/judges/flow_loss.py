@@ -24,6 +24,8 @@ from checkers.engine.sandbox.inside.running import Inputs
 # A loss is a mean over 98,304 random pixels, known to 0.5 % from one draw and 0.7 % from two.
 _LOSS_TOLERANCE = 0.05
 _TIME_TYPE = "float32"
+_NEARLY = 3e-3
+_RISING = 0.5
 
 
 def many_images(generator: torch.Generator) -> Tensor:
@@ -128,6 +130,15 @@ def same_times_drawn(observed: Observation, expected: Observation, inputs: Input
             f"{len(np.unique(mine.values))} different ones. Any number between 0 and 1 can be "
             f"drawn: torch.rand(len(images)).",
         )
+    if _reach(mine) != _reach(target):
+        return Verdict(
+            False,
+            f"Of {mine.values.size} times that the model is told, the smallest is "
+            f"{mine.values.min():.3g} and the largest {mine.values.max():.3g}. All between 0 and 1 "
+            f"should be drawn, and equally often: torch.rand(len(images)).",
+        )
+    if _rise(mine) != _rise(target):
+        return Verdict(False, "The times rise or fall with the place in the batch: draw each anew.")
     verdict = same_moments("t", what="the time")(observed, expected, inputs)
     if not verdict.passed:
         return Verdict(False, verdict.message.replace("normally", "evenly"))
@@ -137,6 +148,19 @@ def same_times_drawn(observed: Observation, expected: Observation, inputs: Input
 def _few(times: Array) -> bool:
     """Whether most of the times come up more than once."""
     return len(np.unique(times.values)) < times.values.size / 2
+
+
+def _reach(times: Array) -> tuple[bool, bool]:
+    """Whether some are nearly 0 and some nearly 1; of 8192 even draws, none is once in 10^10."""
+    return bool(times.values.min() < _NEARLY), bool(times.values.max() > 1 - _NEARLY)
+
+
+def _rise(times: Array) -> bool:
+    """Whether they rise or fall from one picture of the batch to the next."""
+    values = times.values.astype(np.float64).ravel()
+    spread = values.std()
+    places = np.arange(len(values))
+    return bool(spread > 0 and abs(np.corrcoef(values, places)[0, 1]) > _RISING)
 
 
 def same_kind(mine: object, target: object) -> Verdict:

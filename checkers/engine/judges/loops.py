@@ -33,6 +33,8 @@ from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 MakeRun = Callable[..., Inputs]
 """`make_run(generator, i_start, timesteps, ...)` gives a run in a quiet world; with `far=True`, one
 in which estimates of x_0 lie far from [-1, 1]."""
+RunArguments = tuple | dict[str, Any]
+"""What `make_run` gets after the generator, by position or by name."""
 _ADDED_TITLE = "add_variance gets t, t_prev and the estimate's variance, once in every step"
 ENDS_EARLY = [900, 640, 333, 77, 12]
 
@@ -55,20 +57,21 @@ def loop_cases(
     quietly: Probe,
     repeatedly: Probe,
     *,
-    loop: Sequence[tuple],
-    far: tuple,
+    loop: Sequence[RunArguments],
+    far: RunArguments,
     prompts: Sequence[tuple],
-    added: Sequence[tuple],
+    added: Sequence[RunArguments],
     known: Sequence[Case],
-    repeated: tuple,
-    form: Sequence[tuple],
+    repeated: RunArguments,
+    form: Sequence[RunArguments],
     first: Case | None = None,
     added_title: str = _ADDED_TITLE,
     shows_im_noisy: bool = True,
 ) -> list[Case]:
     """The cases of a loop from timesteps[i_start] to the end of the list.
 
-    A run is written as what `make_run` gets after the generator: (i_start, timesteps, ...).
+    A run is written as what `make_run` gets after the generator: (i_start, timesteps, ...), or
+    by name.
 
     Args:
         make_run: makes the inputs of one run.
@@ -108,12 +111,18 @@ def loop_cases(
     ]
 
 
-def runs(make_run: MakeRun, std: float, *calls: tuple, far: tuple | None = None) -> MakeInputs:
+def runs(
+    make_run: MakeRun, std: float, *calls: RunArguments, far: RunArguments | None = None
+) -> MakeInputs:
     """Inputs of `worlds.loops.run_quietly`; runs are written as for `loop_cases`."""
 
+    def make(generator: torch.Generator, run: RunArguments, **more: Any) -> Inputs:
+        given, named = ((), run) if isinstance(run, dict) else (run, {})
+        return make_run(generator, *given, **named, **more)
+
     def inputs(generator: torch.Generator) -> Inputs:
-        made = {"std": std, "calls": [make_run(generator, *call) for call in calls]}
-        return made if far is None else {**made, "far": make_run(generator, *far, far=True)}
+        made = {"std": std, "calls": [make(generator, call) for call in calls]}
+        return made if far is None else {**made, "far": make(generator, far, far=True)}
 
     return inputs
 
@@ -287,10 +296,10 @@ def _path_problem(observed: Observation, expected: Observation, inputs: Inputs) 
     for where, mine, right in zip(_labels(inputs), asked, expected["asked"], strict=False):
         if isinstance(mine, list) and mine != right:
             return (
-                f"With {where}, your loop asks the denoiser at t = {short(mine)}; "
+                f"With {where}, your function asks the denoiser at t = {short(mine)}; "
                 f"it should ask at t = {short(right)}."
                 if mine
-                else f"With {where}, your loop never asks the denoiser."
+                else f"With {where}, your function never asks the denoiser."
             )
     return ""
 

@@ -45,6 +45,28 @@ def call_many(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     return {"result": results, "changed": changed}
 
 
+def repeats_of(run: Callable[..., Any], seed: int) -> dict[str, Any]:
+    """Whether results of a function that draws repeat themselves.
+
+    Args:
+        run: `run(*generator)` calls the student's function with a generator or without one.
+        seed: of the generators.
+
+    Returns:
+        {"result": of the first run, "same_seed": whether generators of one seed gave one result,
+        "other_seed": whether another seed gave the same, "continued": whether two runs with one
+        generator did, "unseeded": whether two without one did}.
+    """
+    first, generator = run(seeded(seed)), seeded(seed)
+    return {
+        "result": first,
+        "same_seed": alike(first, run(seeded(seed))),
+        "other_seed": alike(first, run(seeded(seed + 1))),
+        "continued": alike(run(generator), run(generator)),
+        "unseeded": alike(run(), run()),
+    }
+
+
 def alike(one: Any, other: Any) -> bool:
     """Whether two returned values are the same numbers."""
     if one is None or other is None:

@@ -24,7 +24,7 @@ def how_dropped(dropped: Tensor, labels: Tensor) -> str:
         "none", "all", "together" (in each call all or none), "the same rows" (in every call), "by
         class" (in each call, all pictures of a class or none), "a fixed number" (in every call),
         "by place" (some places are dropped in no call, or in every one, and not by chance),
-        "neighbours" (one coin for several) or `OWN`.
+        "neighbours" (one coin for several, which may lie apart) or `OWN`.
     """
     counts = dropped.sum(dim=1)
     if not counts.any():
@@ -39,9 +39,18 @@ def how_dropped(dropped: Tensor, labels: Tensor) -> str:
         return "a fixed number"
     if _hangs_on_places(dropped):
         return "by place"
+    return "neighbours" if _shared_at_a_distance(dropped) else OWN
+
+
+def _shared_at_a_distance(dropped: Tensor) -> bool:
+    """Whether coins at some distance in the batch are alike: next to each other, half of it, ...
+
+    All correlations at all distances at once, by the Fourier transform of each call.
+    """
     centred = dropped.double() - dropped.double().mean()
-    neighbours = (centred[:, 1:] * centred[:, :-1]).mean() / centred.square().mean()
-    return OWN if abs(neighbours) < _DEPENDENT else "neighbours"
+    power = torch.fft.rfft(centred).abs().square().mean(dim=0)
+    alike = torch.fft.irfft(power, n=dropped.shape[1])
+    return bool((alike[1:] / alike[0]).abs().max() > _DEPENDENT)
 
 
 def _hangs_on_places(dropped: Tensor) -> bool:

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.call import alike, seeded
+from checkers.engine.worlds.call import alike, repeats_of
 from checkers.engine.worlds.flow import AnsweringModel, Asked, Way, only_pictures
+
+_RELATED = 0.25
+"""The correlation from which on a picture of 784 pixels came of a start: seven standard errors."""
 
 
 def read_loss(loss: Any, model: AnsweringModel, inputs: Inputs) -> dict[str, Any]:
@@ -104,8 +108,8 @@ def read_ways(runs: list[tuple[Any, int, Way]]) -> dict[str, Any]:
         runs: for each, what it returned, how many pictures were wanted, and its way.
 
     Returns:
-        Lists with an entry for each run: {"result", "start": (n, ...), in the order of the
-        result, one start repeated if there is but one; "shared": how many of the n began with
+        Lists with an entry for each run: {"result", "start": (n, ...) in the order of what came of
+        it, one start repeated if there is but one; "shared": how many of the n began with
         another's; "times", "kinds", "training": see `Way`}.
     """
     names = ("result", "start", "shared", "times", "kinds", "training")
@@ -123,16 +127,16 @@ def read_ways(runs: list[tuple[Any, int, Way]]) -> dict[str, Any]:
 
 
 def _in_the_order_of(pictures: Any, start: Tensor) -> Tensor:
-    """The starts as their pictures come: each is the one that its picture still shows most of.
-
-    A loop over groups may take pictures in any order.
-    """
-    if not isinstance(pictures, Tensor) or pictures.shape != start.shape or len(start) < 2:
+    """The starts in the order of what came of them, if each shows: they may be shown in any."""
+    if not isinstance(pictures, Tensor) or pictures.shape != start.shape:
         return start
-    both = [values.detach().double().flatten(1) for values in (pictures, start)]
-    rows = torch.corrcoef(torch.cat(both))[: len(start), len(start) :]
-    order = rows.abs().argmax(dim=1)  # guidance may turn a picture round
-    return start[order] if len(order.unique()) == len(order) else start
+    centred = [rows.detach().double().flatten(1) for rows in (pictures, start)]
+    ends, starts = (rows - rows.mean(dim=1, keepdim=True) for rows in centred)
+    alike = F.normalize(ends) @ F.normalize(starts).T
+    found = alike.abs().max(dim=1)
+    if (found.values < _RELATED).any() or len(found.indices.unique()) < len(start):
+        return start
+    return start[found.indices]
 
 
 def read_rows(asked_by_run: list[list[Asked]]) -> dict[str, Any]:
@@ -168,18 +172,6 @@ def read_repeats(run: Callable[..., Any], n: int, seed: int) -> dict[str, Any]:
         seed: of the generators.
 
     Returns:
-        {"result": of the first run, "same_seed", "other_seed", "unseeded", "continued", with one
-        generator for both: whether two such runs gave the same pictures}.
+        As `worlds.call.repeats_of`, of the pictures alone.
     """
-
-    def pictures(*generator: torch.Generator) -> Any:
-        return only_pictures(run(*generator), n)
-
-    first, generator = pictures(seeded(seed)), seeded(seed)
-    return {
-        "result": first,
-        "same_seed": alike(first, pictures(seeded(seed))),
-        "other_seed": alike(first, pictures(seeded(seed + 1))),
-        "unseeded": alike(pictures(), pictures()),
-        "continued": alike(pictures(generator), pictures(generator)),
-    }
+    return repeats_of(lambda *generator: only_pictures(run(*generator), n), seed)

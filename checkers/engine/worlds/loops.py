@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.call import alike, seeded
+from checkers.engine.worlds.call import alike, repeats_of, seeded
 from checkers.engine.worlds.quiet import QuietWorld
 from lessons.workbench.denoisers.exact_worlds import GaussianDenoiser, PointDenoiser
 
@@ -77,13 +78,16 @@ def run_to_gaussians(run: Run, inputs: Inputs) -> dict[str, Any]:
 
     Args:
         run: calls the student's loop.
-        inputs: {"means": {prompt: picture}, "std", "im_noisy", "timesteps", ...}.
+        inputs: {"means": {prompt: picture}, "std", "im_noisy", "timesteps", ...}, and perhaps
+            "seed": of a generator that the loop is given.
 
     Returns:
         {"result": the returned pictures}.
     """
     world = GaussianDenoiser(inputs["means"], inputs["std"])
-    return {"result": run(world, inputs, inputs["im_noisy"].clone(), list(inputs["timesteps"]))}
+    generator = [seeded(inputs["seed"])] if "seed" in inputs else []
+    x, timesteps = inputs["im_noisy"].clone(), list(inputs["timesteps"])
+    return {"result": run(world, inputs, x, timesteps, *generator)}
 
 
 def run_repeatedly(run: Run, inputs: Inputs) -> dict[str, Any]:
@@ -94,10 +98,7 @@ def run_repeatedly(run: Run, inputs: Inputs) -> dict[str, Any]:
         inputs: as for `run_to_gaussians`, and "seed".
 
     Returns:
-        {"result": of the first run, "same_seed": whether generators of one seed gave one result,
-        "other_seed": whether another seed gave the same, "continued": whether two runs with one
-        generator did, "unseeded": whether two without one did, "any_start": whether another
-        `im_noisy` did}.
+        As `worlds.call.repeats_of`, and "any_start": whether another `im_noisy` gave the same.
     """
     world = GaussianDenoiser(inputs["means"], inputs["std"])
 
@@ -105,15 +106,9 @@ def run_repeatedly(run: Run, inputs: Inputs) -> dict[str, Any]:
         start = factor * inputs["im_noisy"]
         return run(world, inputs, start, list(inputs["timesteps"]), *generator)
 
-    first, generator = once(seeded(inputs["seed"])), seeded(inputs["seed"])
-    return {
-        "result": first,
-        "same_seed": alike(first, once(seeded(inputs["seed"]))),
-        "other_seed": alike(first, once(seeded(inputs["seed"] + 1))),
-        "continued": alike(once(generator), once(generator)),
-        "unseeded": alike(once(), once()),
-        "any_start": alike(first, once(seeded(inputs["seed"]), factor=-1.0)),
-    }
+    observed = repeats_of(once, inputs["seed"])
+    other = once(seeded(inputs["seed"]), factor=-1.0)
+    return observed | {"any_start": alike(observed["result"], other)}
 
 
 def repeats(run: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -124,28 +119,20 @@ def repeats(run: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         inputs: {"means", "std", "seed", ...}.
 
     Returns:
-        {"result": of the first run, "same_seed": whether generators of one seed gave one result,
-        "quiet_same_seed": whether they did where steps add no noise, "other_seed": whether another
-        seed gave the same, "continued": whether two runs with one generator did, "unseeded" and
-        "quiet_unseeded": whether two calls without a generator did, "global_seed": whether two did
-        before which torch's global generator was seeded alike}.
+        As `worlds.call.repeats_of`, and "quiet_same_seed", "quiet_unseeded": the same where steps
+        add no noise, and "global_seed": whether two runs gave the same before which torch's global
+        generator was seeded alike.
     """
     noisy = GaussianDenoiser(inputs["means"], inputs["std"])
     quiet = QuietWorld(inputs["means"], inputs["std"], torch.float32)
     seed = inputs["seed"]
-    first, generator = run(noisy, seeded(seed)), seeded(seed)
 
     def from_global_seed() -> Any:
         torch.default_generator.manual_seed(seed)
         return run(noisy)
 
-    return {
-        "result": first,
-        "same_seed": alike(first, run(noisy, seeded(seed))),
+    return repeats_of(partial(run, noisy), seed) | {
         "quiet_same_seed": alike(run(quiet, seeded(seed)), run(quiet, seeded(seed))),
-        "other_seed": alike(first, run(noisy, seeded(seed + 1))),
-        "continued": alike(run(noisy, generator), run(noisy, generator)),
-        "unseeded": alike(run(noisy), run(noisy)),
         "quiet_unseeded": alike(run(quiet), run(quiet)),
         "global_seed": alike(from_global_seed(), from_global_seed()),
     }

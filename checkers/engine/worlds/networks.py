@@ -292,7 +292,7 @@ def gradient_of(value: Tensor, x: Tensor) -> Tensor:
     """Of `value` with respect to x; zeros if there is none."""
     if not value.requires_grad:
         return torch.zeros_like(x)
-    (gradient,) = torch.autograd.grad(value, x, allow_unused=True)
+    (gradient,) = torch.autograd.grad(value, x, allow_unused=True, retain_graph=True)
     return torch.zeros_like(x) if gradient is None else gradient
 
 
