@@ -180,6 +180,8 @@ class Needs:
             for function in known.effects.calls.keys() & changes_given.keys():
                 for call in known.effects.calls[function]:
                     known.effects.changes |= changed_by(call, changes_given[function])
+            if -1 in changes_given["__call__"].values():  # to call an own object may change it
+                known.effects.changes |= known.effects.calls.keys() - changes.keys()
 
     def _add_aliased(self) -> None:
         """To change what stands for another name's value is to change that name's, too.
