@@ -139,7 +139,8 @@ def watch_guesses(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
 
     Returns:
         {"calls": of the model in the first call, "has_gradient", "shape": of a loss that is not one
-        number, "result" if it is neither a tensor nor a number, "training", "changed", "scale": k times the number of values, "spread": of the
+        number, "result" if it is neither a tensor nor a number, "training", "changed",
+        "scale": k times the number of values, "spread": of the
         gradient's sizes over their mean, "gap", "gap_to_noisy": how far the target is from the
         clean and from the noisy pictures;
         "x": the noisy pictures of the first call; "steps": (T, 5) for each timestep told: its share
