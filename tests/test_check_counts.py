@@ -7,7 +7,8 @@ import zlib
 import pytest
 from made_up_class import NOTEBOOK, STUB, answer, pretend, write
 
-from checkers.engine import check_cells
+from checkers.engine import check_cells, grading
+from checkers.engine.card import text_card
 from checkers.engine.check_counts import MOST, CheckCount, CheckCounter, counts_in
 from checkers.engine.gradebook.results import Gradebook
 from checkers.engine.gradebook.run import grade_class
@@ -56,6 +57,15 @@ def test_a_card_is_shown_with_its_count(fresh_kernel):
     assert data["text/html"].startswith("<div") and "course" not in data["text/html"]
     notebook = {"cells": [{"outputs": [{"data": data, "metadata": metadata}]}]}
     assert counts_in(notebook) == {"forward": CheckCount("forward", 3, passed=False)}
+
+
+def test_an_answer_that_has_not_changed_gets_the_same_card_and_runs_alone(
+    fresh_kernel, monkeypatch
+):
+    """The largest differences that the card names are those of the same inputs."""
+    first = _checked(WRONG)
+    monkeypatch.setattr(grading.Trial, "_run_known", None)  # neither reference nor mistakes
+    assert text_card(_checked(WRONG)) == text_card(first)
 
 
 def test_a_stub_is_no_answer_and_nothing_counts_after_the_first_that_passed(fresh_kernel):

@@ -7,6 +7,7 @@ import difflib
 import inspect
 import io
 import os
+import secrets
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from checkers.engine.check_counts import CheckCounter
 from checkers.engine.checking import impatient
 from checkers.engine.exercise import Exercise
 from checkers.engine.grading import grade
+from checkers.engine.memory import Memory
 from checkers.engine.name_errors import explain_name_errors, is_withheld
 from checkers.engine.registry import UnknownLessonError, all_exercise_names, find_exercise
 from checkers.engine.report import Status
@@ -26,6 +28,10 @@ _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 _AFTER_A_TIMEOUT = "Not run, as another case ran for too long."
 """Nobody waits for the same loop again."""
 _hints_shown: dict[str, int] = {}
+# One kernel's checks share their inputs, so that from the second on only the answer has to be run
+# anew, and an answer that hasn't changed gets the same card. Grading draws inputs of its own.
+_seed = secrets.randbits(48)
+_known = Memory(64 * 2**20)
 _counter = CheckCounter()
 _NOT_ANSWERED = (Status.NOT_ATTEMPTED, Status.MISSING)
 
@@ -57,7 +63,8 @@ def _check(answer: Callable[..., Any], kernel: Mapping[str, Any]) -> Card | None
         print(misspelt)
     printed = Printed()
     try:
-        report = grade(exercise, impatient(watched(answer, printed), 1, _AFTER_A_TIMEOUT))
+        run_case = impatient(watched(answer, printed), 1, _AFTER_A_TIMEOUT)
+        report = grade(exercise, run_case, _seed, memory=_known)
     except KeyboardInterrupt:
         print(f"The check of {exercise.name} was stopped. Run the cell again to check it.")
         return None
