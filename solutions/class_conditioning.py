@@ -117,7 +117,8 @@ def class_ddpm_sample(
     """Draw pictures of the classes asked for, with guidance (Ho and Salimans 2022, equation 6).
 
     Args:
-        model: `model(x_t, t / T, c)` predicts the noise in x_t.
+        model: `model(x_t, t / T, c)` predicts the noise in x_t, of all pictures at once, as one
+            batch.
         labels: (n,) int64, the class of each picture.
         schedule: as `ddpm_schedule` returns it.
         guidance_scale: gamma in noise_uncond + gamma (noise_cond - noise_uncond); 1 is no

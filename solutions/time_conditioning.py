@@ -105,7 +105,8 @@ def ddpm_sample(
     """Draw pictures, step by step from pure noise (Ho et al. 2020, algorithm 2).
 
     Args:
-        model: `model(x_t, t / T)` predicts the noise in x_t.
+        model: `model(x_t, t / T)` predicts the noise in x_t, of all pictures at once, as one
+            batch.
         n: how many pictures.
         schedule: as `ddpm_schedule` returns it.
         generator: where random numbers come from, on the CPU; None for torch's own.

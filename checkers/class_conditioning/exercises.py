@@ -346,9 +346,15 @@ CLASS_DDPM_SAMPLE = Exercise(
             _sample_inputs(2, 150, 2.0),
             own_classes_asked,
         ),
-        _steps("scale 0 gives no class", 1, _sample_inputs(3, 24, 0.0, 0.2), steps_to_the_mean),
+        _steps("scale 0 gives no class", 1, _sample_inputs(3, 60, 0.0, 0.1), steps_to_the_mean),
         _steps(
             "scale 0.5 goes half the way", 1, _sample_inputs(3, 100, 0.5, 0.2), steps_to_the_mean
+        ),
+        _steps(
+            "scale 1 follows the class as it is",
+            1,
+            _sample_inputs(3, 60, 1.0, 0.1),
+            steps_to_the_mean,
         ),
         _steps(
             "scale 2.5 goes beyond it",

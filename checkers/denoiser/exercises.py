@@ -306,8 +306,16 @@ def _shown_the_batches(observed: Observation, expected: Observation, inputs: Inp
     return Verdict(False, "The loss is given none of the loader's pictures.")
 
 
+_has_run = same_answer(
+    "lazy",
+    says="train_epoch returns an iterator, which may not have trained yet. It should return a list "
+    "with the loss of each batch.",
+)
+
+
 def _epoch_case(title: str, points: int, judge: Judge) -> Case:
-    return Case(title, points, _epoch_inputs, all_of(_shown_the_batches, judge), run_epoch)
+    judges = all_of(_has_run, _shown_the_batches, judge)
+    return Case(title, points, _epoch_inputs, judges, run_epoch)
 
 
 TRAIN_EPOCH = Exercise(

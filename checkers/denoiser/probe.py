@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -149,10 +149,10 @@ def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
     Returns:
         {"losses": what it returned, "attached": whether they still have a gradient, "numpy":
-        whether they are a numpy array; "factor": the parameter at the end; "modes": the mode of
-        the model and its layer whenever it was asked, "strengths": the sigma of each call of the
-        loss, "pictures": how many pictures each call got, "means": of these pictures; "changed":
-        whether pictures were written into}.
+        whether they are a numpy array, "lazy": an iterator; "factor": the parameter at the end;
+        "modes": the mode of the model and its layer whenever it was asked, "strengths": the sigma
+        of each call of the loss, "pictures": how many pictures each call got, "means": of these
+        pictures; "changed": whether pictures were written into}.
     """
     model = _Scaling(inputs["start"]).eval()
     optimizer = torch.optim.SGD(model.parameters(), lr=inputs["learning_rate"], momentum=0.9)
@@ -180,6 +180,7 @@ def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         "losses": losses,
         "attached": attached,
         "numpy": is_numpy,
+        "lazy": isinstance(losses, Iterator),
         "factor": factor,
         "modes": model.modes,
         "changed": any(not torch.equal(one, other) for one, other in pairs),

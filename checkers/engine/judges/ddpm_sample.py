@@ -21,6 +21,16 @@ _Z = 6.5
 """Standard errors that a measured number may be off: two hundred numbers, and no false alarm in ten
 million checks."""
 
+_NEW = 0.9
+"""Of new noise, earlier pictures explain less than one hundredth."""
+
+_NO_NOISE = 1e-2
+"""What is left in a step that adds no noise stays below this strength."""
+
+OLD_NOISE = (
+    "What the steps add to the pictures is not all new noise: it hangs on pictures of earlier "
+    "steps. Draw the noise anew in every step."
+)
 CLAMPED = (
     "Right. It looks as if you clamp the estimate of x_0 in every step. That often helps, but it "
     "is not in the algorithm."
@@ -117,6 +127,8 @@ def steps_to_the_mean(observed: Observation, expected: Observation, inputs: Inpu
     mine, target = observed["shares"].values, expected["shares"].values
     if len(mine) != len(target):
         return Verdict(False, _steps_missing(observed, inputs))
+    if _adds_old_noise(observed) != _adds_old_noise(expected):
+        return Verdict(False, OLD_NOISE)
     errors = np.hypot(_standard_errors(observed, inputs), _standard_errors(expected, inputs))
     wrong = np.abs(mine - target) > _Z * errors + 1e-3
     if not wrong.any():
@@ -135,7 +147,9 @@ def noise_added(observed: Observation, expected: Observation, inputs: Inputs) ->
     mine, target = observed["noise"].values, expected["noise"].values
     if len(mine) != len(target):
         return Verdict(False, _steps_missing(observed, inputs))
-    noisy = (target[:, 0] > 1e-2) & (mine[:, 0] > 1e-2)
+    if _adds_old_noise(observed) != _adds_old_noise(expected):
+        return Verdict(False, OLD_NOISE)
+    noisy = (target[:, 0] > _NO_NOISE) & (mine[:, 0] > _NO_NOISE)
     pairs = [observed["neighbours"].values[noisy], expected["neighbours"].values[noisy]]
     for one, right in zip(*pairs, strict=True):
         if problem := repetition_problem(one, right):
@@ -202,6 +216,12 @@ own_classes_asked = all_of(
         "dropped while sampling.",
     ),
 )
+
+
+def _adds_old_noise(seen: Observation) -> bool:
+    """Whether earlier pictures explain a good part of what a step adds."""
+    strengths, new = seen["noise"].values[:, 0], seen["new"].values
+    return bool(((strengths > _NO_NOISE) & (new < _NEW)).any())
 
 
 def _pixels(inputs: Inputs) -> int:

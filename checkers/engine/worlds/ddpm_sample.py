@@ -112,14 +112,16 @@ def watch_steps(world: StepWorld, result: Any, labels: Tensor | None = None) -> 
     Returns:
         {"times": (steps, 2), lowest and highest time shown in each step; "shares": (steps, k) as
         above; "errors": their standard errors; "noise": (steps, 2), standard deviation and
-        kurtosis of what is left; "neighbours": (steps, 4), their correlations in it; "start":
+        kurtosis of what is left; "new": (steps,), the share of its standard deviation that earlier
+        pictures don't explain; "neighbours": (steps, 4), their correlations in it; "start":
         [mean, standard deviation, kurtosis] of the first picture; "start_neighbours": as above;
         "alike": whether the first two start alike; "training": whether the model was ever asked in
         training mode; "ends": (steps, 1, 28, 28), the mean of all pictures after each step}.
     """
     xs = [step["x"] for step in world.shown]
     ends = _ends(world, result)
-    shares, errors, noise, neighbours = [], [], [], []
+    shares, errors, noise, new, neighbours = [], [], [], [], []
+    earlier: list[Tensor] = []
     for number, (x, after) in enumerate(zip(xs, ends, strict=False)):
         common, of_class = world.patterns(number)
         parts = [x, common.expand_as(x)]
@@ -130,12 +132,15 @@ def watch_steps(world: StepWorld, result: Any, labels: Tensor | None = None) -> 
         shares.append(share)
         errors.append(error)
         noise.append(torch.stack([left.std(), kurtosis(left)]))
+        earlier += parts
+        new.append(_fit(earlier, left)[2].std() / left.std())
         neighbours.append(torch.tensor(neighbour_correlations(left.view_as(x).numpy())))
     return {
         "times": stacked([_span(step["t"]) for step in world.shown], 2),
         "shares": stacked(shares, 3 if labels is None else 5),
         "errors": stacked(errors, 3 if labels is None else 5),
         "noise": stacked(noise, 2),
+        "new": torch.stack(new) if new else torch.zeros(0),
         "neighbours": stacked(neighbours, 4),
         "start": moments(xs[0]) if xs else [],
         "start_neighbours": neighbour_correlations(xs[0].numpy()) if xs else [],
