@@ -43,10 +43,11 @@ class HybridWorld(PairWorld):
         generator: torch.Generator | None = None,
     ) -> Tensor:
         """Return `x` as it is."""
-        variance = torch.as_tensor(variance)
-        stripes = self._stripes(variance)
-        share = (variance * stripes).mean(-1, keepdim=True) / stripes.mean()
-        return super().add_variance(x, variance - share * stripes, t, t_prev, generator)
+        variance, stripes = torch.as_tensor(variance), self._stripes(self.means)
+        if variance.shape[-1:] == stripes.shape:
+            share = (variance * stripes).sum(-1, keepdim=True) / stripes.sum()
+            variance = variance - share * stripes
+        return super().add_variance(x, variance, t, t_prev, generator)
 
     @staticmethod
     def _stripes(pictures: Tensor) -> Tensor:
@@ -83,5 +84,7 @@ def _run(
 ) -> Any:
     far, near = (world.embed(prompts) for prompts in one["prompts"])
     uncond = world.embed("")
-    i_start, rest = one["i_start"], () if one["scale"] is None else (one["scale"], *generator)
+    i_start, rest = one["i_start"], ()
+    if one["scale"] is not None:
+        rest = (one["scale"], *generator)
     return student(world, im_noisy, i_start, far, near, uncond, timesteps, *rest)

@@ -8,7 +8,7 @@ from torch import Tensor
 from checkers.engine.exercise import Case, Exercise
 from checkers.engine.judges.cases import form_case
 from checkers.engine.judges.evidence import hide_in, with_evidence
-from checkers.engine.judges.inputs import draw_seed
+from checkers.engine.judges.inputs import draw_schedule, draw_seed
 from checkers.engine.judges.starts import (
     COURSE_TIMESTEPS,
     PROMPT,
@@ -27,7 +27,6 @@ from checkers.image_to_image.probe import (
     edit_repeatedly,
     edit_two_pictures,
 )
-from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 from solutions.image_to_image import edit
 
 TIMESTEPS = [900, 700, 500, 300, 100, 0]
@@ -62,12 +61,11 @@ def _start_inputs(generator: torch.Generator) -> Inputs:
     im = _two_halves(4, 32, generator)
     calls = [_call(im, i_start, 1) for i_start in (1, 2, 3)]
     world = in_a_flat_world(32, generator)
-    exponent = 0.6 + 0.2 * float(torch.rand((), generator=generator))
     return {
         **world,
         **hide_in(world["means"], generator),
         "calls": calls,
-        "schedule": squared_cosine_alphas_cumprod() ** exponent,
+        "schedule": draw_schedule(generator),
         "seed": draw_seed(generator),
     }
 
@@ -91,7 +89,7 @@ def _gaussian_inputs(generator: torch.Generator) -> Inputs:
     """With the noise of every step: what comes out has a known mean and standard deviation."""
     world = in_a_flat_world(32, generator)
     hidden = hide_in(world["means"], generator, strength=0.05)
-    return {**world, **hidden, **_call(_two_halves(4, 32, generator), 2, 1.0)}
+    return {**world, **hidden, **_call(_two_halves(4, 32, generator), 2, 3.0)}
 
 
 def _repeat_inputs(generator: torch.Generator) -> Inputs:

@@ -11,7 +11,12 @@ from torch import Tensor
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.loops import repeats
 from checkers.engine.worlds.quiet import QuietWorld
-from checkers.engine.worlds.shown_pictures import prompts_asked, shown_first, timesteps_asked
+from checkers.engine.worlds.shown_pictures import (
+    change,
+    prompts_asked,
+    shown_first,
+    timesteps_asked,
+)
 from lessons.workbench.denoisers.exact_worlds import ExactWorld, GaussianDenoiser
 
 
@@ -69,8 +74,7 @@ def edit_two_pictures(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
             torch.default_generator.manual_seed(inputs["seed"])
             _edit(student, world, {**call, "im": im}, list(call["timesteps"]), call["scale"])
             starts.append(shown_first(world))
-        same_shape = starts[0].shape == starts[1].shape
-        follows.append(starts[0] - starts[1] if same_shape else starts[0])
+        follows.append(change(*starts))
     return {**edit_quietly(student, inputs), "follows": follows}
 
 

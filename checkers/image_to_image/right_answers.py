@@ -106,3 +106,14 @@ def noised_with_numpy(
         scale,
         generator,
     )
+
+
+@EDIT.right_answer
+def with_a_generator_of_its_own_that_the_given_one_seeds(
+    denoiser, im, i_start, cond, uncond, timesteps, scale=7, generator=None
+):
+    seed = int(torch.randint(2**31, (), generator=generator))
+    own = torch.Generator().manual_seed(seed)
+    noise = torch.stack([_draw(picture, own) for picture in im])
+    noisy = forward(im, timesteps[i_start], denoiser.alphas_cumprod, noise)
+    return iterative_denoise_cfg(denoiser, noisy, i_start, cond, uncond, timesteps, scale, own)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges.cases import form_case
-from checkers.engine.judges.inputs import draw_pictures, draw_seed
+from checkers.engine.judges.inputs import draw_pictures, draw_schedule, draw_seed
 from checkers.engine.judges.starts import (
     COURSE_TIMESTEPS,
     PROMPT,
@@ -19,7 +19,13 @@ from checkers.engine.judges.starts import (
     same_line,
     same_timesteps_asked,
 )
-from checkers.engine.judges.values import all_of, form_problem, same_moments, same_values
+from checkers.engine.judges.values import (
+    all_of,
+    form_problem,
+    same_answer,
+    same_moments,
+    same_values,
+)
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.inpainting.probe import (
@@ -28,7 +34,6 @@ from checkers.inpainting.probe import (
     inpaint_repeatedly,
     inpaint_two_originals,
 )
-from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 from solutions.inpainting import inpaint
 
 TIMESTEPS = [990, 750, 500, 250, 0]
@@ -37,9 +42,9 @@ KEPT_TOLERANCE = 0.05
 
 
 def _mask(side: int) -> Tensor:
-    """1 in the right half."""
+    """1 on the right, in more than half of it: turned round, it is not the inverted one."""
     mask = torch.zeros(1, 1, side, side)
-    mask[..., side // 2 :] = 1
+    mask[..., side * 3 // 8 :] = 1
     return mask
 
 
@@ -48,8 +53,7 @@ def _original(batch: int, side: int, generator: torch.Generator) -> Tensor:
     brightness = 0.6 + 0.3 * float(torch.rand((), generator=generator))
     original = torch.full((batch, 3, side, side), brightness)
     original = original + 1e-3 * torch.arange(batch).reshape(-1, 1, 1, 1)  # no two are the same
-    original[..., side // 2 :] = HIDDEN
-    return original
+    return torch.where(_mask(side) > 0, HIDDEN, original)
 
 
 def _call(
@@ -79,11 +83,10 @@ def _asked_inputs(generator: torch.Generator) -> Inputs:
 def _known_inputs(generator: torch.Generator) -> Inputs:
     """One mask for all pictures; and, on another schedule, a mask for each and two originals."""
     original = _original(4, 32, generator)
-    exponent = 0.6 + 0.2 * float(torch.rand((), generator=generator))
     return {
         **in_a_flat_world(32, generator),
         "calls": [_call(original, 1.0)],
-        "schedule": squared_cosine_alphas_cumprod() ** exponent,
+        "schedule": draw_schedule(generator),
         "darker": original - 1.2,
         "masks": _any_masks(4, 32, generator),
         "seed": draw_seed(generator),
@@ -134,6 +137,24 @@ def _known_steps(inputs: Inputs) -> list[str]:
     return [f"t = {t}" for t in inputs["calls"][0]["timesteps"][1:-1]]
 
 
+def begun_for_each(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Judge whether the denoiser is first shown a picture for each original."""
+    starts = observed.get("start")
+    if not isinstance(starts, list) or len(starts) != len(expected["start"]):
+        return Verdict(False, "The result cannot be read.")
+    for call, seen, target in zip(inputs["calls"], starts, expected["start"], strict=True):
+        if seen.shape != target.shape:
+            return Verdict(False, f"At first {_too_few(seen, call)}")
+    return Verdict(True)
+
+
+def _too_few(seen: Array, call: Inputs) -> str:
+    return (
+        f"the denoiser sees {seen.shape[0]} different pictures for {len(call['original'])} "
+        f"originals. Every picture of the batch goes its own way, and is shown once in each step."
+    )
+
+
 def shown_for_each(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """Judge whether at every later timestep the denoiser sees a picture for each original."""
     known = observed.get("known")
@@ -151,12 +172,7 @@ def shown_for_each(observed: Observation, expected: Observation, inputs: Inputs)
                     f"The denoiser is never asked at t = {t}, so that it sees no known pixels "
                     f"there. Take a step from each timestep to the next.",
                 )
-            return Verdict(
-                False,
-                f"At t = {t} the denoiser sees {seen.shape[0]} different pictures for "
-                f"{len(call['original'])} originals. Every picture of the batch goes its own way, "
-                f"and is shown once in each step.",
-            )
+            return Verdict(False, f"At t = {t} {_too_few(seen, call)}")
     return Verdict(True)
 
 
@@ -200,7 +216,9 @@ INPAINT = Exercise(
             2,
             _asked_inputs,
             all_of(
-                same_timesteps_asked, same_moments("start", what="what the new part begins with,")
+                same_timesteps_asked,
+                begun_for_each,
+                same_moments("start", what="what the new part begins with,"),
             ),
             inpaint_quietly,
         ),
@@ -221,6 +239,11 @@ INPAINT = Exercise(
                     "`original` changes,",
                     labels=_known_steps,
                     atol=3e-4,
+                ),
+                same_answer(
+                    "fixed",
+                    says="After torch.manual_seed with another seed, the known pixels hold the "
+                    "same noise: it should be drawn anew in every call.",
                 ),
             ),
             inpaint_two_originals,

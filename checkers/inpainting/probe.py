@@ -12,6 +12,7 @@ from checkers.engine.sandbox.inside.running import Inputs, copied
 from checkers.engine.worlds.loops import repeats
 from checkers.engine.worlds.quiet import QuietWorld
 from checkers.engine.worlds.shown_pictures import (
+    change,
     prompts_asked,
     shown_at,
     shown_first,
@@ -67,21 +68,28 @@ def inpaint_two_originals(student: Callable[..., Any], inputs: Inputs) -> dict[s
 
     Returns:
         As `inpaint_quietly`, and "follows": for each later step, how the pictures shown to the
-        denoiser change from one original to the other, all noise being the same.
+        denoiser change from one original to the other, all noise being the same, "fixed": whether
+        at one of these steps another seed changes none of the known pixels.
     """
-    call, ways = inputs["calls"][0], []
-    later = call["timesteps"][1:-1]
-    for original in (call["original"], inputs["darker"]):
+    call, seed, ways = inputs["calls"][0], inputs["seed"], []
+    later, known = call["timesteps"][1:-1], inputs["masks"].expand_as(call["original"]) == 0
+    runs = (call["original"], seed), (inputs["darker"], seed), (call["original"], seed + 1)
+    for original, own_seed in runs:
         world = QuietWorld(inputs["means"], inputs["std"], original.dtype)
         world.alphas_cumprod = inputs["schedule"].clone()
         one = {**call, "original": original.clone(), "mask": inputs["masks"].clone()}
-        torch.default_generator.manual_seed(inputs["seed"])
+        torch.default_generator.manual_seed(own_seed)
         _inpaint(student, world, one, list(call["timesteps"]), call["scale"])
         ways.append([shown_at(world, t) for t in later])
-    follows = [
-        one - other if one.shape == other.shape else one for one, other in zip(*ways, strict=True)
-    ]
-    return {**inpaint_quietly(student, inputs), "follows": follows}
+    first, darker, reseeded = ways
+    return {
+        **inpaint_quietly(student, inputs),
+        "follows": [change(*pair) for pair in zip(first, darker, strict=True)],
+        "fixed": any(
+            one.shape == other.shape == known.shape and torch.equal(one[known], other[known])
+            for one, other in zip(first, reseeded, strict=True)
+        ),
+    }
 
 
 def inpaint_anything(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:

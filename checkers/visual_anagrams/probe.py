@@ -79,5 +79,7 @@ def _run(
 ) -> Any:
     pair = tuple(world.embed(prompts) for prompts in one["prompts"])
     uncond = world.embed("")
-    i_start, rest = one["i_start"], () if one["scale"] is None else (one["scale"], *generator)
+    i_start, rest = one["i_start"], ()
+    if one["scale"] is not None:
+        rest = (one["scale"], *generator)
     return student(world, im_noisy, i_start, pair, uncond, timesteps, *rest)

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from checkers.engine.exercise import Judge, Observation, Verdict
 from checkers.engine.judges.evidence import with_evidence
+from checkers.engine.judges.repetition import repeats, repetition_problem
 from checkers.engine.judges.sentences import EVALUATED, WRITTEN_INTO
-from checkers.engine.judges.values import form_problem, repeats, repetition_problem
+from checkers.engine.judges.values import form_problem
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
 

@@ -11,8 +11,9 @@ from torch import Tensor
 from checkers.engine.exercise import Judge, Observation, Verdict
 from checkers.engine.judges.ddpm_loss import same_times, time_told
 from checkers.engine.judges.evidence import shows
+from checkers.engine.judges.repetition import REPEATED, repeats, repetition_problem
 from checkers.engine.judges.sentences import CONTINUED, IN_TRAINING_MODE
-from checkers.engine.judges.values import REPEATED, all_of, repeats, repetition_problem, same_answer
+from checkers.engine.judges.values import all_of, same_answer
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.ddpm_sample import signs_of_step

@@ -60,6 +60,12 @@ def draw_seed(generator: torch.Generator) -> int:
     return int(torch.randint(1, 10**6, (), generator=generator))
 
 
+def draw_schedule(generator: torch.Generator) -> Tensor:
+    """(1000,), abar of a schedule that nobody has seen, close to the worlds' own."""
+    exponent = 0.75 + 0.1 * float(torch.rand((), generator=generator))
+    return squared_cosine_alphas_cumprod() ** exponent
+
+
 def draw_count(generator: torch.Generator, least: int, most: int) -> int:
     """A whole number from `least` to `most`."""
     return int(torch.randint(least, most + 1, (), generator=generator))

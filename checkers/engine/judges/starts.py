@@ -34,7 +34,7 @@ FIXED_START = (
     "should be drawn anew in every call."
 )
 _WORDS = Words(
-    start="the denoiser is first shown pictures of shape {0}; it should be {1}.",
+    start="the denoiser is first shown, each once, pictures of shape {0}; it should be {1}.",
     line="other pictures come out than should: a pixel in which the first noisy picture is 0 ends "
     "as {0:.3f} (right: {2:.3f}), and one in which it is 1 as {1:.3f} (right: {3:.3f}). Look at "
     "the prompts and `scale`, at the timesteps, and at what is done with the result.",

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
 
 from checkers.engine.exercise import Judge, Observation, Pictures, Verdict
+from checkers.engine.judges.repetition import repeats, repetition_problem
 from checkers.engine.sandbox.inside.plain import Array, Unknown
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.neighbours import neighbour_correlations
@@ -18,14 +18,10 @@ from checkers.engine.worlds.neighbours import neighbour_correlations
 FALSE_ALARM_Z = 5.5
 """How many standard errors a moment may be off: a two-sided false-alarm rate of 4e-8 each."""
 
-REPEATED = 0.5
-"""The correlation of neighbours from which on noise repeats itself. That of independent entries is
-0, give or take 0.06 for the fewest that are looked at."""
 ROUNDING = 1e-9
 """A number that is nearer to 0 is told as 0."""
 NEARLY = 0.01
 """A mean difference below this share of the right values' standard deviation is called small."""
-_DIMENSIONS = ("picture of the batch", "channel", "row", "column")
 
 Part = str | Callable[[Observation], Any]
 
@@ -119,6 +115,7 @@ def same_moments(
     labels: Callable[[Inputs], Sequence[str]] | None = None,
     slack: float = 1e-3,
     also: Sequence[str] = ("kurtosis", "independence"),
+    around: Callable[[Inputs], torch.Tensor] | None = None,
 ) -> Judge:
     """A judge for random results: independent draws whose mean and standard deviation must agree.
 
@@ -132,6 +129,8 @@ def same_moments(
         slack: an absolute difference that never counts, for rounding.
         also: further properties: "kurtosis" tells normal from uniform noise, "independence" a
             number drawn for each entry from one drawn for a whole row or channel.
+        around: what the entries are drawn around, (C, H, W), up to a number: without that, all
+            pictures of a batch have it in common where there is too little noise.
     """
 
     def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
@@ -145,7 +144,8 @@ def same_moments(
             if problem := form_problem(mine, target, what):
                 return Verdict(False, problem)
             subject = f"At {name} {what}" if name else _capital(what)
-            if problem := _moments_problem(_numbers(mine), _numbers(target), slack, also):
+            shared = around(inputs).numpy() if around else np.zeros(())
+            if problem := _moments_problem(_numbers(mine), _numbers(target), shared, slack, also):
                 return Verdict(False, f"{subject} {problem}")
         return Verdict(True)
 
@@ -153,7 +153,7 @@ def same_moments(
 
 
 def _moments_problem(
-    mine: np.ndarray, target: np.ndarray, slack: float, also: Sequence[str]
+    mine: np.ndarray, target: np.ndarray, shared: np.ndarray, slack: float, also: Sequence[str]
 ) -> str:
     """The end of a sentence on what is wrong with random numbers; "" if nothing is."""
     if not mine.size:
@@ -161,7 +161,9 @@ def _moments_problem(
     if not np.isfinite(mine).all():
         return "holds values that are not finite numbers."
     if "independence" in also and mine.ndim > 2:  # first, as it lets moments go astray
-        own, right = neighbour_correlations(mine), neighbour_correlations(target)
+        fits = mine.shape[mine.ndim - shared.ndim :] == shared.shape
+        drawn = (one - shared if fits else one for one in (mine, target))
+        own, right = map(neighbour_correlations, drawn)
         if problem := repetition_problem(own, right):
             return problem
         if repeats(right):
@@ -178,30 +180,6 @@ def _moments_problem(
     gap = abs(kurtosis - kurtosis_target)
     if "kurtosis" in also and gap > slack + FALSE_ALARM_Z * math.sqrt(48 / mine.size):
         return "has the right strength but the wrong shape: it is not normally distributed."
-    return ""
-
-
-def repeats(neighbours: ArrayLike) -> bool:
-    """Whether noise repeats itself: a known mistake drew it, and its few numbers are chance."""
-    return bool((np.asarray(neighbours) > REPEATED).any())
-
-
-def repetition_problem(mine: Sequence[float], target: Sequence[float]) -> str:
-    """How noise repeats itself where it shouldn't, or the other way round; "" if it doesn't.
-
-    Args:
-        mine: of the answer's noise, what `neighbour_correlations` gives for (..., C, H, W).
-        target: the same of the reference's.
-
-    Returns:
-        The end of a sentence that begins with what the noise is called.
-    """
-    names = _DIMENSIONS[-len(target) :]
-    for name, one, right in zip(names, mine, target, strict=True):
-        if one > REPEATED >= right:
-            return f"is the same in every {name}; each entry should be drawn on its own."
-        if right > REPEATED >= one:
-            return f"differs from {name} to {name}."
     return ""
 
 

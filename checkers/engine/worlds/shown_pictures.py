@@ -29,6 +29,11 @@ def shown_first(world: ExactWorld) -> Tensor:
     return shown_at(world, world.calls[0].timesteps[0] if world.calls else -1)
 
 
+def change(one: Tensor, other: Tensor) -> Tensor:
+    """What was shown in one run minus what was shown in another; `one` if it wasn't as many."""
+    return one - other if one.shape == other.shape else one
+
+
 def timesteps_asked(world: ExactWorld) -> list[int]:
     """Each timestep the denoiser was asked at, once, in the order of the first call."""
     return list(dict.fromkeys(t for call in world.calls for t in call.timesteps))
