@@ -145,7 +145,6 @@ def environment(view: View, scratch: str, tree: str) -> dict[str, str]:
         "CUDA_VISIBLE_DEVICES": "",
         "MPLBACKEND": "agg",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "TORCHDYNAMO_DISABLE": "1",  # torch.compile takes longer than a check
         "PYTHONSAFEPATH": "",
     }
 
