@@ -142,6 +142,18 @@ class MeanOfTheWholeRow(nn.Module):
         return self.words(tokens).mean(dim=1)
 
 
+class ShiftBesidesTheTable(nn.Module):
+    def __init__(self, num_words, num_features):
+        super().__init__()
+        self.words = nn.Embedding(num_words + 1, num_features)
+        self.shift = nn.Parameter(torch.zeros(1, num_features))
+
+    def forward(self, tokens):
+        is_word = (tokens > 0).float()[..., None]
+        total = (self.words(tokens) * is_word).sum(dim=1)
+        return total / is_word.sum(dim=1).clamp(min=1) + self.shift
+
+
 @pytest.mark.parametrize(
     ("exercise", "answer", "says", "never"),
     [
@@ -163,6 +175,7 @@ class MeanOfTheWholeRow(nn.Module):
         ("straightness", twice_the_way, "it should be 0.", "e-"),
         ("frechet_distance", root_of_every_entry_alone, "is nan; it should be", "entries"),
         ("text_ddpm_loss", told_the_steps_and_single_words, "none of 0, 1/T", "are ever drawn"),
+        ("PromptEncoder", ShiftBesidesTheTable, "learns", "not enough values"),
         ("PromptEncoder", MeanOfTheWholeRow, "as if number 0 were a word", "sum is divided"),
         ("nearest_distances", lists_of_batches, "`torch.cat` joins", "tuple of 20"),
     ],

@@ -129,18 +129,11 @@ def _sample(
     *generator: torch.Generator,
 ) -> Any:
     """One run; a scale of None leaves out what comes after the timesteps, an eta of None its."""
-    _set_schedule(world, one)
     prompts, uncond = world.embed(one["prompts"]), world.embed(one["uncond"])
     rest = () if one["scale"] is None else (one["scale"],)
     if rest and one["eta"] is not None:
         rest = (*rest, one["eta"], *generator)
     return student(world, im_noisy, one["i_start"], prompts, uncond, timesteps, *rest)
-
-
-def _set_schedule(world: ExactWorld, one: Inputs) -> None:
-    """Give the world the run's own schedule, if it has one."""
-    if one.get("schedule") is not None:
-        world.alphas_cumprod = one["schedule"].clone()
 
 
 def invert_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -151,7 +144,6 @@ def invert_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
 def _invert(
     student: Callable[..., Any], world: ExactWorld, one: Inputs, im: Tensor, timesteps: list[int]
 ) -> Any:
-    _set_schedule(world, one)
     return student(world, im, world.embed(one["prompts"]), timesteps)
 
 
@@ -168,6 +160,5 @@ def heun_points(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 def _heun(
     student: Callable[..., Any], world: ExactWorld, one: Inputs, x_t: Tensor, timesteps: list[int]
 ) -> Any:
-    _set_schedule(world, one)
     t, t_prev = timesteps
     return student(world, x_t, t, t_prev, world.embed(one["prompts"]))

@@ -90,14 +90,14 @@ def explain(outcome: dict[str, Any], name: str, case: Case) -> str:
 def _explain_error(outcome: dict[str, Any], message: str) -> str:
     kind = str(outcome.get("type") or "an error")
     where = outcome.get("where")
+    advice = _name_advice(outcome) or _text_advice(message)
     # Without a line of the student's own it may have been raised by what came of the call.
-    called = bool(where) or _text_advice(message) == _OTHER_PARAMETERS
-    it = "It" if called else "Calling it, or using what it gave,"
+    it = "It" if where or advice == _OTHER_PARAMETERS else "Calling it, or using what it gave,"
     text = f"{it} raised {kind}: {message}" if message else f"{it} raised {kind}."
     text = text if text.endswith((".", "!", "?")) else text + "."
     if isinstance(where, dict) and where.get("text"):
         text += f"\nIn {where['cell']}, line {where['line']}: {where['text']}"
-    if advice := _name_advice(outcome) or _text_advice(message):
+    if advice:
         text += f"\n{advice}"
     return text
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges.evidence import hide_in, with_evidence
-from checkers.engine.judges.inputs import draw_pictures, draw_seed
+from checkers.engine.judges.inputs import draw_pictures, draw_schedule, draw_seed
 from checkers.engine.judges.loops import same_spread
 from checkers.engine.judges.sentences import CONTINUED, GLOBAL_SEED, OTHER_SEED
 from checkers.engine.judges.starts import FIXED_START
@@ -19,7 +19,6 @@ from checkers.sampling.probe import (
     sample_quietly,
     sample_repeatedly,
 )
-from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 from lessons.workbench.denoisers.denoiser import PICTURE_SHAPE
 from solutions.sampling import sample
 
@@ -57,8 +56,7 @@ def _way_inputs(generator: torch.Generator) -> Inputs:
     even = list(range(960, -1, -120))
     lists = (TIMESTEPS, even, [990, *(10 * own + 5).tolist(), 0], STILL_NOISE)
     calls = [_call(1, timesteps) for timesteps in lists]
-    exponent = 0.7 + 0.2 * float(torch.rand((), generator=generator))
-    calls[2]["schedule"] = squared_cosine_alphas_cumprod() ** exponent  # one nobody has seen
+    calls[2]["schedule"] = draw_schedule(generator)
     return _quiet_inputs(generator, *calls)
 
 

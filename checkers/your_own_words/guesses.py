@@ -9,7 +9,7 @@ import numpy as np
 from checkers.engine.exercise import Judge, Observation, Verdict
 from checkers.engine.judges.ddpm_loss import squared_error_of, unreadable
 from checkers.engine.judges.evidence import with_evidence
-from checkers.engine.judges.values import repeats, repetition_problem
+from checkers.engine.judges.repetition import repeats, repetition_problem
 from checkers.engine.sandbox.inside.running import Inputs
 
 _Z = 6.0

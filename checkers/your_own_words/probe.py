@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.ddpm_loss import without_gradient
 from checkers.engine.worlds.dropping import hangs_on, how_dropped
 from checkers.engine.worlds.known_values import give_known_values, rows_of
 from checkers.engine.worlds.neighbours import neighbour_correlations
@@ -162,12 +163,8 @@ def watch_guesses(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
         if number == 0:
             observed["calls"] = len(witness.shown)
             observed["training"] = all(one["training"] for one in witness.shown)
-        if not isinstance(value, Tensor | int | float):
-            return {**observed, "result": value}
-        if not witness.shown or not isinstance(value, Tensor) or not value.requires_grad:
-            return observed
-        if value.numel() != 1:
-            return {**observed, "shape": list(value.shape)}
+        if (unusable := without_gradient(value, bool(witness.shown))) is not None:
+            return observed | unusable
         value.sum().backward()
         gradient = witness.answer.grad
         observed["has_gradient"] = gradient is not None

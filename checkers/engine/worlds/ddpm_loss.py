@@ -78,12 +78,8 @@ def watch_loss(
         if number == 0:
             observed["calls"] = len(witness.shown)
             observed["training"] = all(one["training"] for one in witness.shown)
-        if not isinstance(value, Tensor | int | float):
-            return {**observed, "result": value}
-        if not witness.shown or not isinstance(value, Tensor) or not value.requires_grad:
-            return observed
-        if value.numel() != 1:
-            return {**observed, "shape": list(value.shape)}
+        if (unusable := without_gradient(value, bool(witness.shown))) is not None:
+            return observed | unusable
         slope = _gradient(value.sum(), witness.answer)
         observed["has_gradient"] = slope is not None
         if slope is None:
@@ -105,6 +101,23 @@ def watch_loss(
     target, x, t = (torch.stack(found[name]) for name in ("target", "x", "t"))
     observed |= _mixtures(target, x, t, images) | {"shown": x.float()}
     return observed | ({"classes": torch.cat(found["c"])} if found["c"] else {})
+
+
+def without_gradient(value: Any, was_called: bool) -> dict[str, Any] | None:
+    """What is observed of a loss that nothing can be learned from; None if something can.
+
+    Args:
+        value: what the student's loss returned.
+        was_called: whether the model was.
+
+    Returns:
+        {"result"} if it is neither a tensor nor a number, {"shape"} if it is no single number.
+    """
+    if not isinstance(value, Tensor | int | float):
+        return {"result": value}
+    if not was_called or not isinstance(value, Tensor) or not value.requires_grad:
+        return {}
+    return {"shape": list(value.shape)} if value.numel() != 1 else None
 
 
 def _gradient(value: Tensor, of: Tensor) -> Tensor | None:

@@ -55,14 +55,15 @@ def rows_of(module: nn.Module, given: list[Tensor]) -> set[nn.Parameter]:
 
     Args:
         module: whose layers have their shapes.
-        given: what it is called with: pictures and what it is told besides, or numbers alone.
+        given: what it is called with: pictures and what it is told besides, or numbers alone. If
+            nothing, shapes alone decide.
     """
     layers = nn.Linear | nn.modules.conv._ConvNd
     kernels = {part.weight for part in module.modules() if isinstance(part, layers)}
     others = {name: one for name, one in module.named_parameters() if one not in kernels}
     rows = {parameter for parameter in others.values() if _is_row_by_shape(parameter)}
     thin = {name: one for name, one in others.items() if one.ndim == 2 and 1 in one.shape}
-    if not thin:
+    if not thin or not given:
         return rows
     first, *also = given
     zeros = [first, *map(torch.zeros_like, also)] if also else [torch.zeros_like(first)]

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from checkers.engine.sandbox.inside.cells import Notebook, Statement, file_of, read_cells
-from checkers.engine.sandbox.inside.effects import executed
+from checkers.engine.sandbox.inside.effects import executed, imported_names
 from checkers.engine.sandbox.inside.needs import Needed, Needs
 
 MODULE_NAME = "__main__"  # as in a notebook
@@ -225,7 +225,7 @@ def _bound_names(node: ast.stmt) -> set[str]:
         elif isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(one.name)
         elif isinstance(one, ast.Import | ast.ImportFrom):
-            names |= {alias.asname or alias.name.partition(".")[0] for alias in one.names}
+            names |= imported_names(one)
     return names
 
 

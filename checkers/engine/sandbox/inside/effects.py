@@ -186,14 +186,19 @@ def effects_of_calling(node: ast.stmt) -> tuple[set[str], dict[str, dict[str, in
                     declared.update(names)
                 case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                     stored.add(name)
-                case ast.Import(names=names) | ast.ImportFrom(names=names):
-                    stored |= {alias.asname or alias.name.partition(".")[0] for alias in names}
+                case ast.Import() | ast.ImportFrom():
+                    stored |= imported_names(one)
         changed |= (declared & stored) | (body.changes - (stored - declared))
         first = -1 if given[:1] in (["self"], ["cls"]) else 0
         places = {name: place for place, name in enumerate(given, first) if name in body.changes}
         name = getattr(node, "name", "") if function.name == "__init__" else function.name
         changes_given.setdefault(name, {}).update(places)
     return changed, changes_given
+
+
+def imported_names(node: ast.Import | ast.ImportFrom) -> set[str]:
+    """The names that an import binds."""
+    return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
 
 
 def changed_by(call: ast.Call, places: Mapping[str, int]) -> set[str]:
