@@ -10,12 +10,13 @@ from checkers.engine.grading import judged
 from checkers.engine.judges.evidence import draw_secret, with_evidence
 from checkers.engine.registry import all_lessons, find_exercise
 from checkers.engine.sandbox.inside.plain import record
+from checkers.engine.sandbox.inside.running import run_probe
 
 EXERCISES = [exercise for lesson in all_lessons() for exercise in lesson.exercises]
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_none_nan_and_recordings_earn_no_more_than_zeros(exercise):
+def test_nothing_of_another_kind_and_no_recording_earns_points(exercise):
     earned = what_lies_earn(exercise, seed=3)
     assert not earned.problem
     assert earned.zeros < earned.points / 2
@@ -56,6 +57,34 @@ def test_only_the_secret_of_this_run_is_evidence():
     for lie in (other, torch.zeros(3, 12, 12), faint + float("nan"), secret[:1], None, [], "x"):
         assert not verdict(lie, faint).passed
     assert verdict(other, other).passed  # a known mistake shows nothing either
+
+
+_WHOLE, _ONE = torch.ones(2, 3), torch.ones(1)
+
+
+@pytest.mark.parametrize(
+    ("reference", "right", "wrong"),
+    [
+        (_WHOLE, [np.ones((2, 3)), _WHOLE.long()], [None, "x", 2.0, (_WHOLE,), _WHOLE / 0, object]),
+        (_WHOLE[0], [[1.0, 2.0, 3.0], [np.float32(1), _ONE]], [[_WHOLE], ["x"], [float("nan")]]),
+        (1.5, [2, True, np.float64(2), _ONE, _ONE[0]], [None, "1.5", [1.5], _WHOLE, float("nan")]),
+        ("a", ["b"], [None, 1, ["a"]]),
+        ([1, 2], [(3, 4, 5), torch.ones(2), _ONE, range(9), iter([])], [None, 1, "12", ([1, 2],)]),
+        ((_WHOLE, _WHOLE), [[_WHOLE, np.ones(3)]], [(None, _WHOLE), (_WHOLE, "x"), (1.0, _WHOLE)]),
+        (None, [None, _WHOLE, "x"], []),
+    ],
+)
+def test_what_is_returned_has_the_kind_of_the_references(reference, right, wrong):
+    case = Case("any", 1, lambda generator: {}, _passes, lambda student, inputs: {"x": student()})
+
+    def seen(result):
+        return run_probe(case.probe, lambda: result, {}, 1)["observation"] | {"x": 1}
+
+    expected = seen(reference)
+    assert all(judged(case, seen(result), expected, {}).passed for result in right)
+    verdicts = [judged(case, seen(result), expected, {}) for result in wrong]
+    assert not any(verdict.passed for verdict in verdicts)
+    assert all("our function return" in verdict.message for verdict in verdicts)
 
 
 @pytest.mark.parametrize("name", ["class_flow_loss", "class_ddpm_loss"])

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from checkers.engine.sandbox.inside.running import Inputs, copied
+from checkers.engine.worlds.call import repeats_of
 from checkers.engine.worlds.dropping import hangs_on, how_dropped, not_their_own, shared_coin
-from checkers.engine.worlds.flow import AnsweringModel, FlowWorld, only_pictures, way_of
+from checkers.engine.worlds.flow import AnsweringModel, FlowWorld, way_of
 from checkers.engine.worlds.flow_readings import (
     read_loss,
-    read_repeats,
     read_rows,
     read_shown,
     read_ways,
@@ -146,7 +146,7 @@ def classes_told(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """
     world = FlowWorld(inputs["means"], inputs["std"])
     n = len(inputs["labels"])
-    result = only_pictures(student(world, inputs["labels"], 1, 2.0), n)
+    result = student(world, inputs["labels"], 1, 2.0)
     rows = [one.c for one in world.asked if isinstance(one.c, Tensor) and one.c.ndim == 2]
     told = sum(int((c != 0).any(dim=1).sum()) for c in rows)
     return {
@@ -164,7 +164,7 @@ def follow_classes_repeatedly(student: Callable[..., Any], inputs: Inputs) -> di
         inputs: one run as in `follow_classes`, and "seed".
 
     Returns:
-        As `worlds.flow_readings.read_repeats`.
+        As `worlds.call.repeats_of`.
     """
 
     def run(*generator: torch.Generator) -> Any:
@@ -173,4 +173,4 @@ def follow_classes_repeatedly(student: Callable[..., Any], inputs: Inputs) -> di
             world, inputs["labels"], inputs["num_steps"], inputs["guidance_scale"], *generator
         )
 
-    return read_repeats(run, len(inputs["labels"]), inputs["seed"])
+    return repeats_of(run, inputs["seed"])

@@ -9,18 +9,16 @@ import torch
 from torch import Tensor
 
 from checkers.engine.sandbox.inside.running import Inputs, copied
-from checkers.engine.worlds.call import alike
+from checkers.engine.worlds.call import alike, repeats_of
 from checkers.engine.worlds.flow import (
     AnsweringModel,
     Asked,
     FlowWorld,
     StraightWorld,
-    only_pictures,
     way_of,
 )
 from checkers.engine.worlds.flow_readings import (
     kind_of_classes,
-    read_repeats,
     read_rows,
     read_ways,
 )
@@ -120,10 +118,10 @@ def make_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
         inputs: one run as in `make_and_follow`, and "seed".
 
     Returns:
-        As `worlds.flow_readings.read_repeats`, of noise and pictures together, with the pictures of
+        As `worlds.call.repeats_of`, of noise and pictures together, with the pictures of
         the first run for "result", and "returned": a list of what came back (see `_two`).
     """
-    n, kinds = len(inputs["labels"]), []
+    kinds: list[str] = []
 
     def run(*generator: torch.Generator) -> Any:
         world = FlowWorld(inputs["means"], inputs["std"])
@@ -132,7 +130,7 @@ def make_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
         kinds.append(kind)
         return torch.stack(pair) if all(isinstance(one, Tensor) for one in pair) else None
 
-    observed = read_repeats(run, n, inputs["seed"])
+    observed = repeats_of(run, inputs["seed"])
     first = observed["result"]
     result = first[1] if isinstance(first, Tensor) else None
     return observed | {"result": result, "returned": kinds}
@@ -247,7 +245,7 @@ def go_in_one_step(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
     for one in inputs["calls"]:
         world = _TrainableStraightWorld(one["means"], one["std"])
         n = len(one["labels"])
-        result = only_pictures(student(world, one["labels"].clone()), n)
+        result = student(world, one["labels"].clone())
         runs.append((_detached(result), n, way_of(world.asked, n)))
         asked.append(world.asked)
         more["rows"].append(sum(len(call.x) for call in world.asked) / n)
@@ -264,14 +262,14 @@ def step_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
         inputs: {"means", "std", "labels", "seed"}.
 
     Returns:
-        As `worlds.flow_readings.read_repeats`.
+        As `worlds.call.repeats_of`.
     """
 
     def run(*generator: torch.Generator) -> Any:
         world = StraightWorld(inputs["means"], inputs["std"])
         return _detached(student(world, inputs["labels"], *generator))
 
-    return read_repeats(run, len(inputs["labels"]), inputs["seed"])
+    return repeats_of(run, inputs["seed"])
 
 
 def _told_in(asked: list[Asked], n: int) -> Tensor:

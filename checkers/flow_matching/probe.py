@@ -8,8 +8,9 @@ from typing import Any
 import torch
 
 from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import repeats_of
 from checkers.engine.worlds.flow import AnsweringModel, FlowWorld, way_of
-from checkers.engine.worlds.flow_readings import read_loss, read_repeats, read_shown, read_ways
+from checkers.engine.worlds.flow_readings import read_loss, read_shown, read_ways
 
 _MORE_CALLS = 7
 """Should a loss draw one time for all pictures, they show in some call: near t = 0 they don't."""
@@ -76,11 +77,11 @@ def follow_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         inputs: {"mean", "std", "n", "num_steps", "seed"}.
 
     Returns:
-        As `worlds.flow_readings.read_repeats`.
+        As `worlds.call.repeats_of`.
     """
 
     def run(*generator: torch.Generator) -> Any:
         world = FlowWorld(inputs["mean"], inputs["std"])
         return student(world, inputs["n"], inputs["num_steps"], *generator)
 
-    return read_repeats(run, inputs["n"], inputs["seed"])
+    return repeats_of(run, inputs["seed"])

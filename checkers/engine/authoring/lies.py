@@ -32,15 +32,18 @@ class Earned(NamedTuple):
         none: `return None`.
         zeros: zeros in the shape and type of the reference's result.
         nan: such results, but not a number.
+        kinds: the most that is earned by all the work, with a result of another kind: None, a
+            tuple of it, its text, or not a number.
         replay: the most that one recording of the reference's observations earns.
         replayed: titles of the cases that a recording passes and neither None nor zeros.
-        paid: titles of the cases that None or not a number pass.
+        paid: titles of the cases that None, not a number or another kind pass.
     """
 
     points: int
     none: int
     zeros: int
     nan: int
+    kinds: int
     replay: int
     replayed: list[str]
     paid: list[str]
@@ -48,7 +51,7 @@ class Earned(NamedTuple):
     @property
     def problem(self) -> str:
         """Why a lie pays; "" if none does."""
-        if self.none or self.nan:
+        if self.none or self.nan or self.kinds:
             return f"an answer of the wrong kind earns points: {'; '.join(self.paid)}"
         if self.replay > max(self.none, self.zeros):
             return f"a recording earns more than zeros: {'; '.join(self.replayed)}"
@@ -64,6 +67,7 @@ def what_lies_earn(exercise: Exercise, seed: int, recordings: int = 2) -> Earned
         recordings: how many, each with a seed of its own.
     """
     answers = [answer_like(exercise.reference, make) for make in (_nothing, _zeros, _nan)]
+    answers += [but_returning(exercise.reference, make) for make in _OTHER_KINDS]
     passed: list[set[str]] = [set() for _ in range(len(answers) + recordings)]
     for number, case in enumerate(exercise.cases):
         case_seed = seed_of_case(seed, number)
@@ -78,16 +82,18 @@ def what_lies_earn(exercise: Exercise, seed: int, recordings: int = 2) -> Earned
         for titles, lie in zip(passed, lies, strict=True):
             if lie is not None and judged(case, lie, expected, inputs).passed:
                 titles.add(case.title)
-    none, zeros, nan, *replays = passed
+    none, zeros, nan = passed[:3]
+    kinds, replays = passed[3 : len(answers)], passed[len(answers) :]
     points = [sum(c.points for c in exercise.cases if c.title in titles) for titles in passed]
     return Earned(
         points=sum(case.points for case in exercise.cases),
         none=points[0],
         zeros=points[1],
         nan=points[2],
-        replay=max(points[3:]),
+        kinds=max(points[3 : len(answers)]),
+        replay=max(points[len(answers) :]),
         replayed=sorted(set().union(*replays) - none - zeros),
-        paid=sorted(none | nan),
+        paid=sorted(none.union(nan, *kinds)),
     )
 
 
@@ -131,6 +137,20 @@ def answer_like(reference: Answer, make: Callable[[Any], Any]) -> Answer:
     return lying
 
 
+def but_returning(reference: Answer, make: Callable[[Any], Any]) -> Answer:
+    """The reference, but for what it returns: what `make` makes of that."""
+    if isinstance(reference, type) and issubclass(reference, nn.Module):
+
+        class Returning(reference):
+            def forward(self, *args: Any, **kwargs: Any) -> Any:
+                return make(super().forward(*args, **kwargs))
+
+        Returning.__name__ = reference.__name__
+        return Returning
+
+    return wraps(reference)(lambda *args, **kwargs: make(reference(*args, **kwargs)))
+
+
 def _copy(value: Any) -> Any:
     if isinstance(value, torch.Generator):
         return torch.Generator().set_state(value.get_state())
@@ -164,3 +184,6 @@ def _filled(result: Any, value: float) -> Any:
     if isinstance(result, bool | str):
         return type(result)()
     return type(result)(value) if isinstance(result, float) else value
+
+
+_OTHER_KINDS = (_nothing, _nan, str, lambda result: (result,))

@@ -189,12 +189,3 @@ def _same_way(one: list[Asked], other: list[Asked]) -> bool:
 
 def _all_alike(t: Tensor) -> bool:
     return bool((t == t[0]).all())
-
-
-def only_pictures(result: Any, n: int) -> Any:
-    """The pictures alone, where a sampler returns more besides, such as the frames on the way."""
-    if isinstance(result, tuple | list):
-        for item in result:
-            if isinstance(item, Tensor) and item.shape == (n, 1, 28, 28):
-                return item
-    return result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.call import alike, repeats_of
-from checkers.engine.worlds.flow import AnsweringModel, Asked, Way, only_pictures
+from checkers.engine.worlds.call import alike
+from checkers.engine.worlds.flow import AnsweringModel, Asked, Way
 
 _RELATED = 0.25
 """The correlation from which on a picture of 784 pixels came of a start: seven standard errors."""
@@ -114,8 +113,7 @@ def read_ways(runs: list[tuple[Any, int, Way]]) -> dict[str, Any]:
     """
     names = ("result", "start", "shared", "times", "kinds", "training")
     observed: dict[str, list] = {key: [] for key in names}
-    for result, n, way in runs:
-        pictures = only_pictures(result, n)
+    for pictures, n, way in runs:
         observed["result"].append(pictures)
         start = way.start.expand(n, -1, -1, -1) if len(way.start) == 1 else way.start
         observed["start"].append(_in_the_order_of(pictures, start))
@@ -161,17 +159,3 @@ def read_rows(asked_by_run: list[list[Asked]]) -> dict[str, Any]:
 def kind_of_classes(c: Any) -> str:
     """The type of a tensor's numbers, or the name of what is none."""
     return str(c.dtype).removeprefix("torch.") if isinstance(c, Tensor) else type(c).__name__
-
-
-def read_repeats(run: Callable[..., Any], n: int, seed: int) -> dict[str, Any]:
-    """Whether runs are alike: with the same seed, another seed, and no generator.
-
-    Args:
-        run: samples n pictures, with the generator that it is given or without one.
-        n: how many.
-        seed: of the generators.
-
-    Returns:
-        As `worlds.call.repeats_of`, of the pictures alone.
-    """
-    return repeats_of(lambda *generator: only_pictures(run(*generator), n), seed)

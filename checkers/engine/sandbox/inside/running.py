@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from checkers.engine.sandbox.inside.plain import record
+from checkers.engine.sandbox.inside.returned import RETURNED, Kind, noting_kinds
 
 Inputs = dict[str, Any]
 Probe = Callable[[Callable[..., Any], Inputs], Any]
@@ -59,13 +60,17 @@ def run_probe(
         name: what messages call `student`; its own name if None.
 
     Returns:
-        {"status": "ran", "observation": ...}, {"status": "not attempted", "message": ...},
+        {"status": "ran", "observation": ..., with the kinds of what `student` returned},
+        {"status": "not attempted", "message": ...},
         {"status": "out of memory", "message": ...} or
         {"status": "raised", "message": ..., "type": ..., "missing_name": ..., "where": ...}.
     """
     with preserved_globals(seed):
         try:
-            observation = probe(student, copied(inputs))
+            kinds: list[Kind] = []
+            observation = probe(noting_kinds(student, kinds), copied(inputs))
+            if isinstance(observation, dict) and kinds:
+                observation = {**observation, RETURNED: kinds}
             return {"status": "ran", "observation": record(observation)}
         except KeyboardInterrupt:
             raise

@@ -1,0 +1,64 @@
+"""What kind of thing a function returned, each time that a probe called it.
+
+A probe may look at what a function did (what it asked a model, say) and never at what it returned.
+So that is noted beside whatever the probe observes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from checkers.engine.sandbox.inside.plain import Array, Unknown, record
+
+Kind = str | list["Kind"]
+RETURNED = "kinds returned"
+"""The entry of an observation that holds the kinds, each of them once."""
+TENSOR, NUMBER, STRING, NONE = "a tensor", "a number", "a string", "None"
+ONE = "a tensor of one number"
+"""It has dimensions, so that it may stand for a tensor, for a list and for a number."""
+NOT_FINITE = "numbers that are not finite"
+_MOST_ENTRIES = 16
+
+
+def noting_kinds(student: Callable[..., Any], kinds: list[Kind]) -> Callable[..., Any]:
+    """`student`, but `kinds` gets the kind of all that it returns; a class stays as it is."""
+    if isinstance(student, type):
+        return student
+
+    @wraps(student)
+    def noting(*args: Any, **kwargs: Any) -> Any:
+        result = student(*args, **kwargs)
+        kind = _kind_of(record(result))
+        if kind not in kinds:
+            kinds.append(kind)
+        return result
+
+    return noting
+
+
+def _kind_of(value: Any) -> Kind:
+    """One word for a recorded value; for a list or tuple, the kinds of its first entries."""
+    match value:
+        case list():
+            return [_kind_of(entry) for entry in value[:_MOST_ENTRIES]]
+        case Array():
+            numbers = value.values
+        case bool() | int() | float():
+            numbers = np.asarray(value, dtype=np.float64)
+        case None:
+            return NONE
+        case str():
+            return STRING
+        case Unknown():
+            return f"a {value.type_name}"
+        case _:
+            return f"a {type(value).__name__}"
+    if not np.isfinite(numbers).all():
+        return NOT_FINITE
+    if numbers.ndim == 0:
+        return NUMBER
+    return ONE if numbers.size == 1 else TENSOR
