@@ -141,7 +141,8 @@ def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Let `train_epoch` train a model with one parameter, with a loss without noise.
 
     The loss is the mean of (factor * x - 2 x - sigma)^2, so that every step can be computed. The
-    optimizer has momentum, which a step written by hand hasn't.
+    optimizer has momentum, which a step written by hand hasn't, and has taken a step before, which
+    a new optimizer knows nothing of.
 
     Args:
         student: the function under test.
@@ -156,6 +157,10 @@ def run_epoch(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """
     model = _Scaling(inputs["start"]).eval()
     optimizer = torch.optim.SGD(model.parameters(), lr=inputs["learning_rate"], momentum=0.9)
+    model.factor.grad = torch.ones_like(model.factor)
+    optimizer.step()
+    optimizer.zero_grad()
+    model.factor.data.fill_(inputs["start"])
     seen: dict[str, list] = {"strengths": [], "pictures": [], "means": []}
 
     def loss(model: nn.Module, images: Tensor, sigma: float) -> Tensor:

@@ -75,20 +75,24 @@ def _exercise(
             one["shape"] = [draw_count(generator, 2, 20), *one["shape"][1:]]
         return {"builds": builds}
 
-    def given(strength: float) -> MakeInputs:
+    def given(chosen: list[int], strength: float = 1.0) -> MakeInputs:
         return lambda generator: {
-            "arguments": arguments[-1],
-            "x": strength * draw_noise(generator, *shape_for(arguments[-1])),
+            "arguments": chosen,
+            "x": strength * draw_noise(generator, *shape_for(chosen)),
         }
 
     def counted(generator: torch.Generator) -> Inputs:
-        """Of sizes nobody has seen, which differ if there are two."""
-        first = draw_count(generator, 3, 60)
-        own = [first, first + draw_count(generator, 1, 30)][: len(arguments[-1])]
-        return {"arguments": own, "x": draw_noise(generator, *shape_for(own))}
+        """Of sizes nobody has seen; if there are two, the first is smaller, the same, larger."""
+        small = draw_count(generator, 3, 40)
+        large = small + draw_count(generator, 1, 20)
+        pairs = [[small, large], [small, small], [large, small]]
+        own, *others = (given(pair[: len(arguments[-1])])(generator) for pair in pairs)
+        return {**own, "others": others}
 
     def computes(title: str, points: int, what: str, training: bool) -> Case:
-        inputs = known_values(given(2.0), training=training, flat=flat, bias=bias)
+        """In evaluation mode with as many channels in the input as in the result."""
+        chosen = arguments[-1] if training else arguments[-1][-1:] * len(arguments[-1])
+        inputs = known_values(given(chosen, 2.0), training=training, flat=flat, bias=bias)
         return Case(title, points, inputs, same_function(what), compute, compute_known)
 
     cases = [

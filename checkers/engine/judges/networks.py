@@ -285,22 +285,23 @@ def same_weights(name: str) -> Judge:
     """Compare how many weights there are; `name` is the module's."""
 
     def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-        mine, target = observed["weights"], expected["weights"]
-        if mine == target:
-            return Verdict(True)
-        arguments = ", ".join(map(str, inputs["arguments"]))
+        sizes = [one["arguments"] for one in (inputs, *inputs.get("others", []))]
+        for mine, target, size in zip(observed["weights"], expected["weights"], sizes, strict=True):
+            if mine != target:
+                return Verdict(False, _problem(mine, target, ", ".join(map(str, size))))
+        return Verdict(True)
+
+    def _problem(mine: int, target: int, arguments: str) -> str:
         if not mine:
-            return Verdict(
-                False,
+            return (
                 f"{name}({arguments}) has no weights of its own; it should have {target:,} in its "
                 f"kernels and matrices. Make every layer in `__init__` and keep it: "
-                f"`self.layers = nn.Sequential(...)`, not a list, and not in `forward`.",
+                f"`self.layers = nn.Sequential(...)`, not a list, and not in `forward`."
             )
-        return Verdict(
-            False,
+        return (
             f"{name}({arguments}) has {mine:,} weights in its kernels and matrices (without biases "
             f"and BatchNorm); it should have {target:,}. Look at kernel sizes, at the number of "
-            f"layers and at their channels.",
+            f"layers and at their channels."
         )
 
     return judge

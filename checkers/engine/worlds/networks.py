@@ -302,16 +302,17 @@ def count_weights(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
 
     Args:
         student: the class under test.
-        inputs: {"arguments": list, "x": the input, "also": further inputs if it takes any}.
+        inputs: {"arguments", "x", "also" as for `compute`, "others": perhaps a list of the same}.
 
     Returns:
-        {"weights": numbers in all kernels and matrices (biases and BatchNorm's are left out),
-        "idle": how many parameters get no gradient, "at_zero": how many matrices get one if all
-        further inputs are 0: none does behind a layer without bias}.
+        {"weights": numbers in all kernels and matrices (biases and BatchNorm's are left out), of
+        the others, too; "idle": how many parameters get no gradient, "at_zero": how many matrices
+        get one if all further inputs are 0: none does behind a layer without bias}.
 
     Raises:
         TypeError: if the module returns something else than a tensor.
     """
+    others = [count_weights(student, one)["weights"][0] for one in inputs.get("others", [])]
     module = build(student, inputs["arguments"])
     shape_layers(module, _given(inputs))
     give_random_values(module, rows := rows_of(module, _given(inputs)))
@@ -320,7 +321,7 @@ def count_weights(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
         (result * torch.randn_like(result)).sum().backward()
     parameters = list(module.parameters())
     found = {
-        "weights": sum(p.numel() for p in parameters if p not in rows),
+        "weights": [sum(p.numel() for p in parameters if p not in rows), *others],
         "idle": sum(p.grad is None or (p not in rows and not p.grad.any()) for p in parameters),
         "at_zero": 0,
     }
