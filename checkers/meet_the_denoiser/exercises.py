@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges.evidence import hide_in, with_evidence
 from checkers.engine.judges.inputs import draw_pictures, draw_seed
-from checkers.engine.judges.values import form_problem, same_answer, same_values
+from checkers.engine.judges.values import all_of, form_problem, same_answer, same_values
+from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.meet_the_denoiser.probe import draw_grids
 from lessons.workbench.denoisers.denoiser import PICTURE_SHAPE
@@ -17,6 +21,9 @@ from solutions.meet_the_denoiser import sample_grid
 PROMPTS = ("a rocket ship", "a man wearing a hat", "a snowy mountain village")
 LEFT_OVER_NOISE = 0.1
 """At t = 0 a picture still has noise of standard deviation 0.0064, so two differ by 0.009."""
+
+CONTRAST_TOLERANCE = 0.002
+"""Left-over noise changes it by 0.0001, seldom by 0.0003."""
 
 
 def _pictures(generator: torch.Generator) -> dict[str, Tensor]:
@@ -52,16 +59,16 @@ def _scattered(generator: torch.Generator, *grids: Inputs) -> Inputs:
 
 
 def _same_seed_inputs(generator: torch.Generator) -> Inputs:
-    """One seed, twice, and again with another number of prompts in between; and seed 0, twice."""
+    """One seed, twice, and again with another number of prompts in between; and 0 and -1, twice."""
     seed = draw_seed(generator)
     grids = [_grid(PROMPTS, 4, seed), _grid(PROMPTS[:1], 4, seed), _grid(PROMPTS, 4, seed)]
-    grids += [_grid(PROMPTS[:1], 2, 0)] * 2
+    grids += [_grid(PROMPTS[:1], 2, seed) for seed in (0, 0, -1, -1)]
     return _scattered(generator, *grids)
 
 
 def _other_seed_inputs(generator: torch.Generator) -> Inputs:
     seed = draw_seed(generator)
-    return _scattered(generator, *(_grid(PROMPTS, 4, seed + i) for i in range(2)))
+    return _scattered(generator, *(_grid(PROMPTS, 4, one) for one in (seed, seed + 1, -seed)))
 
 
 def _twins_inputs(generator: torch.Generator) -> Inputs:
@@ -71,6 +78,25 @@ def _twins_inputs(generator: torch.Generator) -> Inputs:
 
 def _labels(inputs: Inputs) -> list[str]:
     return [", ".join(map(repr, grid["prompts"])) for grid in inputs["grids"]]
+
+
+def _same_contrast(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Compare how far values lie from their mean: in each of them left-over noise hides more."""
+    mine, right = (_spread(seen["result"]) for seen in (observed, expected))
+    if abs(mine - right) <= CONTRAST_TOLERANCE * right:
+        return Verdict(True)
+    return Verdict(
+        False,
+        f"The pictures' values have standard deviation {mine:.4f}; it should be {right:.4f}. "
+        "Return the pictures as they are: nothing is done to them afterwards.",
+    )
+
+
+def _spread(value: Any) -> float:
+    """The standard deviation of all numbers in a recorded value, which may be a list of others."""
+    if isinstance(value, list):
+        return math.sqrt(sum(_spread(one) ** 2 for one in value) / max(len(value), 1))
+    return float(value.values.std()) if isinstance(value, Array) else 0.0
 
 
 def _same_steps(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
@@ -110,7 +136,12 @@ SAMPLE_GRID = Exercise(
             "one picture for each prompt, in the order of the prompts",
             2,
             _order_inputs,
-            same_values(what="the grid", labels=_labels, atol=LEFT_OVER_NOISE, rtol=0, show=True),
+            all_of(
+                same_values(
+                    what="the grid", labels=_labels, atol=LEFT_OVER_NOISE, rtol=0, show=True
+                ),
+                _same_contrast,
+            ),
             draw_grids,
         ),
         Case("num_inference_steps reaches the sampler", 1, _steps_inputs, _same_steps, draw_grids),

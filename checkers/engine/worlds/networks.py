@@ -305,16 +305,15 @@ def count_weights(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
         inputs: {"arguments", "x", "also" as for `compute`, "others": perhaps a list of the same}.
 
     Returns:
-        {"weights": numbers in all kernels and matrices (biases and BatchNorm's are left out), of
-        the others, too; "idle": how many parameters get no gradient, "at_zero": how many matrices
-        get one if all further inputs are 0: none does behind a layer without bias}.
+        {"weights": for each, numbers in all kernels and matrices but BatchNorm's and biases;
+        "idle": how many parameters get no gradient, "at_zero": how many matrices get one if all
+        further inputs are 0: none does behind a layer without bias}.
 
     Raises:
         TypeError: if the module returns something else than a tensor.
     """
     others = [count_weights(student, one)["weights"][0] for one in inputs.get("others", [])]
-    module = build(student, inputs["arguments"])
-    shape_layers(module, _given(inputs))
+    shape_layers(module := build(student, inputs["arguments"]), _given(inputs))
     give_random_values(module, rows := rows_of(module, _given(inputs)))
     result = only_a_tensor(module.train()(*_given(inputs)), student)
     if result.requires_grad:
