@@ -18,7 +18,7 @@ from checkers.engine.advice import explain
 from checkers.engine.diagnosis import find_mistake
 from checkers.engine.exercise import Answer, Case, Exercise, Mistake, Observation, Verdict
 from checkers.engine.judges.evidence import not_finite
-from checkers.engine.judges.returned import wrong_kind
+from checkers.engine.judges.returned import NO_RETURN, wrong_kind
 from checkers.engine.memory import Memory
 from checkers.engine.outcomes import outcomes_of
 from checkers.engine.report import CaseResult, Report, Status
@@ -134,8 +134,9 @@ def judged(case: Case, observed: Any, expected: Observation, inputs: Inputs) -> 
     try:
         verdict = case.judge(observed, expected, inputs)
         verdict = verdict._replace(passed=bool(verdict.passed))  # numpy's is no plain data
-        if verdict.passed and (problem := wrong_kind(observed, expected)):
-            return Verdict(False, problem)
+        problem = wrong_kind(observed, expected)
+        if problem and (verdict.passed or (problem == NO_RETURN and "None" not in verdict.message)):
+            return Verdict(False, problem)  # what else is said of None may be false
         if verdict.passed and not_finite(observed, expected):
             return Verdict(False, "Some of what your function gives are not finite numbers.")
         return verdict

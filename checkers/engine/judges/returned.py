@@ -15,6 +15,7 @@ from checkers.engine.sandbox.inside.returned import (
     TENSOR,
 )
 
+NO_RETURN = "Your function returned None. Is the last line, `return ...`, missing?"
 _PLAIN = (NONE, NUMBER, STRING)
 
 
@@ -54,7 +55,7 @@ def _may_be(kind: Any, wanted: Any) -> bool:
 
 def _told(kind: Any, wanted: Any) -> str:
     if kind == NONE:
-        return "Your function returned None. Is the last line, `return ...`, missing?"
+        return NO_RETURN
     if kind == NOT_FINITE:
         return "Your function returns numbers that are not finite."
     if isinstance(kind, list) and isinstance(wanted, list):
