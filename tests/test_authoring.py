@@ -40,8 +40,12 @@ def _environment(course):
 
 
 def _tree(course):
+    """All files, but what Python keeps of a module that it has imported."""
+    left_out = {"datasets", "__pycache__"}
     return {
-        p: p.read_bytes() for p in course.rglob("*") if p.is_file() and "datasets" not in str(p)
+        path: path.read_bytes()
+        for path in course.rglob("*")
+        if path.is_file() and not left_out & set(path.parts)
     }
 
 
