@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from checkers.engine.sandbox.inside.returned import reads_pictures
 from checkers.engine.sandbox.inside.running import Inputs, copied
 from checkers.engine.worlds.call import repeats_of
 from checkers.engine.worlds.dropping import hangs_on, how_dropped, not_their_own, shared_coin
@@ -111,6 +112,7 @@ def _rows_like(c: Tensor, row: Tensor) -> Tensor:
     return (c.float() == row).all(dim=1)
 
 
+@reads_pictures
 def follow_classes(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Sample in worlds whose best flow is known for each class, once for each call.
 
@@ -133,6 +135,7 @@ def follow_classes(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
     return read_ways(runs) | read_rows(asked)
 
 
+@reads_pictures
 def classes_told(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Sample many pictures in one step and count how many of them the model is told the class of.
 
@@ -156,6 +159,7 @@ def classes_told(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     }
 
 
+@reads_pictures
 def follow_classes_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Sample with seeded generators, and without.
 

@@ -110,7 +110,7 @@ def without_class_first(model, labels, num_steps=50, guidance_scale=5.0, generat
     for t in torch.arange(num_steps) / num_steps:
         uncond, cond = model(x=x.repeat(2, 1, 1, 1), t=t.expand(2 * n, 1), c=c).detach().split(n)
         x = x + (cond + (guidance_scale - 1) * (cond - uncond)) * (1 / num_steps)
-    return x
+    return x, None
 
 
 @CLASS_FLOW_SAMPLE.right_answer

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from checkers.engine.sandbox.inside.returned import reads_pictures
 from checkers.engine.sandbox.inside.running import Inputs, copied
 from checkers.engine.worlds.call import alike, repeats_of
 from checkers.engine.worlds.flow import (
@@ -228,6 +229,7 @@ def _told(c: Any, labels: Tensor) -> dict[str, Any]:
     return observed | told | {"largest": float(c.max())}
 
 
+@reads_pictures
 def go_in_one_step(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Sample in worlds whose paths are straight, once for each call.
 
@@ -254,6 +256,7 @@ def go_in_one_step(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any
     return read_ways(runs) | read_rows(asked) | more
 
 
+@reads_pictures
 def step_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Sample with seeded generators, and without.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from checkers.engine.sandbox.inside.returned import reads_pictures
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.call import repeats_of
 from checkers.engine.worlds.flow import AnsweringModel, FlowWorld, way_of
@@ -49,6 +50,7 @@ def what_the_model_sees(student: Callable[..., Any], inputs: Inputs) -> dict[str
     return read_shown(model, calls, inputs["images"])
 
 
+@reads_pictures
 def follow(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Sample in worlds whose best flow is known, once for each call.
 
@@ -69,6 +71,7 @@ def follow(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     return read_ways(runs)
 
 
+@reads_pictures
 def follow_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Sample with seeded generators, and without.
 

@@ -152,7 +152,7 @@ def with_the_frames(model, n, num_steps=50, generator=None):
     for step in range(num_steps):
         x = x + model(x, torch.ones(n) * step / num_steps) / num_steps
         frames.append(x)
-    return frames[-1]
+    return x, frames
 
 
 @FLOW_SAMPLE.right_answer

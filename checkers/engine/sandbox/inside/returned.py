@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from torch import Tensor
 
 from checkers.engine.sandbox.inside.plain import Array, Unknown, record
 
@@ -24,20 +25,48 @@ NOT_FINITE = "numbers that are not finite"
 _MOST_ENTRIES = 16
 
 
-def noting_kinds(student: Callable[..., Any], kinds: list[Kind]) -> Callable[..., Any]:
-    """`student`, but `kinds` gets the kind of all that it returns; a class stays as it is."""
+def noting_kinds(
+    student: Callable[..., Any], kinds: list[Kind], reading: Callable[[Any], Any] | None
+) -> Callable[..., Any]:
+    """`student`, but `kinds` gets the kind of all that it returns; a class stays as it is.
+
+    Args:
+        student: the answer under test.
+        kinds: each kind is added once.
+        reading: what of a result counts; the whole if None.
+    """
     if isinstance(student, type):
         return student
 
     @wraps(student)
     def noting(*args: Any, **kwargs: Any) -> Any:
         result = student(*args, **kwargs)
+        if reading is not None:
+            result = reading(result)
         kind = _kind_of(record(result))
         if kind not in kinds:
             kinds.append(kind)
         return result
 
     return noting
+
+
+P = TypeVar("P", bound=Callable[..., Any])
+
+
+def reads_pictures(probe: P) -> P:
+    """For a probe of a sampler that may return more besides the pictures, such as the frames."""
+    probe.reading = _only_pictures  # type: ignore[attr-defined]
+    return probe
+
+
+def _only_pictures(result: Any) -> Any:
+    """The first (n, C, H, W) of several things that were returned."""
+    if isinstance(result, tuple | list) and len(result) > 1:
+        for item in result:
+            if isinstance(item, Tensor) and item.ndim == 4:
+                return item
+    return result
 
 
 def _kind_of(value: Any) -> Kind:

@@ -68,7 +68,8 @@ def run_probe(
     with preserved_globals(seed):
         try:
             kinds: list[Kind] = []
-            observation = probe(noting_kinds(student, kinds), copied(inputs))
+            noting = noting_kinds(student, kinds, getattr(probe, "reading", None))
+            observation = probe(noting, copied(inputs))
             if isinstance(observation, dict) and kinds:
                 observation = {**observation, RETURNED: kinds}
             return {"status": "ran", "observation": record(observation)}
