@@ -53,8 +53,17 @@ def test_only_the_secret_of_this_run_is_evidence():
 
     faint = torch.randn(4, 3, 12, 12, generator=torch.Generator().manual_seed(3)) + secret
     assert verdict(faint, faint) == Verdict(True, "a remark")
-    assert verdict([-faint, faint], faint).passed
-    for lie in (other, torch.zeros(3, 12, 12), faint + float("nan"), secret[:1], None, [], "x"):
+    assert verdict([-faint, faint], [faint, faint]).passed
+    for lie in (
+        other,
+        torch.zeros(3, 12, 12),
+        faint + float("nan"),
+        secret[:1],
+        [faint, faint],
+        None,
+        [],
+        "x",
+    ):
         assert not verdict(lie, faint).passed
     assert verdict(other, other).passed  # a known mistake shows nothing either
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from checkers.engine.sandbox.inside.running import Inputs, copied
+from checkers.engine.worlds.call import as_tensor
 from checkers.engine.worlds.ddpm_loss import watch_loss
 from checkers.engine.worlds.ddpm_sample import (
     StepWorld,
@@ -41,19 +42,25 @@ def drop_often(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         {"kept", "dropped", "other": for each call the share of rows that are the label's one-hot
         vector, all zeros, or anything else; "told": for each call (n,), the class that each row is
         the one-hot vector of, or -1; "rule": by which rows are dropped in many calls with p_uncond
-        = 0.5, as `worlds.dropping.how_dropped`}.
+        = 0.5, as `worlds.dropping.how_dropped`; "result": of the first of these}.
     """
     labels = inputs["labels"]
     observed: dict[str, Any] = {"kept": [], "dropped": [], "other": [], "told": []}
     for arguments in inputs["calls"]:
-        rows = torch.as_tensor(student(labels.clone(), *arguments))
+        rows = _rows(student(labels.clone(), *arguments))
         observed["told"].append(classes_told(rows))
         for name, share in shares_of_rows(rows, labels).items():
             observed[name].append(share)
     few = labels[:20]
-    tosses = [torch.as_tensor(student(few.clone(), 0.5)) for _ in range(_TOSSES)]
-    dropped = torch.stack([not_their_own(rows != 0, few) for rows in tosses])
-    return {**observed, "rule": how_dropped(dropped, few)}
+    tosses = [student(few.clone(), 0.5) for _ in range(_TOSSES)]
+    dropped = torch.stack([not_their_own(_rows(rows) != 0, few) for rows in tosses])
+    return {**observed, "result": tosses[0], "rule": how_dropped(dropped, few)}
+
+
+def _rows(result: Any) -> Tensor:
+    """The rows that were returned; none if it is something else, which the judges tell."""
+    rows = as_tensor(result)
+    return torch.zeros(0) if rows is None else rows
 
 
 def shares_of_rows(rows: Tensor, labels: Tensor) -> dict[str, float]:

@@ -13,7 +13,7 @@ from checkers.classifier_free_guidance.probe import (
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges.cases import MakeInputs, form_case
 from checkers.engine.judges.evidence import hide_in, with_evidence
-from checkers.engine.judges.inputs import close_pictures, draw_noise, noisy_run
+from checkers.engine.judges.inputs import close_pictures, draw_noise, draw_seed, noisy_run
 from checkers.engine.judges.loops import ENDS_EARLY, loop_cases, runs, same_path, same_spread
 from checkers.engine.judges.values import all_of, each_call, same_values
 from checkers.engine.sandbox.inside.running import Inputs
@@ -142,6 +142,7 @@ def _gaussian_inputs(generator: torch.Generator) -> Inputs:
         "uncond": [""],
         "timesteps": TIMESTEPS,
         "scale": 7.0,
+        "seed": draw_seed(generator),
     }
 
 

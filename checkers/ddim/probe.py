@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.call import alike, repeats_of, seeded
+from checkers.engine.worlds.call import alike, as_tensor, repeats_of, seeded
 from checkers.engine.worlds.loops import (
     run_quietly,
     run_repeatedly,
@@ -49,11 +49,11 @@ def take_apart(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
 
 def _difference(whole: Any, added: Any) -> Any:
-    """What differs; what is no picture is kept as it is, for the judge."""
-    try:
-        return torch.as_tensor(whole) - torch.as_tensor(added)
-    except (TypeError, ValueError, RuntimeError):
+    """What differs; what can't be compared is kept as it is, for the judge."""
+    one, other = as_tensor(whole), as_tensor(added)
+    if one is None or other is None or one.shape != other.shape:
         return whole
+    return one - other
 
 
 def _step(student: Callable[..., Any], one: Inputs, seed: int | None) -> Any:
@@ -102,7 +102,7 @@ def sample_gaussians(student: Callable[..., Any], inputs: Inputs) -> dict[str, A
 
     Args:
         student: `ddim_sample`.
-        inputs: {"calls": a list of inputs as for `worlds.loops.run_to_gaussians`, with a "seed"}.
+        inputs: {"calls": a list of inputs as for `worlds.loops.run_to_gaussians`}.
 
     Returns:
         {"result": the returned pictures of each run, "drawn": by how much a second run from the
@@ -110,13 +110,9 @@ def sample_gaussians(student: Callable[..., Any], inputs: Inputs) -> dict[str, A
     """
     observed: dict[str, list] = {"result": [], "drawn": []}
     for one in inputs["calls"]:
-        unseeded = {key: value for key, value in one.items() if key != "seed"}
-        result, again = (
-            run_to_gaussians(partial(_sample, student), given)["result"]
-            for given in (one, unseeded)
-        )
-        observed["result"].append(result)
-        observed["drawn"].append(_difference(result, again))
+        runs = run_to_gaussians(partial(_sample, student), one)
+        observed["result"].append(runs["seeded"])
+        observed["drawn"].append(_difference(runs["seeded"], runs["result"]))
     return observed
 
 

@@ -22,26 +22,30 @@ from checkers.engine.sandbox.inside.running import Inputs
 from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
 from solutions.ddim import ddim_step
 
+_LARGE = 160
+"""Pixels along a side of pictures that tell the noise's strength to 1.4 %: 5.5 standard errors."""
 _each_step = each_call("t = {t}, t_prev = {t_prev}")
 _each_eta = each_call("t = {t}, t_prev = {t_prev}, eta = {eta}")
 
 
-def _step_inputs(*steps: tuple[int, int, float | None], own_schedule: bool = False) -> MakeInputs:
+def _step_inputs(
+    *steps: tuple[int, int, float | None], own_schedule: bool = False, side: int = 32
+) -> MakeInputs:
     """Steps (t, t_prev, eta), on the course's schedule or on one that nobody has seen."""
 
     def inputs(generator: torch.Generator) -> Inputs:
         abar = squared_cosine_alphas_cumprod()
         if own_schedule:
             abar = torch.rand(40, generator=generator).mul(0.2).add(0.02).neg().exp().cumprod(0)
-        return {"calls": [_step_call(generator, abar, *step) for step in steps]}
+        return {"calls": [_step_call(generator, abar, *step, side) for step in steps]}
 
     return inputs
 
 
 def _step_call(
-    generator: torch.Generator, abar: Tensor, t: int, t_prev: int, eta: float | None
+    generator: torch.Generator, abar: Tensor, t: int, t_prev: int, eta: float | None, side: int = 32
 ) -> Inputs:
-    x_t, noise = (draw_noise(generator, 2, 3, 32, 32) for _ in range(2))
+    x_t, noise = (draw_noise(generator, 2, 3, side, side) for _ in range(2))
     return {
         "x_t": x_t,
         "noise": noise,
@@ -126,7 +130,7 @@ DDIM_STEP = Exercise(
         Case(
             "the noise that is drawn has standard deviation sigma",
             2,
-            _step_inputs((690, 660, 1.0), (900, 700, 0.5), (500, 460, 0.3)),
+            _step_inputs((690, 660, 1.0), (900, 700, 0.5), (500, 460, 0.3), side=_LARGE),
             with_evidence(
                 same_moments("added", what="the noise that is added", labels=_each_eta),
                 "result",

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from checkers.engine.sandbox.inside.running import Inputs, copied
+from checkers.engine.worlds.call import alike, as_tensor
 
 
 class _Answering(nn.Module):
@@ -47,12 +48,14 @@ def draw_twice(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         """With copies: what one call writes into its inputs is not the next one's affair."""
         return student(*(copied(inputs[name]) for name in ("x", "sigma", *names)))
 
-    drawn = torch.as_tensor(once())
+    result = once()
+    drawn = as_tensor(result)
+    pair = None if drawn is None or len(drawn.shape) < 2 else drawn[:2].flatten(1)
     return {
-        "result": drawn,
-        "given": _equal(once("noise"), once("noise")),
-        "drawn": _equal(drawn, once()),
-        "alike": _equal(drawn[0], drawn[1]),
+        "result": result,
+        "given": alike(once("noise"), once("noise")),
+        "drawn": alike(result, once()),
+        "alike": pair is not None and len(pair) > 1 and alike(*pair),
     }
 
 
@@ -117,7 +120,7 @@ def what_the_model_sees(student: Callable[..., Any], inputs: Inputs) -> dict[str
         "noise": first,
         "shown": shown,
         "calls": calls,
-        "repeated": _equal(first, second),
+        "repeated": alike(first, second),
         "alike": first is not None and bool(torch.allclose(first[0], first[1], atol=1e-6)),
     }
 
@@ -205,9 +208,3 @@ def _is_a_row(losses: Any) -> bool:
         else isinstance(value, int | float | np.number)
         for value in losses
     )
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if one is None or other is None:
-        return False
-    return bool(torch.equal(torch.as_tensor(one), torch.as_tensor(other)))

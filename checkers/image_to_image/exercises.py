@@ -19,7 +19,14 @@ from checkers.engine.judges.starts import (
     same_line,
     same_timesteps_asked,
 )
-from checkers.engine.judges.values import all_of, each_call, same_answer, same_moments, same_values
+from checkers.engine.judges.values import (
+    all_of,
+    each_call,
+    same_answer,
+    same_form,
+    same_moments,
+    same_values,
+)
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.image_to_image.probe import (
     edit_in_a_gaussian_world,
@@ -30,6 +37,8 @@ from checkers.image_to_image.probe import (
 from solutions.image_to_image import edit
 
 TIMESTEPS = [900, 700, 500, 300, 100, 0]
+LARGE = 128
+"""Pixels along a side of pictures that tell the noise's strength to 1.3 %: 5.5 standard errors."""
 
 
 def _two_halves(batch: int, side: int, generator: torch.Generator) -> Tensor:
@@ -57,10 +66,10 @@ def _call(
 
 
 def _start_inputs(generator: torch.Generator) -> Inputs:
-    """Where noise is strong, in the middle, and where it is weak."""
-    im = _two_halves(4, 32, generator)
-    calls = [_call(im, i_start, 1) for i_start in (1, 2, 3)]
-    world = in_a_flat_world(32, generator)
+    """Where noise is strong, in the middle, and where it is weak; a single step follows."""
+    im = _two_halves(4, LARGE, generator)
+    calls = [_call(im, i_start, 1, [*TIMESTEPS[: i_start + 1], 0]) for i_start in (1, 2, 3)]
+    world = in_a_flat_world(LARGE, generator)
     return {
         **world,
         **hide_in(world["means"], generator),
@@ -89,7 +98,8 @@ def _gaussian_inputs(generator: torch.Generator) -> Inputs:
     """With the noise of every step: what comes out has a known mean and standard deviation."""
     world = in_a_flat_world(32, generator)
     hidden = hide_in(world["means"], generator, strength=0.05)
-    return {**world, **hidden, **_call(_two_halves(4, 32, generator), 2, 3.0)}
+    call = _call(_two_halves(4, 32, generator), 2, 3.0)
+    return {**world, **hidden, **call, "seed": draw_seed(generator)}
 
 
 def _repeat_inputs(generator: torch.Generator) -> Inputs:
@@ -103,6 +113,13 @@ def _form_inputs(generator: torch.Generator) -> Inputs:
         for batch, dtype, prompts in PROMPTED_FORMS
     ]
     return {**in_a_flat_world(16, generator), "calls": calls}
+
+
+_each_start = each_call("i_start = {i_start}")
+
+
+def _each_half(inputs: Inputs) -> list[str]:
+    return ["the left half,", "the right half,"]
 
 
 def _sides(inputs: Inputs) -> list[str]:
@@ -125,14 +142,16 @@ EDIT = Exercise(
                     lambda observed: all(observed["asked"]),
                     says="Your function never asks the denoiser.",
                 ),
+                same_moments("noise", what="the noise of the noisy picture", labels=_each_start),
                 with_evidence(
-                    same_moments("halves", what="the noisy picture", labels=_sides), "result"
+                    same_moments("halves", what="the noisy picture", labels=_sides, also=()),
+                    "result",
                 ),
                 same_values(
                     "follows",
                     what="what changes in the noisy picture, if after torch.manual_seed only "
                     "`im` changes,",
-                    labels=each_call("i_start = {i_start}"),
+                    labels=_each_start,
                     atol=3e-4,
                 ),
             ),
@@ -157,13 +176,12 @@ EDIT = Exercise(
             1,
             _gaussian_inputs,
             with_evidence(
-                same_moments(
-                    "halves",
-                    what="the result",
-                    labels=lambda _: ["the left half,", "the right half,"],
+                all_of(
+                    same_form(),
+                    same_moments("halves", what="the result", labels=_each_half),
+                    same_moments("seeded", what="the result, with a generator,", labels=_each_half),
                 ),
-                "halves",
-                secret=lambda inputs: list(inputs["secret"].chunk(2, dim=-1)),
+                "result",
             ),
             edit_in_a_gaussian_world,
         ),

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import as_tensor, seeded
 from checkers.engine.worlds.loops import repeats
 from checkers.engine.worlds.quiet import QuietWorld
 from checkers.engine.worlds.shown_pictures import (
@@ -54,28 +54,37 @@ def edit_quietly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
 
 def edit_two_pictures(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
-    """Edit as `edit_quietly` does, and look at what follows from the picture alone.
+    """Edit where no noise is added on the way, and look at what follows from the picture alone.
 
     Args:
         student: `edit`.
         inputs: as for `edit_quietly`, and "schedule": of the denoiser, "seed": of torch's global
-            generator.
+            generator, one later for each further call.
 
     Returns:
-        As `edit_quietly`, and "follows": for each call, how the pictures first shown to the
-        denoiser change if `im` has half its contrast, all noise being the same.
+        "result", "halves" and "asked" as of `edit_quietly`, "noise": the pictures first shown to
+        the denoiser, less the mean of each half, "follows": for each call, how they change if `im`
+        has half its contrast, all noise being the same.
     """
-    follows = []
-    for call in inputs["calls"]:
+    observed: dict[str, Any] = {
+        key: [] for key in ("result", "noise", "halves", "asked", "follows")
+    }
+    for number, call in enumerate(inputs["calls"]):
         starts = []
-        for im in (call["im"].clone(), call["im"] / 2):
+        for im in (call["im"] / 2, call["im"].clone()):
             world = QuietWorld(inputs["means"], inputs["std"], im.dtype)
             world.alphas_cumprod = inputs["schedule"].clone()
-            torch.default_generator.manual_seed(inputs["seed"])
-            _edit(student, world, {**call, "im": im}, list(call["timesteps"]), call["scale"])
+            torch.default_generator.manual_seed(inputs["seed"] + number)
+            timesteps = list(call["timesteps"])
+            result = _edit(student, world, {**call, "im": im}, timesteps, call["scale"])
             starts.append(shown_first(world))
-        follows.append(change(*starts))
-    return {**edit_quietly(student, inputs), "follows": follows}
+        both = halves(starts[1])
+        observed["result"].append(result)
+        observed["noise"].append(torch.cat([half - half.mean() for half in both], dim=-1))
+        observed["halves"] += both
+        observed["asked"].append(timesteps_asked(world))
+        observed["follows"].append(change(*reversed(starts)))
+    return observed
 
 
 def edit_in_a_gaussian_world(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -84,14 +93,21 @@ def edit_in_a_gaussian_world(student: Callable[..., Any], inputs: Inputs) -> dic
     Args:
         student: `edit`.
         inputs: {"means": {prompt: picture}, "std", "im", "i_start", "prompts", "timesteps",
-            "scale"}.
+            "scale", "seed"}.
 
     Returns:
-        {"halves": the left and the right half of the returned pictures}.
+        {"result": the pictures of a run without a generator, "halves": their left and right half,
+        "seeded": those of a run with one}.
     """
     world = GaussianDenoiser(inputs["means"], inputs["std"])
-    result = _edit(student, world, inputs, list(inputs["timesteps"]), inputs["scale"])
-    return {"halves": halves(torch.as_tensor(result)) if result is not None else [None, None]}
+
+    def run(*generator: torch.Generator) -> Any:
+        one, timesteps = {**inputs, "im": inputs["im"].clone()}, list(inputs["timesteps"])
+        return _edit(student, world, one, timesteps, inputs["scale"], *generator)
+
+    result = run()
+    seeded_halves = halves(run(seeded(inputs["seed"])))
+    return {"result": result, "halves": halves(result), "seeded": seeded_halves}
 
 
 def edit_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -99,7 +115,7 @@ def edit_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
 
     Args:
         student: `edit`.
-        inputs: as for `edit_in_a_gaussian_world`, and "seed".
+        inputs: as for `edit_in_a_gaussian_world`.
 
     Returns:
         As `worlds.loops.repeats`.
@@ -112,8 +128,11 @@ def edit_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
     return repeats(run, inputs)
 
 
-def halves(pictures: Tensor) -> list[Tensor]:
-    """The left and the right half of (n, C, H, W)."""
+def halves(result: Any) -> list[Any]:
+    """The left and the right half of (n, C, H, W); twice what is something else, for the judge."""
+    pictures = as_tensor(result)
+    if pictures is None or not pictures.ndim:
+        return [result, result]
     middle = pictures.shape[-1] // 2
     return [pictures[..., :middle], pictures[..., middle:]]
 

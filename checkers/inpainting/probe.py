@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from checkers.engine.sandbox.inside.running import Inputs, copied
+from checkers.engine.worlds.call import as_tensor, seeded
 from checkers.engine.worlds.loops import repeats
 from checkers.engine.worlds.quiet import QuietWorld
 from checkers.engine.worlds.shown_pictures import (
@@ -63,21 +64,23 @@ def inpaint_two_originals(student: Callable[..., Any], inputs: Inputs) -> dict[s
 
     Args:
         student: `inpaint`.
-        inputs: as for `inpaint_quietly`, with one call, and "schedule": of the denoiser, "darker":
-            another original, "masks": one for each picture, "seed": of torch's global generator.
+        inputs: as for `inpaint_quietly`, and "other": a run in another world, {"means", "call",
+            "schedule": of the denoiser, "darker": another original, "seed": of torch's global
+            generator}.
 
     Returns:
         As `inpaint_quietly`, and "follows": for each later step, how the pictures shown to the
         denoiser change from one original to the other, all noise being the same, "fixed": whether
         at one of these steps another seed changes none of the known pixels.
     """
-    call, seed, ways = inputs["calls"][0], inputs["seed"], []
-    later, known = call["timesteps"][1:-1], inputs["masks"].expand_as(call["original"]) == 0
-    runs = (call["original"], seed), (inputs["darker"], seed), (call["original"], seed + 1)
+    other, ways = inputs["other"], []
+    call, seed = other["call"], other["seed"]
+    later, known = call["timesteps"][1:-1], call["mask"].expand_as(call["original"]) == 0
+    runs = (call["original"], seed), (other["darker"], seed), (call["original"], seed + 1)
     for original, own_seed in runs:
-        world = QuietWorld(inputs["means"], inputs["std"], original.dtype)
-        world.alphas_cumprod = inputs["schedule"].clone()
-        one = {**call, "original": original.clone(), "mask": inputs["masks"].clone()}
+        world = QuietWorld(other["means"], inputs["std"], original.dtype)
+        world.alphas_cumprod = other["schedule"].clone()
+        one = {**call, "original": original.clone(), "mask": call["mask"].clone()}
         torch.default_generator.manual_seed(own_seed)
         _inpaint(student, world, one, list(call["timesteps"]), call["scale"])
         ways.append([shown_at(world, t) for t in later])
@@ -86,8 +89,8 @@ def inpaint_two_originals(student: Callable[..., Any], inputs: Inputs) -> dict[s
         **inpaint_quietly(student, inputs),
         "follows": [change(*pair) for pair in zip(first, darker, strict=True)],
         "fixed": any(
-            one.shape == other.shape == known.shape and torch.equal(one[known], other[known])
-            for one, other in zip(first, reseeded, strict=True)
+            one.shape == again.shape == known.shape and torch.equal(one[known], again[known])
+            for one, again in zip(first, reseeded, strict=True)
         ),
     }
 
@@ -97,21 +100,28 @@ def inpaint_anything(student: Callable[..., Any], inputs: Inputs) -> dict[str, A
 
     Args:
         student: `inpaint`.
-        inputs: {"means", "std", "original", "mask", "prompts", "timesteps", "scale"}.
+        inputs: {"means", "std", "original", "mask", "prompts", "timesteps", "scale", "seed"}.
 
     Returns:
-        {"result": the returned pictures, "made": their part to be made new, as `inpaint_quietly`
-        has it; every picture's mask has as many pixels}.
+        {"result": the pictures of a run without a generator, "made": their part to be made new, as
+        `inpaint_quietly` has it, "seeded": that of a run with a generator; every picture's mask
+        has as many pixels}.
     """
     world = GaussianDenoiser(inputs["means"], inputs["std"])
-    timesteps = list(inputs["timesteps"])
-    result = _inpaint(student, world, copied(inputs), timesteps, inputs["scale"])
-    pictures = _as_pictures(result)
     masks = inputs["mask"].expand(-1, *world.picture_shape) > 0
-    if len(pictures) != len(masks):
-        return {"result": result, "made": torch.zeros(1, 1, 1, 1)}
-    made = [_part(one[None], new) for one, new in zip(pictures, masks, strict=True)]
-    return {"result": result, "made": torch.cat(made)}
+
+    def run(*generator: torch.Generator) -> Any:
+        one, timesteps = copied(inputs), list(inputs["timesteps"])
+        return _inpaint(student, world, one, timesteps, inputs["scale"], *generator)
+
+    def made(result: Any) -> Tensor:
+        pictures = as_tensor(result)
+        if pictures is None or pictures.shape != masks.shape:
+            return torch.zeros(1, 1, 1, 1)
+        return torch.cat([_part(one[None], new) for one, new in zip(pictures, masks, strict=True)])
+
+    result, with_one = run(), run(seeded(inputs["seed"]))
+    return {"result": result, "made": made(result), "seeded": made(with_one)}
 
 
 def inpaint_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -149,15 +159,7 @@ def _part(pictures: Any, where: Tensor) -> Tensor:
 
     (1, 1, 1, 1) if these are no such pictures.
     """
-    pictures = _as_pictures(pictures)
-    if pictures.ndim != where.ndim + 1 or pictures.shape[1:] != where.shape:
+    pictures = as_tensor(pictures)
+    if pictures is None or pictures.ndim != where.ndim + 1 or pictures.shape[1:] != where.shape:
         return torch.zeros(1, 1, 1, 1)
     return pictures[:, where].unflatten(1, (*where.shape[:2], -1))
-
-
-def _as_pictures(value: Any) -> Tensor:
-    """A tensor of it; an empty one if it is something else, which the judges tell."""
-    try:
-        return torch.as_tensor(value)
-    except (TypeError, ValueError, RuntimeError):
-        return torch.empty(0)

@@ -10,9 +10,15 @@ from torch import Tensor
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges.cases import form_case
 from checkers.engine.judges.evidence import hide_in, with_evidence
-from checkers.engine.judges.inputs import draw_noise, draw_pictures, noisy_run
-from checkers.engine.judges.loops import ENDS_EARLY, loop_cases, same_last_picture, same_spread
-from checkers.engine.judges.values import describe, each_call, same_moments, same_values
+from checkers.engine.judges.inputs import draw_noise, draw_pictures, draw_seed, noisy_run
+from checkers.engine.judges.loops import (
+    ENDS_EARLY,
+    loop_cases,
+    same_brightness,
+    same_last_picture,
+    same_spread,
+)
+from checkers.engine.judges.values import describe, each_call, same_values
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.call import call_many
@@ -241,6 +247,7 @@ def _gaussian_inputs(generator: torch.Generator) -> Inputs:
         "i_start": 1,
         "prompts": [PHOTO],
         "timesteps": UNEVEN_TIMESTEPS,
+        "seed": draw_seed(generator),
     }
 
 
@@ -286,7 +293,7 @@ ITERATIVE_DENOISE = Exercise(
                 "if the list ends early, the picture keeps the noise of its last timestep",
                 1,
                 _cut_short_inputs,
-                with_evidence(same_moments(what="the brightness of your pictures"), "result"),
+                with_evidence(same_brightness(), "result"),
                 denoise_to_gaussians,
             ),
         ],

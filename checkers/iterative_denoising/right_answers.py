@@ -160,3 +160,15 @@ def one_picture_after_the_other(d, im_noisy, i_start, embeds, timesteps, generat
             x = d.add_variance(mean, estimate.variance, t, t_prev, generator)
         done.append(x)
     return torch.cat(done)
+
+
+@ITERATIVE_DENOISE.right_answer
+def with_the_global_generator_by_name(d, im_noisy, i_start, embeds, timesteps, generator=None):
+    generator = torch.default_generator if generator is None else generator
+    x = im_noisy
+    for t, t_prev in pairwise(timesteps[i_start:]):
+        estimate = d(x, t, embeds)
+        x_0 = predict_original(x, t, estimate.noise, d.alphas_cumprod)
+        mean = _right_mean(x, x_0, t, t_prev, d.alphas_cumprod)
+        x = d.add_variance(mean, estimate.variance, t, t_prev, generator)
+    return x

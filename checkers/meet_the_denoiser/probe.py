@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.worlds.call import as_tensor
 from lessons.workbench.denoisers.exact_worlds import ExactWorld, GaussianDenoiser, PointDenoiser
 
 
@@ -47,23 +49,23 @@ def _world(inputs: Inputs) -> ExactWorld:
 
 
 def _equal(one: Any, other: Any) -> bool:
-    one, other = _as_tensor(one), _as_tensor(other)
+    one, other = _pictures(one), _pictures(other)
     return one is not None and other is not None and torch.equal(one, other)
 
 
 def _has_twins(result: Any) -> bool:
-    pictures = _as_tensor(result)
+    pictures = _pictures(result)
     if pictures is None or pictures.ndim < 2:
         return False
     return len(torch.unique(pictures.flatten(1), dim=0)) < len(pictures)
 
 
-def _as_tensor(value: Any) -> torch.Tensor | None:
+def _pictures(value: Any) -> Tensor | None:
     """Pictures as one tensor, also those of a list, whose form is another case's affair."""
-    try:
-        if isinstance(value, list | tuple):
-            pictures = [torch.as_tensor(one) for one in value]
-            return torch.cat([one[None] if one.ndim == 3 else one for one in pictures])
-        return torch.as_tensor(value)
-    except (TypeError, ValueError, RuntimeError):
+    if not isinstance(value, list | tuple):
+        return as_tensor(value)
+    pictures = [as_tensor(one) for one in value]
+    rows = [one[None] if one.ndim == 3 else one for one in pictures if one is not None]
+    if not rows or len(rows) < len(pictures) or len({one.shape[1:] for one in rows}) > 1:
         return None
+    return torch.cat(rows)

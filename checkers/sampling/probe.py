@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.loops import repeats
+from checkers.engine.worlds.call import as_tensor
+from checkers.engine.worlds.loops import repeats, with_and_without_generator
 from checkers.engine.worlds.quiet import QuietWorld
 from checkers.engine.worlds.shown_pictures import shown_at, shown_first, timesteps_asked
 from lessons.workbench.denoisers.exact_worlds import ExactWorld, GaussianDenoiser, PointDenoiser
@@ -58,10 +60,10 @@ def _off_the_way(world: QuietWorld, result: Any, last: int) -> list[float]:
 
     Ho et al. 2020, equation 7. A world that adds no noise makes it 0, wherever the way begins.
     """
-    steps = timesteps_asked(world)
-    if not steps or not isinstance(result, torch.Tensor) or result.shape[1:] != world.picture_shape:
+    steps, pictures = timesteps_asked(world), as_tensor(result)
+    if not steps or pictures is None or pictures.shape[1:] != world.picture_shape:
         return []
-    way = [shown_at(world, t)[0].double() for t in steps] + [result.detach()[0].double()]
+    way = [shown_at(world, t)[0].double() for t in steps] + [pictures.detach()[0].double()]
     which = torch.tensor([world.prompts.index(world.calls[0].prompts[0])])
     off = []
     for x_t, x_prev, t, t_prev in zip(way, way[1:], steps, [*steps[1:], last], strict=False):
@@ -93,14 +95,13 @@ def sample_gaussians(student: Callable[..., Any], inputs: Inputs) -> dict[str, A
 
     Args:
         student: `sample`.
-        inputs: {"means": {prompt: (3, 64, 64)}, "std", "n", "prompts", "timesteps"}.
+        inputs: {"means": {prompt: (3, 64, 64)}, "std", "n", "prompts", "timesteps", "seed"}.
 
     Returns:
-        {"result": the returned pictures}.
+        As `worlds.loops.with_and_without_generator`.
     """
     world = GaussianDenoiser(inputs["means"], inputs["std"])
-    embeds = world.embed(inputs["prompts"])
-    return {"result": student(world, inputs["n"], embeds, list(inputs["timesteps"]))}
+    return with_and_without_generator(partial(_run, student, inputs, world), inputs["seed"])
 
 
 def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -108,14 +109,16 @@ def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
 
     Args:
         student: `sample`.
-        inputs: as for `sample_gaussians`, and "seed".
+        inputs: as for `sample_gaussians`.
 
     Returns:
         As `worlds.loops.repeats`.
     """
+    return repeats(partial(_run, student, inputs), inputs)
 
-    def run(world: ExactWorld, *generator: torch.Generator) -> Any:
-        embeds = world.embed(inputs["prompts"])
-        return student(world, inputs["n"], embeds, list(inputs["timesteps"]), *generator)
 
-    return repeats(run, inputs)
+def _run(
+    student: Callable[..., Any], inputs: Inputs, world: ExactWorld, *generator: torch.Generator
+) -> Any:
+    embeds = world.embed(inputs["prompts"])
+    return student(world, inputs["n"], embeds, list(inputs["timesteps"]), *generator)

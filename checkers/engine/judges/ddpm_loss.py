@@ -181,13 +181,13 @@ def right_times(observed: Observation, expected: Observation, inputs: Inputs) ->
         return verdict
     abar = inputs["alphas_cumprod"].double().numpy()
     mine, target = observed["rows"].values, expected["rows"].values
-    found = False
+    found = 0
     for row in mine:
         gaps = np.abs(target[:, :2] - row[:2]).max(axis=1)
         near = target[gaps.argmin()]
         if gaps.min() > 1e-3:
             continue  # the mixture is another case's business
-        found = True
+        found += 1
         t = int(np.abs(np.sqrt(abar) - row[0]).argmin())
         if same_times(row[2:4], near[2:4], t, len(abar)):
             continue
@@ -196,7 +196,7 @@ def right_times(observed: Observation, expected: Observation, inputs: Inputs) ->
             f"With T = {len(abar)}, the model is told {time_told(row[2:4])} for pictures at "
             f"timestep {t}; it should be t / T = {t / len(abar):.3g}.",
         )
-    if found:
+    if 2 * found > len(mine):  # fewer can be like a timestep's by chance
         return Verdict(True)
     return Verdict(False, "The pictures are noised in another way than the text says.")
 

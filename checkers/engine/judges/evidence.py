@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from checkers.engine.exercise import Judge, Observation, Verdict
-from checkers.engine.judges.values import results_problem
+from checkers.engine.judges.values import all_of, results_problem, right_kind
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
 
@@ -71,9 +71,10 @@ def with_evidence(
             its last dimensions.
         says: the message if it shows nowhere.
     """
+    first = all_of(right_kind, judge) if "result" in parts else judge
 
     def judge_both(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-        verdict = judge(observed, expected, inputs)
+        verdict = first(observed, expected, inputs)
         if not verdict.passed:
             return verdict
         hidden = inputs[secret] if isinstance(secret, str) else secret(inputs)

@@ -47,10 +47,19 @@ LAST_STEP_WITHOUT = (
 )
 
 same_last_picture = same_values(what="the last picture", atol=0.06, show=True)
-same_spread = same_moments(
-    what="the brightness of your samples",
-    slack=4e-3,
-    around=lambda inputs: next(iter(inputs["means"].values())),
+
+
+def same_brightness(**moments: Any) -> Judge:
+    """`same_moments` of the pictures that come out without a generator, and with one."""
+    without, with_one = "the brightness of your samples", "with a generator, "
+    return all_of(
+        same_moments(what=without, **moments),
+        same_moments("seeded", what=with_one + without, **moments),
+    )
+
+
+same_spread = same_brightness(
+    slack=4e-3, around=lambda inputs: next(iter(inputs["means"].values()))
 )
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from checkers.engine.exercise import Case
 from checkers.engine.judges.evidence import hide_in, with_evidence
-from checkers.engine.judges.inputs import draw_noise
+from checkers.engine.judges.inputs import draw_noise, draw_seed
 from checkers.engine.judges.loops import ENDS_EARLY, loop_cases, same_spread
 from checkers.engine.sandbox.inside.running import Inputs, Probe
 from lessons.workbench.denoisers import squared_cosine_alphas_cumprod
@@ -99,6 +99,7 @@ def _gaussian_inputs(pair: Pair, generator: torch.Generator) -> Inputs:
         "prompts": prompts,
         "timesteps": timesteps,
         "scale": 1.5,
+        "seed": draw_seed(generator),
     }
 
 

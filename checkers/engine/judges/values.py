@@ -236,16 +236,30 @@ def form_problem(mine: Any, target: Any, what: str, *, dtype_matters: bool = Tru
     return ""
 
 
-def results_problem(observed: Observation, expected: Observation) -> str:
-    """What is wrong with the kind of a result, or of the first such of a list; "" if nothing is."""
+def results_problem(
+    observed: Observation, expected: Observation, *, only_kind: bool = False
+) -> str:
+    """What is wrong with the form of a result, or of the first such of a list; "" if nothing is.
+
+    With `only_kind` it is what should be a tensor or array and is none.
+    """
     mine, target = observed.get("result"), expected.get("result")
     if not isinstance(target, list):
         mine, target = [mine], [target]
     if not isinstance(mine, list) or len(mine) != len(target):
         return ""
-    pairs = zip(mine, target, strict=True)
-    problems = (form_problem(*pair, "the result") for pair in pairs if isinstance(pair[1], Array))
+    problems = (
+        form_problem(one, right, "the result")
+        for one, right in zip(mine, target, strict=True)
+        if isinstance(right, Array) and not (only_kind and isinstance(one, Array))
+    )
     return next((problem for problem in problems if problem), "")
+
+
+def right_kind(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Judge only whether "result" is a tensor or an array where the reference's is, or a list."""
+    problem = results_problem(observed, expected, only_kind=True)
+    return Verdict(not problem, problem)
 
 
 def _array_form_problem(mine: Any, target: Array, what: str, dtype_matters: bool) -> str:

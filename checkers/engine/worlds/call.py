@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from checkers.engine.sandbox.inside.running import Inputs, copied
 
@@ -67,13 +69,23 @@ def repeats_of(run: Callable[..., Any], seed: int) -> dict[str, Any]:
     }
 
 
+def as_tensor(value: Any) -> Tensor | None:
+    """The numbers that a function returned, as a tensor; None if it is something else.
+
+    What else it is, the judges tell; here it must not raise.
+    """
+    try:
+        return torch.as_tensor(value.copy() if isinstance(value, np.ndarray) else value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        return None
+
+
 def alike(one: Any, other: Any) -> bool:
     """Whether two returned values are the same numbers."""
-    if one is None or other is None:
-        return one is other
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         return len(one) == len(other) and all(map(alike, one, other))
-    return bool(torch.equal(torch.as_tensor(one), torch.as_tensor(other)))
+    mine, theirs = as_tensor(one), as_tensor(other)
+    return mine is not None and theirs is not None and torch.equal(mine, theirs)
 
 
 def seeded(seed: int) -> torch.Generator:

@@ -155,7 +155,7 @@ def _mixtures(target: Tensor, x: Tensor, t: Tensor, images: Tensor) -> dict[str,
         their correlations in it, "rows": (k, 5), the different mixtures [a, b, lowest and highest
         time shown, share of the pictures], those with most of the picture first, "constant": the
         largest constant, "explained": whether that is all there is in the noisy pictures, "held":
-        the mean a and b, "noised": (calls B,), a of each picture, "own": whether pictures of one
+        the mean a and b, "noised": (calls B,), a of each picture, "own": whether pictures of any
         call are noised differently, "timesteps_repeated": whether all calls noise the same pictures
         as much, "repeated": whether two calls are alike, "alike": whether pictures of a call have
         the same noise}.
@@ -171,7 +171,7 @@ def _mixtures(target: Tensor, x: Tensor, t: Tensor, images: Tensor) -> dict[str,
     constant, mixture = mixture[:, 2], mixture[:, :2]
     strength = target.flatten(1).square().mean(1).sqrt()
     visible = ~(strength < _VISIBLE * strength.max())  # what is no number, too
-    first = visible[:count]
+    by_call = zip(*(values.split(count) for values in (mixture, t, visible)), strict=True)
     return {
         "target": _describe(target, clean),
         "neighbours": neighbour_correlations(target.numpy()),
@@ -181,7 +181,7 @@ def _mixtures(target: Tensor, x: Tensor, t: Tensor, images: Tensor) -> dict[str,
         "held": mixture.mean(dim=0).tolist(),
         "noised": mixture[:, 0],
         "timesteps_repeated": _all_alike(mixture[:, 0].view(calls, -1)),
-        "own": len(_different_rows(mixture[:count][first], t[:count][first])) > 1,
+        "own": any(len(_different_rows(m[seen], at[seen])) > 1 for m, at, seen in by_call),
         "repeated": bool(torch.allclose(first_call, last_call, atol=1e-4)),
         "alike": bool(torch.allclose(target[1:4], target[:1], atol=1e-4)),
     }

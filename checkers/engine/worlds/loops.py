@@ -78,16 +78,23 @@ def run_to_gaussians(run: Run, inputs: Inputs) -> dict[str, Any]:
 
     Args:
         run: calls the student's loop.
-        inputs: {"means": {prompt: picture}, "std", "im_noisy", "timesteps", ...}, and perhaps
-            "seed": of a generator that the loop is given.
+        inputs: {"means": {prompt: picture}, "std", "im_noisy", "timesteps", "seed", ...}.
 
     Returns:
-        {"result": the returned pictures}.
+        As `with_and_without_generator`.
     """
     world = GaussianDenoiser(inputs["means"], inputs["std"])
-    generator = [seeded(inputs["seed"])] if "seed" in inputs else []
-    x, timesteps = inputs["im_noisy"].clone(), list(inputs["timesteps"])
-    return {"result": run(world, inputs, x, timesteps, *generator)}
+
+    def once(*generator: torch.Generator) -> Any:
+        x, timesteps = inputs["im_noisy"].clone(), list(inputs["timesteps"])
+        return run(world, inputs, x, timesteps, *generator)
+
+    return with_and_without_generator(once, inputs["seed"])
+
+
+def with_and_without_generator(run: Callable[..., Any], seed: int) -> dict[str, Any]:
+    """{"result": of a run without a generator, "seeded": of one with a generator of that seed}."""
+    return {"result": run(), "seeded": run(seeded(seed))}
 
 
 def run_repeatedly(run: Run, inputs: Inputs) -> dict[str, Any]:
@@ -95,7 +102,7 @@ def run_repeatedly(run: Run, inputs: Inputs) -> dict[str, Any]:
 
     Args:
         run: calls the student's loop.
-        inputs: as for `run_to_gaussians`, and "seed".
+        inputs: as for `run_to_gaussians`.
 
     Returns:
         As `worlds.call.repeats_of`, and "any_start": whether another `im_noisy` gave the same.
