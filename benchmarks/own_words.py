@@ -1,7 +1,7 @@
 """Train the text-conditional network of lesson 20, measure it, and write what ships.
 
 python benchmarks/own_words.py --out FOLDER [--hiddens D] [--seconds 600] [--device cuda]
-    [--subjects cat,dog,...] [--batch-size 416] [--learning-rate 3e-3] [--recipe styles]
+    [--subjects cat,dog,...] [--batch-size 416] [--learning-rate 3e-3] [--recipe pulled]
 python benchmarks/own_words.py --out FOLDER --measure
 
 What it is shown of the atlas's pictures, and with which prompts, says a recipe of
@@ -78,6 +78,7 @@ def main() -> None:
     own = OwnDenoiser(*load_own_words(options.device, options.out))
     readers = load_readers(everything, options.device, options.reader_epochs)
     sets = {"shown": shown, "never_shown": unseen, "validation": everything.chosen(judged)}
+    sets = {name: pictures for name, pictures in sets.items() if pictures.captions}
     measured = _measure(own, readers, sets, options.samples)
     facts |= {"samples": options.samples, "read_as_asked": measured}
     told.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")

@@ -132,7 +132,7 @@ def test_what_was_measured_of_the_network_of_words_is_what_its_lesson_says():
     rows = measured["read_as_asked"]
     assert max(row["shown"]["both"] for row in rows) >= 0.95
     chosen = max(rows, key=lambda row: row["validation"]["both"])
-    assert chosen["never_shown"]["both"] >= 0.85
+    assert min(chosen["validation"]["both"], chosen["never_shown"]["both"]) >= 0.85
     for row in rows:
         for part in (row["shown"], row["never_shown"], row["validation"]):
             assert 0 <= part["both"] <= min(part["subject"], part["style"]) <= 1
