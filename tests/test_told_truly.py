@@ -191,3 +191,22 @@ def test_what_a_card_says_is_true(exercise, answer, says, never):
 def test_a_result_of_another_kind_is_told_where_only_its_repetition_is_judged():
     report = grade_here(EXERCISES["sample"], samples_and_timesteps, 3)
     assert "a list or tuple of 2" in report.cases[-1].message
+
+
+@pytest.mark.parametrize(
+    ("exercise", "make", "says"),
+    [
+        ("make_pairs", lambda pair: {"pair": pair}, "returns a dict"),
+        ("make_pairs", lambda pair: [pair], "holds a list or tuple where"),
+        ("nearest_distances", lambda both: (both[0], None), "holds None where"),
+        ("train_epoch", lambda losses: (losses,), "holds a list or tuple where"),
+        ("class_ddpm_loss", lambda loss: loss.item(), "no gradient"),
+        ("ddpm_loss", lambda loss: loss.detach().numpy(), "no gradient"),
+    ],
+)
+def test_what_came_back_is_told_as_what_it_is(exercise, make, says):
+    reference = EXERCISES[exercise].reference
+    report = grade_here(EXERCISES[exercise], lambda *args: make(reference(*args)), 3)
+    assert report.points == 0 and says in report.cases[0].message
+    assert not any("returned None" in case.message for case in report.cases)
+    assert not any("not told any classes" in case.message for case in report.cases)

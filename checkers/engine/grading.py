@@ -18,7 +18,7 @@ from checkers.engine.advice import explain
 from checkers.engine.diagnosis import find_mistake
 from checkers.engine.exercise import Answer, Case, Exercise, Mistake, Observation, Verdict
 from checkers.engine.judges.evidence import not_finite
-from checkers.engine.judges.returned import NO_RETURN, wrong_kind
+from checkers.engine.judges.returned import NO_RETURN, told_truly, wrong_kind
 from checkers.engine.memory import Memory
 from checkers.engine.outcomes import outcomes_of
 from checkers.engine.report import CaseResult, Report, Status
@@ -139,7 +139,7 @@ def judged(case: Case, observed: Any, expected: Observation, inputs: Inputs) -> 
             return Verdict(False, problem)  # what else is said of None may be false
         if verdict.passed and not_finite(observed, expected):
             return Verdict(False, "Some of what your function gives are not finite numbers.")
-        return verdict
+        return verdict._replace(message=told_truly(verdict.message, observed, expected))
     except Exception:
         # What can't be read costs its author the case. But if the judge can't even read the
         # reference's own, it is broken: no answer is to blame.

@@ -57,10 +57,15 @@ def same_rule(observed: Observation, expected: Observation, inputs: Inputs) -> V
     return Verdict(False, SAYS.get(str(mine), "The result cannot be read."))
 
 
+_NO_GRADIENT = "The loss has no gradient, so that nothing more of it can be seen here."
+
+
 def same_shares(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """Compare how many classes were kept, dropped, or made something else of."""
     if "kept" not in observed or "kept" not in expected:
         same = ("kept" in observed) == ("kept" in expected)
+        if observed.get("calls") and not observed.get("has_gradient", True):
+            return Verdict(same, _NO_GRADIENT)
         return Verdict(same, "The model is not told any classes: pass them as its third argument.")
     mine, target = (
         [

@@ -6,6 +6,7 @@ from typing import Any
 
 from checkers.engine.exercise import Observation
 from checkers.engine.sandbox.inside.returned import (
+    DICT,
     NONE,
     NOT_FINITE,
     NUMBER,
@@ -34,6 +35,17 @@ def wrong_kind(observed: Observation, expected: Observation) -> str:
     return ""
 
 
+def told_truly(message: str, observed: Observation, expected: Observation) -> str:
+    """`message`, unless it says that None was returned and something else was.
+
+    A probe that takes a result apart has None for a part that isn't there.
+    """
+    mine, right = observed.get(RETURNED), expected.get(RETURNED)
+    if message != NO_RETURN or not isinstance(mine, list) or NONE in mine or not (mine and right):
+        return message
+    return wrong_kind(observed, expected) or _told(mine[0], right[0])
+
+
 def _may_be(kind: Any, wanted: Any) -> bool:
     if kind == wanted:
         return True
@@ -47,7 +59,7 @@ def _may_be(kind: Any, wanted: Any) -> bool:
     if not isinstance(wanted, list):  # nothing is promised, or what the judges alone know
         return True
     if not isinstance(kind, list):
-        return kind not in (*_PLAIN, NOT_FINITE)
+        return kind not in (*_PLAIN, NOT_FINITE, DICT)
     if len(kind) == len(wanted):
         return all(map(_may_be, kind, wanted))
     return not wanted or all(any(_may_be(entry, one) for one in wanted) for entry in kind)
@@ -59,6 +71,26 @@ def _told(kind: Any, wanted: Any) -> str:
     if kind == NOT_FINITE:
         return "Your function returns numbers that are not finite."
     if isinstance(kind, list) and isinstance(wanted, list):
-        return "Something in what your function returns is of the wrong kind."
-    wanted, returned = ("a list or tuple" if isinstance(k, list) else k for k in (wanted, kind))
-    return f"Your function returns {returned}, but it should return {wanted}."
+        return _told_within(kind, wanted)
+    return f"Your function returns {_called(kind)}, but it should return {_called(wanted)}."
+
+
+def _told_within(kind: list[Any], wanted: list[Any]) -> str:
+    """What is wrong with an entry: with the one in its place, or with one that no place is for."""
+    pairs = zip(kind, wanted, strict=False) if len(kind) == len(wanted) else ()
+    for entry, right in pairs:
+        if not _may_be(entry, right):
+            return _holds(entry, right)
+    others = (one for one in kind if not any(_may_be(one, right) for right in wanted))
+    return _holds(next(others), wanted[0])
+
+
+def _holds(entry: Any, right: Any) -> str:
+    return (
+        f"The list or tuple that your function returns holds {_called(entry)} where it should hold "
+        f"{_called(right)}."
+    )
+
+
+def _called(kind: Any) -> str:
+    return "a list or tuple" if isinstance(kind, list) else kind

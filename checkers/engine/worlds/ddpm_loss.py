@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from checkers.engine.worlds.call import as_tensor
 from checkers.engine.worlds.neighbours import neighbour_correlations
 from checkers.engine.worlds.refusals import classes_of, only_float32, same_shape, times_of
 
@@ -115,9 +116,9 @@ def without_gradient(value: Any, was_called: bool) -> dict[str, Any] | None:
         was_called: whether the model was.
 
     Returns:
-        {"result"} if it is neither a tensor nor a number, {"shape"} if it is no single number.
+        {"result"} if it is neither a tensor nor numbers, {"shape"} if it is no single number.
     """
-    if not isinstance(value, Tensor | int | float):
+    if as_tensor(value) is None:
         return {"result": value}
     if not was_called or not isinstance(value, Tensor) or not value.requires_grad:
         return {}

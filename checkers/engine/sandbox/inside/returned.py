@@ -21,6 +21,7 @@ RETURNED = "kinds returned"
 TENSOR, NUMBER, STRING, NONE = "a tensor", "a number", "a string", "None"
 ONE = "a tensor of one number"
 """It has dimensions, so that it may stand for a tensor, for a list and for a number."""
+DICT = "a dict"
 NOT_FINITE = "numbers that are not finite"
 _MOST_ENTRIES = 16
 
