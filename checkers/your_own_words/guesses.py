@@ -10,6 +10,7 @@ from checkers.engine.exercise import Judge, Observation, Verdict
 from checkers.engine.judges.ddpm_loss import squared_error_of, unreadable
 from checkers.engine.judges.evidence import with_evidence
 from checkers.engine.judges.repetition import repeats, repetition_problem
+from checkers.engine.judges.sentences import NOT_SHOWN
 from checkers.engine.sandbox.inside.running import Inputs
 
 _Z = 6.0
@@ -35,7 +36,7 @@ def _of_the_pictures(judge: Judge) -> Judge:
         judge,
         "x",
         secret="pictures",
-        says="What the model is shown has nothing of the pictures in it.",
+        says=NOT_SHOWN,
     )
 
 

@@ -17,6 +17,8 @@ from checkers.engine.worlds.networks import build, gradient_of, small_networks
 from checkers.engine.worlds.refusals import only_float32, same_shape, times_of
 
 _LEAST = 1e-12
+_SAME = 1e-2
+"""The root mean square by which a target may be off a picture that it is."""
 
 
 # --- PromptEncoder --------------------------------------------------------------------------------
@@ -170,28 +172,47 @@ def watch_guesses(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
         observed["has_gradient"] = gradient is not None
         if gradient is None:
             return observed
+        shown = witness.shown[-1]
+        factor, target = _compared_with(gradient.double(), float(value.detach()), witness)
+        order = _order_of(target, shown["x"], pictures)
         if number == 0:
-            observed |= _compared_with(gradient.double(), float(value.detach()), witness, pictures)
-        xs.append(witness.shown[-1]["x"])
-        ts.append(witness.shown[-1]["t"].double())
-        told.append(witness.shown[-1]["tokens"])
+            gaps = (target[order] - pictures, target - shown["x"])
+            near, near_noisy = (float(gap.square().mean().sqrt()) for gap in gaps)
+            spread = gradient.abs().std() / gradient.abs().mean().clamp(min=_LEAST**4)
+            observed |= {
+                "scale": factor * pictures.numel(), "spread": float(spread),
+                "gap": near, "gap_to_noisy": near_noisy,
+            }  # fmt: skip
+        xs.append(shown["x"][order])
+        ts.append(shown["t"].double()[order])
+        same_rows = shown["tokens"].shape == tokens.shape
+        told.append(shown["tokens"][order] if same_rows else shown["tokens"])
     x, t = torch.stack(xs), torch.stack(ts)
     return {
         **observed, "x": xs[0], **_noised(x, t, pictures, abar), **_told(told, tokens, t)
     }  # fmt: skip
 
 
-def _compared_with(
-    gradient: Tensor, amount: float, witness: GuessWitness, pictures: Tensor
-) -> dict[str, float]:
+def _compared_with(gradient: Tensor, amount: float, witness: GuessWitness) -> tuple[float, Tensor]:
+    """The k of a squared error, and what the answer is compared with, (B, C, H, W)."""
     factor = float(gradient.square().sum()) / max(4 * abs(amount), _LEAST)
-    target = witness.answer.detach().double() - gradient / max(2 * factor, _LEAST)
-    return {
-        "scale": factor * pictures.numel(),
-        "spread": float(gradient.abs().std() / gradient.abs().mean().clamp(min=_LEAST**4)),
-        "gap": float((target - pictures).square().mean().sqrt()),
-        "gap_to_noisy": float((target - witness.shown[-1]["x"]).square().mean().sqrt()),
-    }
+    return factor, witness.answer.detach().double() - gradient / max(2 * factor, _LEAST)
+
+
+def _order_of(target: Tensor, x: Tensor, pictures: Tensor) -> Tensor:
+    """(B,), where each clean picture is in the batch that the model is shown.
+
+    A loss may go through the pictures in any order. So it does if its targets are they, in that
+    order, and the noisy ones fit it better than the order in which they are given.
+    """
+    given = torch.arange(len(pictures))
+    rows = pictures.double().flatten(1)
+    gaps = torch.cdist(rows, target.flatten(1))
+    order = gaps.argmin(dim=1)
+    if (gaps.amin(dim=1) > _SAME * rows.shape[1] ** 0.5).any() or len(order.unique()) < len(order):
+        return given
+    shown = x.double().flatten(1)
+    return order if (shown[order] * rows).sum() > (shown * rows).sum() else given
 
 
 def _noised(x: Tensor, t: Tensor, pictures: Tensor, abar: Tensor) -> dict[str, Any]:

@@ -155,6 +155,18 @@ def loss_with_bernoulli(model, pictures, tokens, alphas_cumprod, p_uncond=0.1):
     return F.mse_loss(pictures, model(x_t, t / len(alphas_cumprod), told))
 
 
+@TEXT_DDPM_LOSS.right_answer
+def loss_in_another_order(model, pictures, tokens, alphas_cumprod, p_uncond=0.1):
+    order = torch.randperm(len(pictures))
+    pictures, tokens = pictures[order], tokens[order]
+    T = len(alphas_cumprod)
+    t = torch.randint(T, (len(pictures),))
+    abar = alphas_cumprod[t].view(-1, 1, 1, 1)
+    x_t = abar.sqrt() * pictures + (1 - abar).sqrt() * torch.randn_like(pictures)
+    told = tokens.masked_fill(torch.rand(len(tokens), 1) < p_uncond, 0)
+    return F.mse_loss(model(x_t, t / T, told), pictures)
+
+
 # --- OwnDenoiser ----------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from checkers.engine.exercise import Judge, Observation, Verdict
 from checkers.engine.judges.evidence import with_evidence
 from checkers.engine.judges.repetition import repeats, repetition_problem
-from checkers.engine.judges.sentences import EVALUATED, WRITTEN_INTO
+from checkers.engine.judges.sentences import EVALUATED, NOT_SHOWN, WRITTEN_INTO
 from checkers.engine.judges.values import form_problem
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
@@ -42,7 +42,7 @@ def of_the_pictures(judge: Judge) -> Judge:
         judge,
         "shown",
         secret="images",
-        says="What the model is shown has nothing of the pictures in it.",
+        says=NOT_SHOWN,
     )
 
 

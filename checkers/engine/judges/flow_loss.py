@@ -10,7 +10,7 @@ from torch import Tensor
 
 from checkers.engine.exercise import Judge, Observation, Verdict
 from checkers.engine.judges.evidence import with_evidence
-from checkers.engine.judges.sentences import EVALUATED, WRITTEN_INTO
+from checkers.engine.judges.sentences import EVALUATED, NOT_SHOWN, WRITTEN_INTO
 from checkers.engine.judges.values import (
     all_of,
     form_problem,
@@ -43,8 +43,7 @@ def not_called(observed: Observation, expected: Observation, inputs: Inputs) -> 
 
 def of_the_pictures(judge: Judge) -> Judge:
     """`judge`, and what the model is shown, or pulled towards, is of this run's images."""
-    says = "What the model is shown has nothing of the pictures in it."
-    bound = with_evidence(judge, "shown", "pull", secret="images", says=says)
+    bound = with_evidence(judge, "shown", "pull", secret="images", says=NOT_SHOWN)
 
     def judge_bound(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
         # A known mistake draws one time for all; near 0 hardly anything of the pictures shows.

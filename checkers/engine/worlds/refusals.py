@@ -28,6 +28,11 @@ def same_shape(x: Tensor, pictures: Tensor) -> None:
     Raises:
         TypeError: if the shapes differ.
     """
+    if x.shape[1:] == pictures.shape[1:] and len(x) != len(pictures):
+        raise TypeError(
+            f"The model was given {len(x)} pictures; the batch has {len(pictures)}. It is to be "
+            f"asked once, about all of them."
+        )
     if x.shape != pictures.shape:
         raise TypeError(
             f"The model was given pictures of shape {tuple(x.shape)}; those it should be trained "
