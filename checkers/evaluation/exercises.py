@@ -228,7 +228,7 @@ def _near(
     return {"images": images, "training": stored, **rest}
 
 
-_MANY_PICTURES = [(250, 300, 3), (30, 100, 3), (50, 100, 5), (20, 100, 1)]
+_MANY_PICTURES = [(200, 300, 3), (60, 200, 3), (100, 200, 5), (40, 200, 1)]
 """Sizes and batch sizes. For a small one `chunk` makes few and large batches; the fewer pictures,
 the smaller they are, other than batches of a fixed size."""
 

@@ -100,9 +100,8 @@ def _error_of(student: Callable[..., Any], *arguments: Any) -> str:
     return ""
 
 
-_OBJECTS = 200_000
-"""Bytes that Python's own objects may take beside the numbers in them: one tensor for each picture,
-and one for each pair of a batch."""
+_OBJECTS = 100_000
+"""Bytes that Python's own objects may take beside the numbers in them."""
 
 
 class _LargestTensor(TorchFunctionMode):

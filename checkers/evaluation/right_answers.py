@@ -206,14 +206,3 @@ def with_lists_and_numpy(images, training, batch_size=100):
         distances.append(min(off))
         places.append(off.index(min(off)))
     return torch.tensor(distances), torch.tensor(places)
-
-
-@NEAREST_DISTANCES.right_answer
-def one_tensor_for_each_pair(images, training, batch_size=100):
-    """Lists of tensors with one number each, of no more pairs than a batch has."""
-    found = []
-    for batch in images.split(batch_size):
-        rows = [torch.stack([(one - other).norm() for other in training]) for one in batch]
-        found += [row.min(dim=0) for row in rows]
-    distances, which = zip(*found, strict=True)
-    return torch.stack(distances), torch.stack(which)
