@@ -74,6 +74,7 @@ def classes_seen(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         "first": 1.0 if it is that of class 0; "own": 1.0 if it is that of its label; "largest": the
         largest entry; "shown": the mean x_t of all calls; "shared": the coin that all of the first
         share, "rule": by which classes are dropped in all calls (see `worlds.dropping`),
+        "never their own" if no row is its label's and some aren't zeros;
         "by_time": whether that hangs on the times}.
     """
     images, labels = inputs["images"], inputs["labels"]
@@ -96,6 +97,9 @@ def classes_seen(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     one_hot = torch.eye(10)
     changed = torch.stack([not_their_own(one.c != 0, labels) for one in asked])
     times = torch.cat([one.t for one in asked])
+    rule = how_dropped(changed, labels)
+    if rule == "all" and any(bool((one.c != 0).any()) for one in asked):
+        rule = "never their own"
     return observed | {
         "dropped": _rows_like(c, torch.zeros(10)).float(),
         "first": _rows_like(c, one_hot[0]).float(),
@@ -103,7 +107,7 @@ def classes_seen(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         "largest": float(c.max()),
         "shown": torch.stack([one.x for one in model.asked]).mean(dim=0),
         "shared": shared_coin(changed[:1], labels),
-        "rule": how_dropped(changed, labels),
+        "rule": rule,
         "by_time": hangs_on(changed.flatten(), times),
     }
 

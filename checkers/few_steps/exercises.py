@@ -122,13 +122,11 @@ MAKE_PAIRS = Exercise(
             "noise and pictures of shape (n, 1, 28, 28) come out",
             1,
             _hidden_runs((1, 2, 2.0), (3, 2, 2.0)),
-            with_evidence(
-                of_pairs(
-                    same_kind_of_rows,
-                    same_form("noise", what="the noise"),
-                    same_form(what="the pictures"),
-                ),
-                "result",
+            of_pairs(
+                same_kind_of_rows,
+                same_form("noise", what="the noise"),
+                same_form(what="the pictures"),
+                evident=True,
             ),
             make_and_follow,
         ),
@@ -136,7 +134,7 @@ MAKE_PAIRS = Exercise(
             "the noise is standard normal, and the flow begins with it",
             2,
             _hidden_runs((30, 2, 2.0)),
-            with_evidence(of_pairs(same_start("model(x, t, c)"), same_noise), "result"),
+            of_pairs(same_start("model(x, t, c)"), same_noise, evident=True),
             make_and_follow,
         ),
         Case(
@@ -150,7 +148,7 @@ MAKE_PAIRS = Exercise(
             "the T steps begin at the times 0, 1/T, ... 1 - 1/T",
             1,
             _times_inputs,
-            with_evidence(of_pairs(asked_in_its_mode, same_times_asked(steps_asked_for)), "result"),
+            of_pairs(asked_in_its_mode, same_times_asked(steps_asked_for), evident=True),
             make_and_follow,
         ),
         Case(
@@ -178,21 +176,21 @@ MAKE_PAIRS = Exercise(
             "no gradients are recorded",
             1,
             _hidden_runs((3, 2, 2.0)),
-            with_evidence(of_pairs(_not_tracked), "result"),
+            of_pairs(_not_tracked, evident=True),
             make_and_follow,
         ),
         Case(
             "no class is dropped",
             1,
             _hidden_runs((400, 1, 2.0)),
-            with_evidence(of_pairs(all_told), "result"),
+            of_pairs(all_told, evident=True),
             make_and_follow,
         ),
         Case(
             "a generator makes pairs repeatable; without one, they differ",
             1,
             _repeat_inputs,
-            with_evidence(of_pairs(same_repeats), "result"),
+            of_pairs(same_repeats, evident=True),
             make_repeatedly,
         ),
         Case(

@@ -8,6 +8,7 @@ import numpy as np
 
 from checkers.engine.exercise import Judge, Observation, Verdict
 from checkers.engine.judges.class_worlds import scale_asked_for
+from checkers.engine.judges.evidence import with_evidence
 from checkers.engine.judges.flow_loss import not_called
 from checkers.engine.judges.flow_sample import same_lines, steps_asked_for
 from checkers.engine.judges.line_fit import Words, line_problem
@@ -33,9 +34,13 @@ are_pairs = same_answer(
 )
 
 
-def of_pairs(*judges: Judge) -> Judge:
-    """A judge that asks `judges` in turn, if pairs came back at all."""
-    return all_of(are_pairs, *judges)
+def of_pairs(*judges: Judge, evident: bool = False) -> Judge:
+    """A judge that asks `judges` in turn, if pairs came back at all.
+
+    With `evident`, a secret of the inputs must show in the pictures, too.
+    """
+    judge = all_of(*judges)
+    return all_of(are_pairs, with_evidence(judge, "result") if evident else judge)
 
 
 def same_pairs(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:

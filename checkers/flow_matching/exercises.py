@@ -204,7 +204,9 @@ def _times_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _lines_inputs(generator: torch.Generator) -> Inputs:
-    return {"calls": [_run(_flat(generator), 0.4, 2, steps) for steps in (3, 12)]}
+    # The wide one leads far beyond 1 and -1, so that a clamp shows.
+    ways = ((3, 0.4), (12, 1.5))
+    return {"calls": [_run(_flat(generator), std, 2, steps) for steps, std in ways]}
 
 
 def _point_inputs(generator: torch.Generator) -> Inputs:

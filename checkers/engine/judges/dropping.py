@@ -12,6 +12,7 @@ from checkers.engine.worlds.dropping import OWN
 
 SAYS = {
     "none": "No class is dropped, though `p_uncond` is not 0.",
+    "never their own": "No row is the one-hot vector of its label.",
     "all": "All classes are dropped, though `p_uncond` is not 1.",
     "together": "A call drops the classes of all its pictures or of none. Each is dropped on its "
     "own.",

@@ -81,9 +81,9 @@ def with_evidence(
         seen, right = (
             any(shows(_take(part, one), hidden) for part in parts) for one in (observed, expected)
         )
-        if seen or not right:
-            return verdict
         problem = results_problem(observed, expected) if "result" in parts else ""
+        if seen or not (right or problem):
+            return verdict
         return Verdict(False, problem or says)
 
     return judge_both

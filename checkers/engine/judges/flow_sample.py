@@ -142,8 +142,8 @@ def _shared_noise(start: Any, right: Array) -> str:
 same_repeats = all_of(
     same_answer(
         "unseeded",
-        says="Two calls without a generator give the same pictures. Set no seed inside the "
-        "function.",
+        says="Two calls without a generator give the same pictures. New noise should be drawn in "
+        "every call, and show in them.",
     ),
     same_answer("other_seed", says=OTHER_SEED),
     same_answer(
