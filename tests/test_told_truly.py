@@ -196,8 +196,8 @@ def test_a_result_of_another_kind_is_told_where_only_its_repetition_is_judged():
 @pytest.mark.parametrize(
     ("exercise", "make", "says"),
     [
-        ("make_pairs", lambda pair: {"pair": pair}, "returns a dict"),
-        ("make_pairs", lambda pair: [pair], "holds a list or tuple where"),
+        ("make_pairs", lambda pair: {"pair": pair}, "Two tensors should come back"),
+        ("make_pairs", lambda pair: [pair], "Two tensors should come back"),
         ("nearest_distances", lambda both: (both[0], None), "holds None where"),
         ("train_epoch", lambda losses: (losses,), "holds a list or tuple where"),
         ("class_ddpm_loss", lambda loss: loss.item(), "no gradient"),
