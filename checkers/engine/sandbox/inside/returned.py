@@ -1,7 +1,8 @@
 """What kind of thing a function returned, each time that a probe called it.
 
 A probe may look at what a function did (what it asked a model, say) and never at what it returned.
-So that is noted beside whatever the probe observes.
+So that is noted beside whatever the probe observes. What is used for it is taken from numpy by name
+before an answer is loaded, which may put something else in its place.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-import numpy as np
+from numpy import asarray, float64, isfinite
 from torch import Tensor
 
 from checkers.engine.sandbox.inside.plain import Array, Unknown, record
@@ -78,7 +79,7 @@ def _kind_of(value: Any) -> Kind:
         case Array():
             numbers = value.values
         case bool() | int() | float():
-            numbers = np.asarray(value, dtype=np.float64)
+            numbers = asarray(value, dtype=float64)
         case None:
             return NONE
         case str():
@@ -87,7 +88,7 @@ def _kind_of(value: Any) -> Kind:
             return f"a {value.type_name}"
         case _:
             return f"a {type(value).__name__}"
-    if not np.isfinite(numbers).all():
+    if not isfinite(numbers).all():
         return NOT_FINITE
     if numbers.ndim == 0:
         return NUMBER
