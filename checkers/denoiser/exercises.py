@@ -17,7 +17,7 @@ from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
 from checkers.engine.judges.cases import form_case
 from checkers.engine.judges.evidence import draw_secret, with_evidence
 from checkers.engine.judges.inputs import draw_digits, draw_noise
-from checkers.engine.judges.sentences import EVALUATED
+from checkers.engine.judges.sentences import EVALUATED, NO_GRADIENT
 from checkers.engine.judges.values import (
     all_of,
     describe,
@@ -194,11 +194,7 @@ DENOISING_LOSS = Exercise(
             _colour_answer_inputs,
             all_of(
                 _one_number,
-                same_answer(
-                    lambda observed: observed["gradient"] is None,
-                    says="The loss has no gradient, so nothing can be learned from it. Return the "
-                    "tensor as it is: no `.item()`, no `torch.no_grad()`, no `.detach()`.",
-                ),
+                same_answer(lambda observed: observed["gradient"] is None, says=NO_GRADIENT),
                 same_values("gradient", what="the gradient", atol=1e-9),
             ),
             loss_of_a_fixed_answer,

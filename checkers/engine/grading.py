@@ -18,7 +18,8 @@ from checkers.engine.advice import explain
 from checkers.engine.diagnosis import find_mistake
 from checkers.engine.exercise import Answer, Case, Exercise, Mistake, Observation, Verdict
 from checkers.engine.judges.evidence import not_finite
-from checkers.engine.judges.returned import NO_RETURN, told_truly, wrong_kind
+from checkers.engine.judges.returned import told_truly, wrong_kind
+from checkers.engine.judges.sentences import NO_RETURN
 from checkers.engine.memory import Memory
 from checkers.engine.outcomes import outcomes_of
 from checkers.engine.report import CaseResult, Report, Status

@@ -18,6 +18,7 @@ from checkers.engine.judges.loops import (
     same_last_picture,
     same_spread,
 )
+from checkers.engine.judges.sentences import NO_RETURN
 from checkers.engine.judges.values import describe, each_call, same_values
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
@@ -80,7 +81,7 @@ def same_timesteps(observed: Observation, expected: Observation, inputs: Inputs)
 
 def _timesteps_problem(mine: Any, target: list, where: str) -> str:
     if mine is None:
-        return "Your function returned None. Is the last line, `return ...`, missing?"
+        return NO_RETURN
     steps = mine.values.tolist() if isinstance(mine, Array) else mine
     if not isinstance(steps, list) or not all(isinstance(s, int | float) for s in steps):
         return f"{where} should be a list of timesteps, but it is {describe(mine)}."

@@ -13,7 +13,7 @@ from torch import Tensor
 from checkers.engine.exercise import Judge, Observation, Verdict
 from checkers.engine.judges.evidence import with_evidence
 from checkers.engine.judges.repetition import repeats, repetition_problem
-from checkers.engine.judges.sentences import EVALUATED, NOT_SHOWN, WRITTEN_INTO
+from checkers.engine.judges.sentences import EVALUATED, NO_GRADIENT, NOT_SHOWN, WRITTEN_INTO
 from checkers.engine.judges.values import form_problem
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
@@ -247,11 +247,7 @@ def unreadable(
         return Verdict(
             False, f"The loss should be one number, but it has shape {tuple(observed['shape'])}."
         )
-    return Verdict(
-        False,
-        "The loss has no gradient, so nothing can be learned from it. Return the tensor as it is: "
-        "no `.item()`, no `torch.no_grad()`, no `.detach()`.",
-    )
+    return Verdict(False, NO_GRADIENT)
 
 
 def time_told(span: np.ndarray) -> str:

@@ -40,7 +40,7 @@ def keeps_their_own(observed: Observation, expected: Observation, inputs: Inputs
     )
     if mine or not right:
         return Verdict(True)
-    return Verdict(False, "No row is the one-hot vector of its label.")
+    return Verdict(False, SAYS["never their own"])
 
 
 def _are_their_own(told: np.ndarray, labels: np.ndarray) -> bool:

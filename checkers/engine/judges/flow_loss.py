@@ -10,7 +10,7 @@ from torch import Tensor
 
 from checkers.engine.exercise import Judge, Observation, Verdict
 from checkers.engine.judges.evidence import with_evidence
-from checkers.engine.judges.sentences import EVALUATED, NOT_SHOWN, WRITTEN_INTO
+from checkers.engine.judges.sentences import EVALUATED, NO_GRADIENT, NOT_SHOWN, WRITTEN_INTO
 from checkers.engine.judges.values import (
     all_of,
     form_problem,
@@ -80,11 +80,7 @@ leaves_things_alone = all_of(
 )
 
 
-has_a_gradient = same_answer(
-    "gradient",
-    says="The loss has no gradient, so nothing can be learned from it. Return the tensor as it is: "
-    "no `.item()`, no `torch.no_grad()`, no `.detach()`.",
-)
+has_a_gradient = same_answer("gradient", says=NO_GRADIENT)
 
 
 same_noise_seen = unless_alike(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from checkers.engine.exercise import Observation
+from checkers.engine.judges.sentences import NO_RETURN
 from checkers.engine.sandbox.inside.returned import (
     DICT,
     NONE,
@@ -16,7 +17,6 @@ from checkers.engine.sandbox.inside.returned import (
     TENSOR,
 )
 
-NO_RETURN = "Your function returned None. Is the last line, `return ...`, missing?"
 _PLAIN = (NONE, NUMBER, STRING)
 
 

@@ -1,5 +1,10 @@
 """What several lessons say of the same slip."""
 
+NO_RETURN = "Your function returned None. Is the last line, `return ...`, missing?"
+NO_GRADIENT = (
+    "The loss has no gradient, so nothing can be learned from it. Return the tensor as it is: no "
+    "`.item()`, no `torch.no_grad()`, no `.detach()`."
+)
 EVALUATED = "The loss puts the model into evaluation mode; leave its mode alone."
 IN_TRAINING_MODE = (
     "The model is asked in training mode, in which its BatchNorm mixes the pictures of a batch. "

@@ -11,6 +11,7 @@ import torch
 
 from checkers.engine.exercise import Judge, Observation, Pictures, Verdict
 from checkers.engine.judges.repetition import repeats, repetition_problem
+from checkers.engine.judges.sentences import NO_RETURN
 from checkers.engine.sandbox.inside.plain import Array, Unknown
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.neighbours import neighbour_correlations
@@ -220,7 +221,7 @@ def all_of(*judges: Judge) -> Judge:
 def form_problem(mine: Any, target: Any, what: str, *, dtype_matters: bool = True) -> str:
     """What is wrong with the kind, shape, type or device of a result; "" if nothing is."""
     if mine is None and target is not None:
-        return "Your function returned None. Is the last line, `return ...`, missing?"
+        return NO_RETURN
     if isinstance(target, Array):
         return _array_form_problem(mine, target, what, dtype_matters)
     if isinstance(target, bool | int | float):

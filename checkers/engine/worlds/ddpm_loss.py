@@ -228,11 +228,6 @@ def _describe(target: Tensor, clean: Tensor) -> list[float]:
     return [float(share), *moments(target)]
 
 
-def stacked(rows: list[Tensor], width: int) -> Tensor:
-    """(n, width), also if there are none."""
-    return torch.stack(rows) if rows else torch.zeros(0, width, dtype=torch.float64)
-
-
 def moments(values: Tensor) -> list[float]:
     """[mean, standard deviation, kurtosis] of all values."""
     values = values.double().flatten()

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from checkers.engine.worlds.call import alike, seeded
-from checkers.engine.worlds.ddpm_loss import kurtosis, moments, stacked
+from checkers.engine.worlds.ddpm_loss import kurtosis, moments
 from checkers.engine.worlds.neighbours import neighbour_correlations
 from checkers.engine.worlds.refusals import classes_of, only_float32, times_of
 
@@ -136,12 +136,12 @@ def watch_steps(world: StepWorld, result: Any, labels: Tensor | None = None) -> 
         new.append(_fit(earlier, left)[2].std() / left.std())
         neighbours.append(torch.tensor(neighbour_correlations(left.view_as(x).numpy())))
     return {
-        "times": stacked([_span(step["t"]) for step in world.shown], 2),
-        "shares": stacked(shares, 3 if labels is None else 5),
-        "errors": stacked(errors, 3 if labels is None else 5),
-        "noise": stacked(noise, 2),
+        "times": _stacked([_span(step["t"]) for step in world.shown], 2),
+        "shares": _stacked(shares, 3 if labels is None else 5),
+        "errors": _stacked(errors, 3 if labels is None else 5),
+        "noise": _stacked(noise, 2),
         "new": torch.stack(new) if new else torch.zeros(0),
-        "neighbours": stacked(neighbours, 4),
+        "neighbours": _stacked(neighbours, 4),
         "start": moments(xs[0]) if xs else [],
         "start_neighbours": neighbour_correlations(xs[0].numpy()) if xs else [],
         "alike": bool(xs) and len(xs[0]) > 1 and torch.equal(xs[0][0], xs[0][1]),
@@ -160,6 +160,11 @@ def far_out(world: StepWorld, watched: dict[str, Any]) -> dict[str, Any]:
     on_the_way = [step["x"] for step in world.shown[1:]]
     clamped = any(int((x == x.max()).sum()) > _BY_CHANCE for x in on_the_way)
     return {"far": watched["shares"], "clamped": clamped}
+
+
+def _stacked(rows: list[Tensor], width: int) -> Tensor:
+    """(n, width), also if there are none."""
+    return torch.stack(rows) if rows else torch.zeros(0, width, dtype=torch.float64)
 
 
 def _ends(world: StepWorld, result: Any) -> list[Tensor]:
