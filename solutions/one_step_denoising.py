@@ -43,7 +43,7 @@ def one_step_denoise(
             `denoiser.embed`.
 
     Returns:
-        Like `x_t` in shape and device: the estimate of the clean pictures x_0.
+        Like `x_t` in shape, dtype and device: the estimate of the clean pictures x_0.
     """
     ### BEGIN SOLUTION
     estimate = denoiser(x_t, t, prompt_embeds)

@@ -91,7 +91,8 @@ def _form_inputs(generator: torch.Generator) -> Inputs:
     for shape, dtype, t in FORMS:
         x_t, noise = (draw_noise(generator, *shape).to(dtype) for _ in range(2))
         calls.append(_call(x_t, t, noise, abar.to(dtype)))
-    return {"calls": calls}
+    # A schedule that is more precise than the pictures.
+    return {"calls": [*calls, {**calls[0], "alphas_cumprod": abar.double()}]}
 
 
 def _any_schedule_inputs(generator: torch.Generator) -> Inputs:
@@ -99,7 +100,7 @@ def _any_schedule_inputs(generator: torch.Generator) -> Inputs:
     im, noise = _pictures(generator, 2, 3, 32, 32), draw_noise(generator, 2, 3, 32, 32)
     return {
         "calls": [
-            _call(forward(im, t, abar, noise), t, noise, abar) for t in (3, torch.tensor([17]), 39)
+            _call(forward(im, t, abar, noise), t, noise, abar) for t in (0, torch.tensor([17]), 39)
         ]
     }
 
@@ -128,7 +129,10 @@ PREDICT_ORIGINAL = Exercise(
             _same_or_clamped("what is left of a grey picture"),
             call_many,
         ),
-        form_case(_form_inputs),
+        form_case(
+            _form_inputs,
+            judge=all_of(same_form(), _same_or_clamped("the estimate")),
+        ),
         Case(
             "it works on any schedule",
             1,
@@ -193,7 +197,7 @@ def _gaussian_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _asking_inputs(generator: torch.Generator) -> Inputs:
-    """One picture with each prompt, and a batch with a prompt for each picture."""
+    """One picture with each prompt, a batch with a prompt for each, and the schedule's ends."""
     pictures = _prompted_pictures(generator, 3, 16, 16)
     first, second, third, last = torch.randint(1, 999, (4,), generator=generator)
     asked = [
@@ -201,6 +205,8 @@ def _asking_inputs(generator: torch.Generator) -> Inputs:
         (second, [OTHER_PROMPT]),
         (int(third), [""]),
         (int(last), [OTHER_PROMPT, PROMPT]),
+        (0, [PROMPT]),
+        (999, [PROMPT]),
     ]
     calls = [
         {"x_t": draw_noise(generator, len(prompts), 3, 16, 16), "t": t, "prompts": prompts}
@@ -313,7 +319,7 @@ ONE_STEP_DENOISE = Exercise(
             "batches work, shape and dtype are kept, and no input is changed",
             1,
             _batch_inputs,
-            same_form(),
+            all_of(same_form(), _same_or_clamped("the estimate")),
             denoise_in_a_world,
         ),
     ],

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.sandbox.inside.running import Inputs, copied
 from lessons.workbench.denoisers.exact_worlds import ExactWorld, GaussianDenoiser, PointDenoiser
 
 
@@ -24,19 +24,26 @@ def denoise_in_a_world(student: Callable[..., Any], inputs: Inputs) -> dict[str,
     Returns:
         {"result": what each call returned, "asked": for each call, [timestep, prompt] of every
         picture the denoiser was asked about, "shown": whether these pictures were those of x_t,
-        "changed": the names of the inputs written into}.
+        "changed": the names of what was written into: inputs, or the denoiser's schedule}.
     """
     observed: dict[str, list] = {"result": [], "asked": [], "shown": [], "changed": []}
     for one in inputs["calls"]:
         world = _world(inputs["pictures"], inputs["std"], one["x_t"].dtype)
         if inputs["schedule"] is not None:
             world.alphas_cumprod = inputs["schedule"].clone()
-        x_t = one["x_t"].clone()
-        observed["result"].append(student(world, x_t, one["t"], world.embed(one["prompts"])))
+        given = {
+            "x_t": one["x_t"].clone(),
+            "prompt_embeds": world.embed(one["prompts"]),
+            "denoiser.alphas_cumprod": world.alphas_cumprod,
+        }
+        before = copied(given)
+        result = student(world, given["x_t"], one["t"], given["prompt_embeds"])
+        observed["result"].append(result)
         observed["asked"].append(_asked(world))
         observed["shown"].append(_shown(world, one["x_t"]))
-        if not torch.equal(x_t, one["x_t"]) and "x_t" not in observed["changed"]:
-            observed["changed"].append("x_t")
+        observed["changed"] += [
+            name for name, value in given.items() if not torch.equal(value, before[name])
+        ]
     return observed
 
 
