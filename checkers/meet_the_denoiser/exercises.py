@@ -10,7 +10,7 @@ from torch import Tensor
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
 from checkers.engine.judges.evidence import hide_in, with_evidence
-from checkers.engine.judges.inputs import draw_pictures, draw_seed
+from checkers.engine.judges.inputs import draw_count, draw_pictures, draw_seed
 from checkers.engine.judges.values import all_of, form_problem, same_answer, same_values
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
@@ -47,7 +47,7 @@ def _order_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _steps_inputs(generator: torch.Generator) -> Inputs:
-    counts = (2 + torch.randperm(22, generator=generator)[:3]).tolist()
+    counts = [2, draw_count(generator, 3, 23), draw_count(generator, 36, 50)]
     grids = [_grid(PROMPTS[:1], steps, draw_seed(generator)) for steps in counts]
     return {"pictures": _pictures(generator), "std": 0.3, "grids": grids}
 
@@ -67,8 +67,10 @@ def _same_seed_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _other_seed_inputs(generator: torch.Generator) -> Inputs:
+    """Seeds next to each other, and seeds with the same last digits."""
     seed = draw_seed(generator)
-    return _scattered(generator, *(_grid(PROMPTS, 4, one) for one in (seed, seed + 1, -seed)))
+    seeds = (seed, seed + 1, seed + 1000, -seed)
+    return _scattered(generator, *(_grid(PROMPTS, 4, one) for one in seeds))
 
 
 def _twins_inputs(generator: torch.Generator) -> Inputs:
@@ -114,19 +116,15 @@ def _same_steps(observed: Observation, expected: Observation, inputs: Inputs) ->
     return Verdict(True)
 
 
-def _repeats(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """The same seed gives the same pictures, which have the right form."""
+def _right_form(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Every grid has the right shape and type."""
     results = observed.get("result")
     if not isinstance(results, list) or len(results) != len(expected["result"]):
         return Verdict(False, "The result cannot be read.")
     for mine, right in zip(results, expected["result"], strict=True):
         if problem := form_problem(mine, right, "the result"):
             return Verdict(False, problem)
-    if observed.get("equal") == expected["equal"]:
-        return Verdict(True)
-    return Verdict(
-        False, "Called twice with the same prompts and seed, your function gives other pictures."
-    )
+    return Verdict(True)
 
 
 SAMPLE_GRID = Exercise(
@@ -141,6 +139,9 @@ SAMPLE_GRID = Exercise(
                     what="the grid", labels=_labels, atol=LEFT_OVER_NOISE, rtol=0, show=True
                 ),
                 _same_contrast,
+                same_answer(
+                    "kept", says="Your function changes the list of prompts that it was given."
+                ),
             ),
             draw_grids,
         ),
@@ -149,7 +150,17 @@ SAMPLE_GRID = Exercise(
             "the same seed gives the same pictures",
             2,
             _same_seed_inputs,
-            with_evidence(_repeats, "result"),
+            with_evidence(
+                all_of(
+                    _right_form,
+                    same_answer(
+                        "equal",
+                        says="Called twice with the same prompts and seed, your function gives "
+                        "other pictures.",
+                    ),
+                ),
+                "result",
+            ),
             draw_grids,
         ),
         Case(
@@ -169,10 +180,13 @@ SAMPLE_GRID = Exercise(
             1,
             _twins_inputs,
             with_evidence(
-                same_answer(
-                    "twins",
-                    says="The same prompt, given several times at once, gives the same picture "
-                    "again. Each should start from noise of its own.",
+                all_of(
+                    _right_form,
+                    same_answer(
+                        "twins",
+                        says="The same prompt, given several times at once, gives the same "
+                        "picture again. Each should start from noise of its own.",
+                    ),
                 ),
                 "result",
             ),

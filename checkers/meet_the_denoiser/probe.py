@@ -24,13 +24,16 @@ def draw_grids(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     Returns:
         {"result": what each call returned, "timesteps": for each call, the timesteps the denoiser
         was asked about, falling, "equal": for each call, which earlier calls gave the same,
-        "twins": for each call, whether two of its pictures are the same}.
+        "twins": for each call, whether two of its pictures are the same, "kept": whether the
+        lists of prompts are what they were}.
     """
     results: list[Any] = []
     timesteps: list[list[int]] = []
+    kept = True
     for grid in inputs["grids"]:
-        world = _world(inputs)
-        results.append(student(world, list(grid["prompts"]), grid["steps"], grid["seed"]))
+        world, prompts = _world(inputs), list(grid["prompts"])
+        results.append(student(world, prompts, grid["steps"], grid["seed"]))
+        kept = kept and prompts == list(grid["prompts"])
         timesteps.append(sorted({t for call in world.calls for t in call.timesteps}, reverse=True))
     return {
         "result": results,
@@ -39,6 +42,7 @@ def draw_grids(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
             [j for j in range(i) if _equal(results[i], results[j])] for i in range(len(results))
         ],
         "twins": [_has_twins(result) for result in results],
+        "kept": kept,
     }
 
 
