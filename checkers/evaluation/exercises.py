@@ -165,7 +165,7 @@ SHARE_READ_AS_ASKED = Exercise(
             "a picture with NaN is not read as asked, and still counts",
             2,
             _broken,
-            _same_share,
+            all_of(_same_share, _no_input_changed),
             read_samples,
         ),
         Case(

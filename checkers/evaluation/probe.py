@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from checkers.engine.sandbox.inside.running import Inputs
+from checkers.engine.sandbox.inside.running import Inputs, copied
 from checkers.engine.worlds.call import call_many
+from checkers.engine.worlds.refusals import only_float32
 
 
 class ByBrightness(nn.Module):
@@ -28,7 +29,17 @@ class ByBrightness(nn.Module):
         self.batches: list[int] = []
 
     def forward(self, images: Tensor) -> Tensor:
-        """Turn pictures (b, 1, 28, 28) into logits (b, 10); those of a picture with NaN are NaN."""
+        """Turn pictures (b, 1, 28, 28) into logits (b, 10); those of a picture with NaN are NaN.
+
+        Raises:
+            TypeError: if a trained classifier would refuse them.
+        """
+        only_float32("pictures", images)
+        if tuple(images.shape[1:]) != (1, 28, 28):
+            raise TypeError(
+                f"The classifier was given pictures of shape {tuple(images.shape)}; it reads "
+                "(b, 1, 28, 28)."
+            )
         self.shown.append(images.detach().clone())
         self.batches.append(len(images))
         levels = (torch.arange(10) + 0.5) / 10
@@ -53,12 +64,20 @@ def read_samples(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         arguments = dict(one)
         if (batch_size := arguments.pop("batch_size")) is not None:
             arguments["batch_size"] = batch_size
+        before = copied(one)
         seen = call_many(student, {"calls": [{"classifier": classifier, **arguments}]})
         observed["result"] += seen["result"]
-        observed["changed"] += [name for name in seen["changed"] if name != "classifier"]
+        observed["changed"] += [
+            name for name in ("images", "asked") if not _equal(one[name], before[name])
+        ]
         observed["fits"].append(max(classifier.batches, default=0) <= (batch_size or 1000))
         observed["shown"].append(classifier.shown[0] if classifier.shown else None)
     return observed
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors are the same; NaN equals NaN."""
+    return torch.allclose(one, other, rtol=0, atol=0, equal_nan=True)
 
 
 def refuse_samples(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
