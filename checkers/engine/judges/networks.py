@@ -101,7 +101,7 @@ def batch_for(arguments: list[int], draw_also: DrawAlso) -> MakeInputs:
 
 
 def of_other_widths(batch: MakeInputs) -> MakeInputs:
-    """The same for a network of channels and a width that nobody has seen.
+    """Two pictures for a network of channels and a width that nobody has seen.
 
     Args:
         batch: gives "arguments", of which the first is the channels and the last the width, "x" and
@@ -111,11 +111,11 @@ def of_other_widths(batch: MakeInputs) -> MakeInputs:
     def inputs(generator: torch.Generator) -> Inputs:
         made = batch(generator)
         channels, width = draw_count(generator, 1, 12), draw_count(generator, 3, 18)
-        x = made["x"]
         return {
             **made,
             "arguments": [channels, *made["arguments"][1:-1], width],
-            "x": draw_noise(generator, len(x), channels, *x.shape[2:]),
+            "x": draw_noise(generator, 2, channels, *made["x"].shape[2:]),
+            "also": [value[:2] for value in made["also"]],
         }
 
     return inputs

@@ -24,6 +24,7 @@ from checkers.engine.worlds.known_values import (
     kernel_shapes,
     rows_of,
 )
+from checkers.engine.worlds.running_statistics import RunningStatistics, repeated
 
 
 @contextlib.contextmanager
@@ -118,9 +119,10 @@ def compute(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 
 @small_networks()
 def compute_known(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
-    """As `compute`, for a module of the course: if it draws nothing, equal calls give the same.
+    """As `compute`, for a module of the course, which has all its layers once it is built.
 
-    A student's may take chance from anywhere, so that it has to be tried out.
+    If it draws nothing, equal calls give the same; a student's may take chance from anywhere, so
+    that it has to be tried out.
     """
     return _compute(student, inputs, tries_out=False)
 
@@ -128,13 +130,12 @@ def compute_known(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
 def _compute(student: Callable[..., Any], inputs: Inputs, *, tries_out: bool) -> dict[str, Any]:
     module = build(student, inputs["arguments"])
     given = _given(inputs)
-    copies = _given(inputs)
-    shape_layers(module, copies)
-    changed = any(not torch.equal(one, other) for one, other in zip(given, copies, strict=True))
-    found: dict[str, Any] = {"changed": changed, "restless": False, "unsteady": False}
+    if tries_out:
+        shape_layers(module, _given(inputs))
+    found: dict[str, Any] = {"changed": False, "restless": False, "unsteady": False}
     rows = rows_of(module, given)
     found["kernels"] = kernel_shapes(module, rows)
-    statistics = _Statistics(module, _others(given))
+    statistics = RunningStatistics(module, _others(given))
     for form in GELU_FORMS:
         with every_gelu(form):
             with torch.no_grad():
@@ -143,8 +144,10 @@ def _compute(student: Callable[..., Any], inputs: Inputs, *, tries_out: bool) ->
                     statistics.learn()
                 module.train(inputs["training"])
                 before = _states_of_generators()
-                result = module(*_given(inputs))
+                copies = _given(inputs)
+                result = module(*copies)
                 found[form] = result
+                found["changed"] |= not all(map(torch.equal, given, copies))
                 if not isinstance(result, Tensor):
                     return found
                 if inputs.get("flat"):
@@ -162,8 +165,6 @@ def _compute(student: Callable[..., Any], inputs: Inputs, *, tries_out: bool) ->
 
 
 _FEW_COPIES = 12
-_COPIES = 64
-"""So many that it doesn't matter whether a variance is divided by their number or by one less."""
 _MANY_COPIES = 200
 """With as many, what drops one picture, channel or class in ten never drops none."""
 
@@ -179,12 +180,6 @@ def shape_layers(module: nn.Module, given: list[Tensor]) -> None:
 def _others(given: list[Tensor]) -> list[Tensor]:
     """Other pictures than the given ones: of more contrast, and lighter."""
     return [2 * given[0] + 0.3, *given[1:]]
-
-
-def _repeated(given: list[Tensor], count: int) -> list[Tensor]:
-    """The same batch again and again in one of at least `count` pictures."""
-    times = math.ceil(count / len(given[0]))
-    return [value.repeat(times, *[1] * (value.ndim - 1)) for value in given]
 
 
 def _is_restless(module: nn.Module, given: list[Tensor]) -> bool:
@@ -205,7 +200,7 @@ def _states_of_generators() -> bytes:
 
 
 def _copies_differ(module: nn.Module, given: list[Tensor], count: int) -> bool:
-    result = module(*_repeated(given, count))
+    result = module(*repeated(given, count))
     if not isinstance(result, Tensor) or len(result) % len(given[0]):
         return False
     copies = result.unflatten(0, (-1, len(given[0])))
@@ -215,58 +210,6 @@ def _copies_differ(module: nn.Module, given: list[Tensor], count: int) -> bool:
 def _is_steady(one: Tensor, other: Tensor) -> bool:
     """Whether two calls with the same input agree; with layers that are made anew they don't."""
     return torch.allclose(one, other, rtol=1e-3, atol=1e-4, equal_nan=True)
-
-
-class _Statistics:
-    """Lets running statistics become what they were after endless training on one batch.
-
-    Each pass moves them by a fixed share of what is missing, whatever that share (the momentum) and
-    whoever wrote the BatchNorm: two passes tell that share and about where they go, and one from
-    there, with many pictures, tells it without the rounding of the way.
-    """
-
-    def __init__(self, module: nn.Module, given: list[Tensor]) -> None:
-        self.module, self.given = module, given
-        self.buffers = [buffer for buffer in module.buffers() if buffer.is_floating_point()]
-        self.ends: list[Tensor] = []
-        self.shares: list[float] = []
-
-    def learn(self) -> None:
-        """Set them; again, once the network has changed a little."""
-        self.module.train()
-        if not self.buffers:
-            return
-        if not self.shares:
-            start = self._copies()
-            once, twice = self._after_a_pass(_FEW_COPIES), self._after_a_pass(_FEW_COPIES)
-            steps = zip(start, once, twice, strict=True)
-            self.shares = [_share(b - a, c - b) for a, b, c in steps]
-            self._go_on(start, once)
-        self._set()
-        self._go_on(self.ends, self._after_a_pass(_COPIES))
-        self._set()
-
-    def _after_a_pass(self, count: int) -> list[Tensor]:
-        self.module(*_repeated(self.given, count))
-        return self._copies()
-
-    def _copies(self) -> list[Tensor]:
-        return [buffer.clone() for buffer in self.buffers]
-
-    def _go_on(self, before: list[Tensor], after: list[Tensor]) -> None:
-        steps = zip(before, after, self.shares, strict=True)
-        self.ends = [a + (b - a) / share for a, b, share in steps]
-
-    def _set(self) -> None:
-        for buffer, end in zip(self.buffers, self.ends, strict=True):
-            buffer.copy_(end)
-
-
-def _share(first: Tensor, second: Tensor) -> float:
-    """Which share of what is missing each of two steps was; 1 if there is no such share."""
-    length = float((first * first).sum())
-    left = float((first * second).sum()) / length if length else 0.0
-    return 1 - left if 0 <= left < 0.9999 else 1.0
 
 
 def _slopes(module: nn.Module, given: list[Tensor], seed: int) -> list[Tensor]:
