@@ -268,7 +268,7 @@ CLASS_DDPM_LOSS = Exercise(
         Case(
             "the model is told t / T",
             1,
-            _loss_inputs(2, 5, 120),  # so few pictures that the latest of a call is seldom T - 1
+            _loss_inputs(2, 5, 80),  # so few pictures that the latest of a call is seldom T - 1
             of_the_pictures(right_times),
             noise_pictures,
         ),
@@ -289,7 +289,7 @@ CLASS_DDPM_LOSS = Exercise(
         Case(
             "without p_uncond, it is 0.1",
             1,
-            _loss_inputs(20, 4, 150, side=4),
+            _loss_inputs(60, 4, 50, side=4),
             of_the_pictures(same_shares),
             noise_pictures,
         ),

@@ -158,7 +158,7 @@ def sample_in_steps(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
         dropped = dropped or not bool((times == times[0]).all())
     return {
         **watch_steps(world, result, inputs["labels"]),
-        **far_out(far, watch_steps(far, far_result, inputs["labels"])),
+        **far_out(far, far_result, inputs["labels"]),
         "others": others,
         "dropped": dropped,
         "pairs": max((len(step["c"]) for step in world.shown), default=0),

@@ -247,7 +247,7 @@ DDPM_LOSS = Exercise(
         Case(
             "the model is told t / T",
             2,
-            _loss_inputs(2, 5, 120),  # so few pictures that the latest of a call is seldom T - 1
+            _loss_inputs(2, 5, 80),  # so few pictures that the latest of a call is seldom T - 1
             of_the_pictures(right_times),
             noise_pictures,
         ),

@@ -54,10 +54,8 @@ def sample_in_steps(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
         StepWorld(schedule["alphas_cumprod"], n, inputs["seed"], spread=spread)
         for spread in (0.4, 20.0)
     )
-    watched, far_watched = (
-        watch_steps(world, student(world, n, schedule)) for world in (near, far)
-    )
-    return watched | far_out(far, far_watched)
+    result, far_result = (student(world, n, schedule) for world in (near, far))
+    return watch_steps(near, result) | far_out(far, far_result)
 
 
 def sample_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:

@@ -236,5 +236,5 @@ def moments(values: Tensor) -> list[float]:
 
 def kurtosis(values: Tensor) -> Tensor:
     """3 of normal noise."""
-    centred = values - values.mean()
-    return centred.pow(4).mean() / centred.square().mean().square().clamp(min=_LEAST)
+    squares = (values - values.mean()).square()
+    return squares.square().mean() / squares.mean().square().clamp(min=_LEAST)

@@ -6,8 +6,9 @@ that x_0 and of new noise.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -91,6 +92,7 @@ class StepWorld(nn.Module):
         return self.middle + self.spread * signs[:1], self.class_spread * signs[1:]
 
 
+@lru_cache(maxsize=64)
 def signs_of_step(seed: int, step: int) -> Tensor:
     """(11, 1, 28, 28) of -1 and 1: the patterns of no class and of each class in one step."""
     generator = torch.Generator().manual_seed(seed + step)
@@ -119,26 +121,19 @@ def watch_steps(world: StepWorld, result: Any, labels: Tensor | None = None) -> 
         training mode; "ends": (steps, 1, 28, 28), the mean of all pictures after each step}.
     """
     xs = [step["x"] for step in world.shown]
-    ends = _ends(world, result)
     shares, errors, noise, new, neighbours = [], [], [], [], []
     earlier: list[Tensor] = []
-    for number, (x, after) in enumerate(zip(xs, ends, strict=False)):
-        common, of_class = world.patterns(number)
-        parts = [x, common.expand_as(x)]
-        if labels is not None:
-            parts += [of_class[labels], of_class[:1].expand_as(x)]
-        parts.append(torch.ones_like(x))
-        share, error, left = _fit(parts, after)
-        shares.append(share)
-        errors.append(error)
-        noise.append(torch.stack([left.std(), kurtosis(left)]))
-        earlier += parts
-        new.append(_fit(earlier, left)[2].std() / left.std())
-        neighbours.append(torch.tensor(neighbour_correlations(left.view_as(x).numpy())))
+    for rows, fitted in _steps(world, result, labels):
+        shares.append(fitted.share)
+        errors.append(fitted.error)
+        noise.append(torch.stack([fitted.left.std(), kurtosis(fitted.left)]))
+        earlier.append(rows)
+        new.append(_fit(torch.cat(earlier), fitted.left).left.std() / fitted.left.std())
+        neighbours.append(torch.tensor(neighbour_correlations(fitted.left.view_as(xs[0]).numpy())))
     return {
         "times": _stacked([_span(step["t"]) for step in world.shown], 2),
-        "shares": _stacked(shares, 3 if labels is None else 5),
-        "errors": _stacked(errors, 3 if labels is None else 5),
+        "shares": _stacked(shares, _parts(labels)),
+        "errors": _stacked(errors, _parts(labels)),
         "noise": _stacked(noise, 2),
         "new": torch.stack(new) if new else torch.zeros(0),
         "neighbours": _stacked(neighbours, 4),
@@ -150,16 +145,22 @@ def watch_steps(world: StepWorld, result: Any, labels: Tensor | None = None) -> 
     }
 
 
-def far_out(world: StepWorld, watched: dict[str, Any]) -> dict[str, Any]:
+def far_out(world: StepWorld, result: Any, labels: Tensor | None = None) -> dict[str, Any]:
     """What a sampler does otherwise in a world whose x_0 lies far outside of [0, 1].
+
+    Args:
+        world: after a run.
+        result: what the sampler returned.
+        labels: the classes asked for.
 
     Returns:
         {"far": the shares of `watch_steps`, "clamped": whether many pixels of a picture on the way
         have its largest value: new noise sets them apart, if nothing cuts them off after it}.
     """
+    shares = [fitted.share for _, fitted in _steps(world, result, labels)]
     on_the_way = [step["x"] for step in world.shown[1:]]
     clamped = any(int((x == x.max()).sum()) > _BY_CHANCE for x in on_the_way)
-    return {"far": watched["shares"], "clamped": clamped}
+    return {"far": _stacked(shares, _parts(labels)), "clamped": clamped}
 
 
 def _stacked(rows: list[Tensor], width: int) -> Tensor:
@@ -219,12 +220,38 @@ def changed_schedule(schedule: dict[str, Tensor], before: dict[str, Tensor]) -> 
     return [] if same and schedule.keys() == before.keys() else ["schedule"]
 
 
-def _fit(parts: list[Tensor], after: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    columns = torch.stack([part.double().flatten() for part in parts], dim=1)
-    gram = torch.linalg.pinv(columns.T @ columns, hermitian=True)
-    share = gram @ (columns.T @ after.double().flatten())
-    left = after.double().flatten() - columns @ share
-    return share, left.std() * gram.diagonal().clamp(min=0).sqrt(), left
+class _Fitted(NamedTuple):
+    """Shares of some parts, their standard errors, and what is left, a row."""
+
+    share: Tensor
+    error: Tensor
+    left: Tensor
+
+
+def _steps(
+    world: StepWorld, result: Any, labels: Tensor | None
+) -> Iterator[tuple[Tensor, _Fitted]]:
+    """The parts of each step, (k, all numbers), and their shares in the next pictures."""
+    for number, (step, after) in enumerate(zip(world.shown, _ends(world, result), strict=False)):
+        x = step["x"]
+        common, of_class = world.patterns(number)
+        parts = [x, common.expand_as(x)]
+        if labels is not None:
+            parts += [of_class[labels], of_class[:1].expand_as(x)]
+        rows = torch.stack([*parts, torch.ones_like(x)]).double().flatten(1)
+        yield rows, _fit(rows, after.double().flatten())
+
+
+def _parts(labels: Tensor | None) -> int:
+    return 3 if labels is None else 5
+
+
+def _fit(rows: Tensor, after: Tensor) -> _Fitted:
+    """By least squares."""
+    gram = torch.linalg.pinv(rows @ rows.T, hermitian=True)
+    share = gram @ (rows @ after)
+    left = after - share @ rows
+    return _Fitted(share, left.std() * gram.diagonal().clamp(min=0).sqrt(), left)
 
 
 def _span(times: list[Tensor]) -> Tensor:
