@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from checkers.engine.sandbox.inside.returned import reads_pictures
 from checkers.engine.sandbox.inside.running import Inputs, copied
@@ -14,6 +14,8 @@ from checkers.engine.worlds.call import repeats_of
 from checkers.engine.worlds.dropping import hangs_on, how_dropped, not_their_own, shared_coin
 from checkers.engine.worlds.flow import AnsweringModel, FlowWorld, way_of
 from checkers.engine.worlds.flow_readings import (
+    ask,
+    mean_shown,
     read_loss,
     read_rows,
     read_shown,
@@ -37,7 +39,7 @@ def class_loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) ->
     """
     model = AnsweringModel(inputs["answer"])
     given = copied({name: inputs[name] for name in ("images", "labels")})
-    observed = read_loss(student(model, given["images"], given["labels"]), model, inputs)
+    observed = read_loss(lambda model: student(model, *given.values()), model, inputs)
     same = all(torch.equal(values, inputs[name]) for name, values in given.items())
     return observed | {"changed": not same}
 
@@ -53,10 +55,14 @@ def what_the_class_model_sees(student: Callable[..., Any], inputs: Inputs) -> di
         As `worlds.flow_readings.read_shown`.
     """
     model = AnsweringModel(torch.zeros_like(inputs["images"]))
-    student(model, inputs["images"].clone(), inputs["labels"].clone())
+
+    def loss(model: nn.Module) -> Any:
+        return student(model, inputs["images"].clone(), inputs["labels"].clone())
+
+    ask(loss, model, inputs["images"])
     calls = len(model.asked)
     for _ in range(_MORE_CALLS):
-        student(model, inputs["images"].clone(), inputs["labels"].clone())
+        ask(loss, model, inputs["images"])
     return read_shown(model, calls, inputs["images"])
 
 
@@ -72,22 +78,26 @@ def classes_seen(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         {"calls": of the model in all, "shape", "dtype": of the classes in the first call, or the
         name of their type; "dropped": for each picture of the first call 1.0 if its row is zeros;
         "first": 1.0 if it is that of class 0; "own": 1.0 if it is that of its label; "largest": the
-        largest entry; "shown": the mean x_t of all calls; "shared": the coin that all of the first
-        share, "rule": by which classes are dropped in all calls (see `worlds.dropping`),
-        "never their own" if no row is its label's and some aren't zeros;
+        largest entry; "shown": see `worlds.flow_readings.mean_shown`; "shared": the coin that all
+        of the first share, "rule": by which classes are dropped in all calls (see
+        `worlds.dropping`), "never their own" if no row is its label's and some aren't zeros;
         "by_time": whether that hangs on the times}.
     """
     images, labels = inputs["images"], inputs["labels"]
     model = AnsweringModel(torch.zeros_like(images))
     rest = () if inputs["p_uncond"] is None else (inputs["p_uncond"],)
+
+    def loss(model: nn.Module) -> Any:
+        return student(model, images.clone(), labels.clone(), *rest)
+
     for _ in range(inputs["times"]):
-        student(model, images.clone(), labels.clone(), *rest)
+        ask(loss, model, images)
     asked = list(model.asked)
     observed: dict[str, Any] = {"calls": len(asked)}
     if not asked:
         return observed
     for _ in range(_MORE_CALLS):
-        student(model, images.clone(), labels.clone(), *rest)
+        ask(loss, model, images)
     c = asked[0].c
     if not isinstance(c, Tensor):
         return observed | {"shape": None, "dtype": type(c).__name__}
@@ -105,7 +115,7 @@ def classes_seen(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         "first": _rows_like(c, one_hot[0]).float(),
         "own": _rows_like(c, one_hot[labels]).float(),
         "largest": float(c.max()),
-        "shown": torch.stack([one.x for one in model.asked]).mean(dim=0),
+        "shown": mean_shown(model.asked),
         "shared": shared_coin(changed[:1], labels),
         "rule": rule,
         "by_time": hangs_on(changed.flatten(), times),

@@ -48,6 +48,12 @@ def with_where(model, images, labels, p_uncond=0.1):
     return (model(x_t, t, c) - direction).square().mean()
 
 
+@CLASS_FLOW_LOSS.right_answer
+def from_the_last_to_the_first(model, images, labels, p_uncond=0.1):
+    t, x_t, direction = _on_a_line(images.flip(0))
+    return F.mse_loss(model(x_t, t, drop_classes(labels.flip(0), p_uncond)), direction)
+
+
 # --- class_flow_sample ----------------------------------------------------------------------------
 
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import nn
 
 from checkers.engine.sandbox.inside.returned import reads_pictures
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.call import repeats_of
 from checkers.engine.worlds.flow import AnsweringModel, FlowWorld, way_of
-from checkers.engine.worlds.flow_readings import read_loss, read_shown, read_ways
+from checkers.engine.worlds.flow_readings import ask, read_loss, read_shown, read_ways
 
 _MORE_CALLS = 7
 """Should a loss draw one time for all pictures, they show in some call: near t = 0 they don't."""
@@ -28,7 +29,7 @@ def loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[
         As `worlds.flow_readings.read_loss`, and "changed": whether the pictures were written into.
     """
     model, images = AnsweringModel(inputs["answer"]), inputs["images"].clone()
-    observed = read_loss(student(model, images), model, inputs)
+    observed = read_loss(lambda model: student(model, images), model, inputs)
     return observed | {"changed": not torch.equal(images, inputs["images"])}
 
 
@@ -43,10 +44,14 @@ def what_the_model_sees(student: Callable[..., Any], inputs: Inputs) -> dict[str
         As `worlds.flow_readings.read_shown`.
     """
     model = AnsweringModel(torch.zeros_like(inputs["images"]))
-    student(model, inputs["images"].clone())
+
+    def loss(model: nn.Module) -> Any:
+        return student(model, inputs["images"].clone())
+
+    ask(loss, model, inputs["images"])
     calls = len(model.asked)
     for _ in range(_MORE_CALLS):
-        student(model, inputs["images"].clone())
+        ask(loss, model, inputs["images"])
     return read_shown(model, calls, inputs["images"])
 
 

@@ -94,6 +94,14 @@ def into_the_answer(model, images):
     return (error**2).mean()
 
 
+@FLOW_LOSS.right_answer
+def in_another_order(model, images):
+    order = torch.randperm(len(images))
+    x_0, t = _drawn(images)
+    asked = model(_line(x_0, images, t)[order], t[order])
+    return F.mse_loss(asked, (images - x_0)[order])
+
+
 # --- flow_sample ----------------------------------------------------------------------------------
 
 

@@ -19,6 +19,8 @@ _CLEARLY = 0.25
 """So many more of the times are others than is chance, even if a whole call has its own."""
 _SAME = 1e-2
 """A target that is nearer than this is what it is compared with."""
+_FAR_OUT = 3.5
+"""Of 100,000 normal numbers none is so large, without its sign, once in 10^20 times."""
 _TIMES = "{left} of the times that the model is told are none of 0, 1/T, ... (T - 1)/T."
 _RULES = {
     "none": "No prompt becomes zeros, though `p_uncond` is not 0.",
@@ -106,6 +108,13 @@ def noised_like_forward(observed: Observation, expected: Observation, inputs: In
             return Verdict(
                 False, "The noise isn't normally distributed: torch.randn_like draws it."
             )
+    if (observed["largest"] < _FAR_OUT) != (expected["largest"] < _FAR_OUT):
+        return Verdict(
+            False,
+            f"Without its sign, the largest number in the noise of {inputs['calls']} calls is "
+            f"{observed['largest']:.2f}. Normal noise goes further now and then: "
+            "torch.randn_like draws it.",
+        )
     return Verdict(True)
 
 
@@ -129,8 +138,9 @@ def own_timesteps(observed: Observation, expected: Observation, inputs: Inputs) 
         return verdict
     for name, sentence in (
         ("own", "All pictures of a batch are noised to the same timestep; draw one for each."),
-        ("alike", "All pictures of a batch get the same noise; draw it for each."),
+        ("alike", f"{observed['alike']} pictures of a batch get the same noise; draw it for each."),
         ("repeated", "Two calls show the model the same: draw timesteps and noise in every call."),
+        ("same_noise", "Two calls have the same noise: draw it in every call."),
     ):
         if observed[name] != expected[name]:
             return Verdict(False, sentence)

@@ -19,6 +19,7 @@ from checkers.engine.worlds.refusals import only_float32, same_shape, times_of
 _LEAST = 1e-12
 _SAME = 1e-2
 """The root mean square by which a target may be off a picture that it is."""
+_ROUNDING = 1e-5
 
 
 # --- PromptEncoder --------------------------------------------------------------------------------
@@ -150,9 +151,10 @@ def watch_guesses(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
         of the pictures, the share of the clean picture in the noisy ones, and mean, deviation and
         kurtosis of the rest; "left": how many times were no t / T, "highest": the largest,
         "neighbours": how alike its noise is from channel to channel, row to row and column to
-        column, "own": whether the pictures of the first call differ in time, "alike": whether their
-        noise is the same, "repeated": whether two calls are alike; "kept", "dropped", "other":
-        shares of prompts; "rule", "by_time"}.
+        column, "own": whether the pictures of the first call differ in time, "alike": see `_alike`,
+        "repeated", "same_noise": whether two calls, or their noises, are alike, "largest": of the
+        noise, without its sign; "kept", "dropped", "other": shares of prompts; "rule",
+        "by_time"}.
     """
     pictures, tokens, abar = inputs["pictures"], inputs["tokens"], inputs["alphas_cumprod"]
     observed: dict[str, Any] = {"calls": 0, "has_gradient": False, "changed": False}
@@ -243,10 +245,20 @@ def _noised(x: Tensor, t: Tensor, pictures: Tensor, abar: Tensor) -> dict[str, A
         "left": int((~belongs).sum()),
         "highest": float(t.max()),
         "own": len(t[0].unique()) > 1,
-        "alike": bool(torch.allclose(noise[0, 1:4], noise[0, :1], atol=1e-3)),
+        "alike": _alike(noise[0]),
+        "same_noise": len(noise) > 1 and bool(torch.allclose(noise[0], noise[-1], atol=1e-3)),
+        "largest": float(noise.abs().max()),
         "neighbours": neighbour_correlations(noise.numpy())[-3:],
         "repeated": len(x) > 1 and bool(torch.allclose(x[0], x[-1], atol=1e-5)),
     }
+
+
+def _alike(noise: Tensor) -> str:
+    """Which pictures of a batch have the same noise: "All", "Several" or ""."""
+    if torch.allclose(noise[1:4], noise[:1], atol=1e-3):
+        return "All"
+    nearly = torch.pdist(noise.flatten(1), p=torch.inf) < _ROUNDING
+    return "Several" if nearly.any() else ""
 
 
 def _noise_in(x: Tensor, t: Tensor, pictures: Tensor, abar: Tensor) -> Tensor:

@@ -86,7 +86,7 @@ TOKENIZE = Exercise(
     reference=tokenize,
     cases=[
         _tokens("each word becomes its number, in the prompt's order", 2, _twice),
-        _tokens("rows end with zeros, up to `length`", 1, _sentences(3, 1, 5, 0, length=8)),
+        _tokens("rows end with zeros, up to `length`", 1, _sentences(3, 1, 5, 0, length=15)),
         _tokens("without `length`, a row has 12 numbers", 1, _sentences(2, 5)),
         _tokens("capital letters don't count", 1, _capitals),
         _tokens("words that the vocabulary doesn't have leave no gap", 1, _unknown),

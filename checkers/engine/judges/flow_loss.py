@@ -58,15 +58,23 @@ def called(observed: Observation, expected: Observation, inputs: Inputs) -> Verd
     return not_called(observed, expected, inputs) or Verdict(True)
 
 
+def _as_alike(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    mine = observed.get("alike")
+    if mine == expected.get("alike"):
+        return Verdict(True)
+    which = "All" if mine == "all" else "Several"
+    return Verdict(False, f"{which} pictures of a batch get the same noise.")
+
+
 def unless_alike(judge: Judge) -> Judge:
-    """`judge`, but one noise for a whole batch is told first: its few values are chance."""
+    """`judge`, but one noise for several pictures is told first: its few values are chance."""
 
     def judge_alike(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
         if problem := not_called(observed, expected, inputs):
             return problem
-        if expected.get("alike") or observed.get("alike"):
-            same = observed.get("alike") is True and expected.get("alike") is True
-            return Verdict(same, "" if same else "All pictures of a batch get the same noise.")
+        verdict = _as_alike(observed, expected, inputs)
+        if expected.get("alike") or not verdict.passed:
+            return verdict
         return judge(observed, expected, inputs)
 
     return judge_alike
@@ -89,7 +97,6 @@ same_noise_seen = unless_alike(
         same_moments(
             "noise",
             what="by the times that it is told, the noise in what the model sees",
-            also=("independence",),
         ),
     )
 )
@@ -195,11 +202,17 @@ def same_line_end(observed: Observation, expected: Observation, inputs: Inputs) 
     )
 
 
+def _same_repeats(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    mine = observed.get("repeated")
+    if mine == expected.get("repeated"):
+        return Verdict(True)
+    return Verdict(
+        False, f"Two calls have the same {mine or 'times'}. Draw noise and times in every call."
+    )
+
+
 drawn_anew = all_of(
     called,
-    same_answer("alike", says="All pictures of a batch get the same noise."),
-    same_answer(
-        "repeated",
-        says="Two calls draw the same noise or the same times. Draw them afresh in every call.",
-    ),
+    _as_alike,
+    _same_repeats,
 )

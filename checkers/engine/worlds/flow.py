@@ -28,6 +28,12 @@ class Asked(NamedTuple):
     c: Any
     training: bool
 
+    def in_order(self, order: Tensor) -> Asked:
+        """The same with the pictures in another order, (B,)."""
+        own_rows = isinstance(self.c, Tensor) and self.c.shape[:1] == order.shape
+        c = self.c[order] if own_rows else self.c
+        return self._replace(x=self.x[order], t=self.t[order], c=c)
+
 
 class RecordingModel(nn.Module):
     """Keeps what it is asked; it has a parameter, so that one can ask for its device."""
@@ -58,12 +64,16 @@ class AnsweringModel(RecordingModel):
     """Gives a fixed answer that can be learned.
 
     Args:
-        answer: what it gives for every picture it is shown.
+        answer: (B, C, H, W), what it gives, the same for every picture.
+
+    Attributes:
+        pull: the gradient of a loss that was asked for it (see `flow_readings.ask`).
     """
 
     def __init__(self, answer: Tensor) -> None:
         super().__init__()
         self.answer = nn.Parameter(answer.clone())
+        self.pull: Tensor | None = None
 
     def forward(self, x: Tensor, t: Any, c: Any = None) -> Tensor:
         """Note the call and give the answer.
