@@ -53,7 +53,7 @@ def check(
     from checkers.engine.checking import check_submission
     from checkers.engine.isolation import CourseWorker
 
-    work = [_find_work(text) for text in what]
+    work = _without_own_notebooks([_find_work(text) for text in what])
     reports: list[LessonReport] = []
     with CourseWorker() as worker:
         for submission, lessons in work:
@@ -79,6 +79,27 @@ def _find_work(text: str) -> tuple[Submission, list[Lesson]]:
         return submission, lessons_in(submission)
     except (SubmissionError, UnknownLessonError) as error:
         _stop(str(error))
+
+
+def _without_own_notebooks(
+    work: list[tuple[Submission, list[Lesson]]],
+) -> list[tuple[Submission, list[Lesson]]]:
+    """The work without a lesson's own notebook where a file for that lesson is named, too.
+
+    "13 mine.ipynb" asks for that file's lesson 13.
+    """
+    answered = {
+        lesson.name
+        for submission, lessons in work
+        for lesson in lessons
+        if submission.path != lesson.notebook
+    }
+    return [
+        (submission, lessons)
+        for submission, lessons in work
+        if any(submission.path != lesson.notebook for lesson in lessons)
+        or not answered.issuperset(lesson.name for lesson in lessons)
+    ]
 
 
 def _as_json(report: LessonReport) -> dict:

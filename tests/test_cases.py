@@ -46,8 +46,9 @@ def _file(folder):
 
 
 @pytest.fixture
-def kernel(monkeypatch):
+def kernel(monkeypatch, tmp_path):
     """Runs cells as a notebook does; no command gets out of it."""
+    monkeypatch.chdir(tmp_path)  # some write a file
     shell = InteractiveShell()
     main = sys.modules["__main__"]
     shell.user_ns["display"] = lambda *_: None

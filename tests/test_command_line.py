@@ -114,3 +114,9 @@ def test_checking_a_lesson_by_number_uses_the_lesson_notebook():
     assert result.exit_code == 1
     assert "forward   not attempted" in result.output
     assert find_lesson("1").notebook.read_bytes() == before
+
+
+def test_a_lesson_beside_a_file_for_it_asks_for_the_file_only(write_notebook):
+    result = _run("check", "01", write_notebook(RIGHT))
+    assert result.exit_code == 0
+    assert result.output.count("01 forward_noising") == 1

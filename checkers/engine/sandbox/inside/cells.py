@@ -17,6 +17,8 @@ _RUN_THE_CELL = frozenset(
     {"time", "capture", "prun", "debug", "wandb", "memit", "mprun", "lprun", "snakeviz", "scalene"}
 )
 _RUN_THE_LINE = frozenset({"time", "prun"})
+_ENVIRONMENT = frozenset({"env", "set_env"})
+_UNDERSTOOD = _RUN_THE_LINE | _ENVIRONMENT
 # What stands under these is no Python, and defines nothing.
 _OTHER_LANGUAGES = frozenset(
     {
@@ -120,8 +122,28 @@ def read_cells(cells: Sequence[tuple[str, str]]) -> Notebook:
             # Python counts lines by "\n" alone, whatever else `splitlines` takes for an end.
             lines = [line + "\n" for line in source.split("\n")]
             linecache.cache[file_of(label)] = (len(source), None, lines, file_of(label))
+            kept = next((i for i, node in enumerate(nodes, 1) if _ends_the_cell(node)), len(nodes))
+            if kept < len(nodes) and re.fullmatch(r"cell \d+", label):
+                last = Statement(nodes[kept - 1], label)
+                ended = (
+                    f"{_capital(last.place)}, ends its cell: `{ast.unparse(last.node)[:80]}`. What "
+                    f"stands below it there is never run."
+                )
+                below = "".join(lines[last.node.end_lineno or 0 :])
+                notebook.lost |= dict.fromkeys(_MEANT.findall(below), ended)
+                nodes = nodes[:kept]
             notebook.statements += [Statement(node, label) for node in nodes]
     return notebook
+
+
+def _ends_the_cell(node: ast.stmt) -> bool:
+    """Whether a statement raises, whatever came before it."""
+    match node:
+        case ast.Raise() | ast.Assert(test=ast.Constant(value=False | 0)):
+            return True
+        case ast.Expr(value=ast.Call(func=called)):
+            return ast.unparse(called) == "sys.exit"
+    return False
 
 
 def _add_unreadable(problem: str, source: str, notebook: Notebook) -> None:
@@ -203,8 +225,8 @@ def _unwrapped(
             case ("cell", name, line, text):
                 shown = f"%%{name} {line}".strip()
                 yield from _cell_under(name, shown, text, node, label, notebook)
-            case ("line", name, text, _) if name in _RUN_THE_LINE:
-                yield from _unwrapped(_line_of(text), label, notebook, node.lineno - 1)
+            case ("line", name, text, _) if name in _UNDERSTOOD:
+                yield from _unwrapped(_line_of(name, text), label, notebook, node.lineno - 1)
             case ("line", name, text, _):
                 if name in _MAY_DEFINE:
                     place = f"{label}, line {node.lineno}"
@@ -236,12 +258,30 @@ def _cell_under(
     yield from _unwrapped(body, label, notebook, node.lineno)
 
 
-def _line_of(text: str) -> list[ast.stmt]:
-    """The statements that a line magic such as `%time` runs; none if it is given none."""
+def _line_of(name: str, text: str) -> list[ast.stmt]:
+    """The statements that a line magic such as `%time` stands for; none if it is given none."""
+    if name in _ENVIRONMENT:
+        text = _as_environment(text.strip())
     try:
         return ast.parse(text[_OPTIONS.match(text).end() :]).body  # type: ignore[union-attr]
     except SyntaxError:
         return []
+
+
+def _as_environment(text: str) -> str:
+    """What `%env NAME=value` does; `{x}` and `$x` in it are Python's, as IPython has it."""
+    name, _, value = (part.strip() for part in text.partition("=" if "=" in text else " "))
+    there = f"__import__('os').environ[{name!r}]"
+    if not name or not value:
+        return there if name else ""
+    formatted = "f" + repr(re.sub(r"\$([A-Za-z_]\w*)", r"{\1}", value))
+    try:
+        ast.parse(formatted)
+    except SyntaxError:
+        formatted = repr(value)
+    if "{" not in formatted:
+        return f"{there} = {value!r}"
+    return f"try: {there} = {formatted}\nexcept Exception: {there} = {value!r}"
 
 
 def _magic_in(node: ast.AST) -> tuple[str, str, str, str] | None:
@@ -266,8 +306,8 @@ class _LineMagics(ast.NodeTransformer):
     def visit_Expr(self, node: ast.Expr) -> ast.AST | list[ast.stmt]:
         """Replace a statement within a loop or a branch."""
         magic = _magic_in(node)
-        if magic is not None and magic[0] == "line" and magic[1] in _RUN_THE_LINE:
-            body = _line_of(magic[2]) or [ast.copy_location(ast.Pass(), node)]
+        if magic is not None and magic[0] == "line" and magic[1] in _UNDERSTOOD:
+            body = _line_of(magic[1], magic[2]) or [ast.copy_location(ast.Pass(), node)]
             return [ast.increment_lineno(one, node.lineno - one.lineno) for one in body]
         self.generic_visit(node)
         return node
@@ -275,8 +315,8 @@ class _LineMagics(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """Replace one call."""
         magic = _magic_in(node)
-        if magic is not None and magic[0] == "line" and magic[1] in _RUN_THE_LINE:
-            match _line_of(magic[2]):
+        if magic is not None and magic[0] == "line" and magic[1] in _UNDERSTOOD:
+            match _line_of(magic[1], magic[2]):
                 case [ast.Expr(value=value)]:
                     return ast.increment_lineno(value, node.lineno - 1)
         self.generic_visit(node)

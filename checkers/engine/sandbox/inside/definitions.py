@@ -12,6 +12,7 @@ import asyncio
 import builtins
 import contextlib
 import inspect
+import re
 import signal
 import sys
 import threading
@@ -19,15 +20,16 @@ import time
 import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from checkers.engine.sandbox.inside.cells import Notebook, Statement, file_of, read_cells
-from checkers.engine.sandbox.inside.effects import executed, imported_names
+from checkers.engine.sandbox.inside.effects import executed, imported_names, packages_of
 from checkers.engine.sandbox.inside.needs import Needed, Needs
 
 MODULE_NAME = "__main__"  # as in a notebook
 _MAX_DOUBTS = 3
 _AGAIN = 0.2
+_RESULT = re.compile(r"_{1,3}|_\d+|Out")  # IPython's names for what cells gave
 
 
 class _TooLongError(BaseException):
@@ -80,6 +82,11 @@ class Reader:
         sys.modules[MODULE_NAME] = module  # dataclasses and pickling look a class's module up here
         problems = [*self._notebook.unreadable, *self._notebook.unknown]
         found = Definitions(module, problems, lost=dict(self._notebook.lost))
+        for one in filter(_RESULT.fullmatch, needed.names):
+            found.lost[one] = (
+                f"`{one}` stands for what another cell gave last, which is not kept here. Give it "
+                f"a name in that cell."
+            )
         end = time.monotonic() + seconds
         for statement in needed.statements:
             self._run(statement, end, found)
@@ -88,6 +95,10 @@ class Reader:
             f"{_capital(statement.place)}, was left out: {_text(statement)}. If it changes "
             f"`{changed}`, put that into the cell that makes `{changed}`."
             for statement, changed in needed.doubts[:_MAX_DOUBTS]
+        ] + [
+            f"{_capital(statement.place)}, was left out: {_text(statement)}. If it writes "
+            f"`{file}`, that file is not there where the check runs: put what is in it into a name."
+            for statement, file in needed.files[:_MAX_DOUBTS]
         ]
         return found
 
@@ -151,7 +162,9 @@ class Reader:
                 found.lost[name] = (
                     f"`{name}` is not here. {why} Define `{name}` in a cell of the notebook."
                 )
-            if defined or (body and any(_imports(one, text) for one in needed.statements)):
+            if defined or (
+                body and any(_asks_for(one, text.split()[-1]) for one in needed.statements)
+            ):
                 found.problems.append(why)
 
 
@@ -164,6 +177,11 @@ def _why(statement: Statement, error: BaseException, found: Definitions) -> tupl
             f"{_capital(statement.place)}, imports `{library}`, which is not installed where the "
             f"check runs; files beside this one are not there either."
         ), ""
+    if isinstance(error, FileNotFoundError):
+        return (
+            f"{_capital(statement.place)}, looks for a file which is not there where the check "
+            f"runs: {text}"
+        ), ""
     if isinstance(error, NameError) and error.name in found.lost:
         return "", found.lost[error.name]
     return (
@@ -173,10 +191,17 @@ def _why(statement: Statement, error: BaseException, found: Definitions) -> tupl
 
 
 def _given_by_ipython() -> dict[str, Any]:
-    return {"display": _do_nothing, "get_ipython": _Shell, "In": [""], "Out": {}}
+    return {"display": _do_nothing, "get_ipython": _Shell, "In": [""], "Out": _Results()}
 
 
 def _do_nothing(*_: object, **__: object) -> None: ...
+
+
+class _Results(dict):
+    """Stands for what the cells gave: nothing is in it."""
+
+    def __missing__(self, key: object) -> NoReturn:
+        raise NameError("Out is empty", name="Out")
 
 
 class _Shell:
@@ -236,15 +261,13 @@ def _defined_in(body: str) -> set[str]:
         return set()
 
 
-def _imports(statement: Statement, text: str) -> bool:
-    """Whether a statement imports from the module that `%%writefile name.py` makes."""
-    module = text.rpartition(" ")[2].rpartition("/")[2].removesuffix(".py")
-    match statement.node:
-        case ast.Import(names=names):
-            return any(alias.name.partition(".")[0] == module for alias in names)
-        case ast.ImportFrom(module=str(name)):
-            return name.partition(".")[0] == module
-    return False
+def _asks_for(statement: Statement, file: str) -> bool:
+    """Whether a statement names a file, or imports from it."""
+    module = file.rpartition("/")[2].removesuffix(".py")
+    return any(
+        (isinstance(one, ast.Constant) and one.value == file) or module in packages_of(one).values()
+        for one in ast.walk(statement.node)
+    )
 
 
 def _text(statement: Statement) -> str:

@@ -8,103 +8,28 @@ one that may be changed.
 from __future__ import annotations
 
 import ast
+import builtins
 import dis
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-# Methods that change what they belong to, wherever they are called.
-_CHANGE_THEIR_OWN = frozenset(
-    {
-        "append",
-        "extend",
-        "insert",
-        "remove",
-        "pop",
-        "clear",
-        "sort",
-        "reverse",
-        "update",
-        "setdefault",
-        "popitem",
-        "add",
-        "discard",
-        "appendleft",
-        "extendleft",
-        "popleft",
-        "rotate",
-        "fill",
-        "put",
-        "itemset",
-        "resize",
-        "register_buffer",
-        "register_parameter",
-        "add_module",
-        "register_module",
-        "load_state_dict",
-        "requires_grad_",
-        "__setitem__",
-        "__setattr__",
-        "__delitem__",
-    }
+from checkers.engine.sandbox.inside.known_calls import (
+    CHANGE_THEIR_FIRST,
+    CHANGE_THEIR_OWN,
+    READ_ONLY,
 )
-# Functions that change their first argument.
-_CHANGE_THEIR_FIRST = frozenset(
-    {
-        "setattr",
-        "delattr",
-        "shuffle",
-        "heappush",
-        "heappop",
-        "heapify",
-        "heapreplace",
-        "insort",
-        "insort_left",
-        "insort_right",
-        "next",
-        "copyto",
-        "fill_diagonal",
-        "place",
-        "putmask",
-        "put_along_axis",
-        "setitem",
-        "delitem",
-        "__setattr__",
-    }
-)
+
 # Functions of a library that set something for all that comes after.
 _SET_FOR_ALL = ("set_", "seed", "manual_seed", "use_", "seterr", "setrecursionlimit", "filterwarn")
 _SET_BY_PROBES = ("set_default_device", "set_grad_enabled", "set_num_threads")
-_READ_ONLY = frozenset(
-    {
-        "print",
-        "display",
-        "show",
-        "check",
-        "hint",
-        "when_ready",
-        "len",
-        "type",
-        "repr",
-        "str",
-        "help",
-        "dir",
-        "id",
-        "vars",
-        "isinstance",
-        "plot",
-        "imshow",
-        "hist",
-        "scatter",
-        "savefig",
-        "figure",
-        "subplots",
-        "title",
-        "legend",
-        "summary",
-    }
-)
+_ENVIRONMENT = "__import__('os').environ"
+# What is set in these holds for every import and every name.
+_INTERPRETER = ("sys.modules", "sys.argv", "sys.meta_path", "sys.path_hooks", "builtins.")
+_NAMESPACES = ("globals", "locals", "vars")
 _ANYTHING = frozenset({"exec", "eval"})
+ANY = "*"
+"""Stands for names that nobody can tell."""
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -122,7 +47,10 @@ class Effects:
         aliases: names that it makes stand for (part of) another name's value.
         holds: names that it makes by a call, with the names whose values may be kept within, as
             an optimizer keeps weights.
+        operates_on: names whose objects it uses in ways that an own class may define: operators,
+            `with`, `for`, an index, an attribute, a call.
         sets_for_all: names of libraries in which it sets something.
+        imports: packages from which it imports, in the bodies of functions, too.
         stays: it decides how a loop goes on and must stay in it.
     """
 
@@ -134,7 +62,9 @@ class Effects:
     runs: set[str] = field(default_factory=set)
     aliases: dict[str, set[str]] = field(default_factory=dict)
     holds: dict[str, set[str]] = field(default_factory=dict)
+    operates_on: set[str] = field(default_factory=set)
     sets_for_all: set[str] = field(default_factory=set)
+    imports: set[str] = field(default_factory=set)
     stays: bool = False
 
 
@@ -150,50 +80,22 @@ def effects_of(node: ast.stmt) -> Effects:
     found.stays = any(
         isinstance(one, ast.Break | ast.Continue | ast.Raise | ast.Return) for one in executed(node)
     )
+    for one in ast.walk(node):
+        found.imports |= set(packages_of(one).values())
     for one in executed(node):
-        _add_stores(one, found)
-        _add_calls(one, found)
-        if isinstance(one, ast.Call) and (name := _name_of(one)):
-            found.calls.setdefault(name, []).append(one)
+        add_effects(one, found)
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         _add_arguments(node.value, found)
     return found
 
 
-def effects_of_calling(node: ast.stmt) -> tuple[set[str], dict[str, dict[str, int]]]:
-    """What calling a function (or making an object of a class and calling its methods) does.
-
-    Returns:
-        The global names that its body binds or changes; and for each function, its own or its
-        methods', the parameters whose values it changes, with their places. The object that a
-        method belongs to has place -1.
-    """
-    changed: set[str] = set()
-    changes_given: dict[str, dict[str, int]] = {}
-    for function in ast.walk(node):
-        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        arguments = function.args
-        given = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
-        body = Effects()
-        declared: set[str] = set()
-        stored = set(given)
-        for one in ast.walk(function):
-            _add_stores(one, body)
-            _add_calls(one, body)
-            match one:
-                case ast.Global(names=names):
-                    declared.update(names)
-                case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-                    stored.add(name)
-                case ast.Import() | ast.ImportFrom():
-                    stored |= imported_names(one)
-        changed |= (declared & stored) | (body.changes - (stored - declared))
-        first = -1 if given[:1] in (["self"], ["cls"]) else 0
-        places = {name: place for place, name in enumerate(given, first) if name in body.changes}
-        name = getattr(node, "name", "") if function.name == "__init__" else function.name
-        changes_given.setdefault(name, {}).update(places)
-    return changed, changes_given
+def add_effects(node: ast.AST, found: Effects) -> None:
+    """Add what a single node does: a store, a call or an operator."""
+    _add_stores(node, found)
+    _add_calls(node, found)
+    _add_operands(node, found)
+    if isinstance(node, ast.Call) and (name := name_of(node)):
+        found.calls.setdefault(name, []).append(node)
 
 
 def imported_names(node: ast.Import | ast.ImportFrom) -> set[str]:
@@ -201,24 +103,20 @@ def imported_names(node: ast.Import | ast.ImportFrom) -> set[str]:
     return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
 
 
-def changed_by(call: ast.Call, places: Mapping[str, int]) -> set[str]:
-    """The names whose values a call changes.
-
-    Args:
-        call: of a function or a method.
-        places: the parameters whose values that changes, as `effects_of_calling` tells them.
-    """
-    changed: set[str] = set()
-    if isinstance(call.func, ast.Attribute) and -1 in places.values():
-        changed |= roots(call.func.value)
-    starred = [number for number, value in enumerate(call.args) if isinstance(value, ast.Starred)]
-    for number, value in enumerate(call.args):
-        if number in places.values() or (starred and number >= starred[0] and places):
-            changed |= roots(value)
-    for keyword in call.keywords:
-        if keyword.arg is None or keyword.arg in places:
-            changed |= roots(keyword.value)
-    return changed
+def packages_of(node: ast.AST) -> dict[str, str]:
+    """For each name that an import binds, the package that it comes from."""
+    match node:
+        case ast.Import(names=names):
+            return {a.asname or a.name.partition(".")[0]: a.name.partition(".")[0] for a in names}
+        case ast.ImportFrom(module=str(module), names=names):
+            return {a.asname or a.name: module.partition(".")[0] for a in names}
+        case ast.Call(
+            func=ast.Name(id="__import__" | "import_module")
+            | ast.Attribute(attr="__import__" | "import_module"),
+            args=[ast.Constant(value=str(module)), *_],
+        ):
+            return {"": module.partition(".")[0]}
+    return {}
 
 
 def _compiled(node: ast.stmt) -> types.CodeType:
@@ -276,15 +174,20 @@ def executed(node: ast.AST) -> Iterator[ast.AST]:
 
 def _add_stores(node: ast.AST, found: Effects) -> None:
     match node:
-        case ast.Subscript(ctx=ast.Store() | ast.Del(), value=ast.Call(func=ast.Name(id=function))):
-            if function in ("globals", "locals", "vars") and isinstance(node.slice, ast.Constant):
-                found.binds.add(str(node.slice.value))
+        case ast.Subscript(
+            ctx=ast.Store() | ast.Del(), value=ast.Call(func=ast.Name(id=function), args=given)
+        ):
+            if function in _NAMESPACES and not given:
+                key = node.slice
+                found.binds.add(str(key.value) if isinstance(key, ast.Constant) else ANY)
             found.changes |= roots(node)
+        case ast.Attribute(ctx=ast.Store(), value=ast.Name(id="__main__"), attr=name):
+            found.binds.add(name)
         case (
             ast.Subscript(ctx=ast.Store() | ast.Del()) | ast.Attribute(ctx=ast.Store() | ast.Del())
         ):
             found.changes |= roots(node)
-            found.sets_for_all |= roots(node)
+            _add_set_for_all(node, found)
         case ast.AugAssign(target=ast.Name(id=name)):
             found.changes.add(name)  # a list or a tensor is changed, not only bound anew
         case ast.Assign(targets=targets, value=value) if stands_for := _parts(value):
@@ -302,7 +205,10 @@ def _add_stores(node: ast.AST, found: Effects) -> None:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             for decorator in node.decorator_list:  # `@root.register` changes `root`
                 maker = decorator.func if isinstance(decorator, ast.Call) else decorator
-                found.changes |= roots(maker) if isinstance(maker, ast.Attribute) else set()
+                if isinstance(maker, ast.Attribute):
+                    found.changes |= roots(maker)
+                    for name in roots(maker):
+                        found.holds.setdefault(name, set()).add(node.name)
 
 
 def _add_aliases(target: ast.expr, stands_for: set[str], aliases: dict[str, set[str]]) -> None:
@@ -316,7 +222,7 @@ def _parts(value: ast.expr) -> set[str]:
     match value:
         case ast.Name() | ast.Attribute() | ast.Subscript():
             return roots(value)
-        case ast.Tuple(elts=items) | ast.List(elts=items):
+        case ast.Tuple(elts=items) | ast.List(elts=items) | ast.Dict(values=items):
             return set().union(*map(_parts, items))
         case ast.Call(func=ast.Name(id="zip" | "enumerate" | "reversed" | "iter"), args=items):
             return set().union(*map(_parts, items))
@@ -329,27 +235,56 @@ def _parts(value: ast.expr) -> set[str]:
     return set()
 
 
+def sets_something(call: ast.Call) -> bool:
+    """Whether its name says that it sets something for all that comes after."""
+    name = name_of(call)
+    return name.startswith(_SET_FOR_ALL) and name not in _SET_BY_PROBES
+
+
+def _add_set_for_all(node: ast.expr, found: Effects) -> None:
+    """Note what something is set in: a library, by the name it begins with, or the interpreter."""
+    text = ast.unparse(node)
+    found.sets_for_all |= roots(node)
+    if text.startswith(_ENVIRONMENT):
+        found.sets_for_all.add("os")
+    if text.startswith(_INTERPRETER):
+        found.sets_for_all.add(ANY)
+
+
 def _add_calls(node: ast.AST, found: Effects) -> None:
     match node:
+        case ast.Expr(value=ast.Call() as call) | ast.Assign(value=ast.Call() as call):
+            if sets_something(call) and "(" not in ast.unparse(call.func):
+                _add_set_for_all(call.func, found)
+    match node:
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=of, attr=method))):
-            if method.startswith(_SET_FOR_ALL) and method not in _SET_BY_PROBES:
-                found.sets_for_all |= roots(of)
-            if method in _CHANGE_THEIR_OWN and isinstance(of, ast.Attribute):
-                found.sets_for_all |= roots(of)  # `os.environ.setdefault(...)`
-            if method not in _READ_ONLY:
+            if method in CHANGE_THEIR_OWN and isinstance(of, ast.Attribute):
+                _add_set_for_all(of, found)  # `os.environ.setdefault(...)`
+            if method not in READ_ONLY:
                 found.changes |= roots(of)
         case ast.Expr(value=ast.Call(func=ast.Name(id=function))) if function in _ANYTHING:
-            found.sets_for_all.add("*")
+            found.binds.add(ANY)
+        case ast.Call(
+            func=ast.Attribute(value=ast.Call(func=ast.Name(id=function), args=[]), attr="update")
+        ) if function in _NAMESPACES:
+            found.binds.add(ANY)
         case ast.Call(func=ast.Attribute(value=of, attr=method), args=given):
             if method.endswith("_") and method[0] != "_":
                 found.changes |= roots(of)
                 found.changes |= roots(given[0]) if given and method[-1] == "_" else set()
-            if method in _CHANGE_THEIR_FIRST and given:
+            if method in ("eval", "train") and not any(map(roots, given)):  # of a network
+                found.changes |= roots(of)
+            if method in CHANGE_THEIR_FIRST and given:
                 found.changes |= roots(given[0])
+            if method.startswith("register_"):  # a hook, which runs when the module is called
+                found.changes |= roots(of)
+                kept = {n.id for one in given for n in ast.walk(one) if isinstance(n, ast.Name)}
+                for name in roots(of):
+                    found.holds.setdefault(name, set()).update(kept)
         case ast.Call(func=ast.Name(id=function), args=[first, *_]):
-            if function in _CHANGE_THEIR_FIRST or function.endswith("_"):
+            if function in CHANGE_THEIR_FIRST or function.endswith("_"):
                 found.changes |= roots(first)
-        case ast.Attribute(value=of, attr=method) if method in _CHANGE_THEIR_OWN:
+        case ast.Attribute(value=of, attr=method) if method in CHANGE_THEIR_OWN:
             found.changes |= roots(of)  # `map(x.append, ...)` need not call it here
         case ast.keyword(arg="out", value=value):
             found.changes |= _parts(value)
@@ -357,14 +292,40 @@ def _add_calls(node: ast.AST, found: Effects) -> None:
         _add_calls(node.value, found)
 
 
+def _add_operands(node: ast.AST, found: Effects) -> None:
+    match node:
+        case ast.BinOp(left=one, right=other):
+            operands = [one, other]
+        case ast.Compare(left=one, comparators=others):
+            operands = [one, *others]
+        case ast.Call(func=ast.Name(id=function), args=given) if hasattr(builtins, function):
+            operands = given
+        case (
+            ast.UnaryOp(operand=one)
+            | ast.Subscript(value=one)
+            | ast.Attribute(value=one)
+            | ast.Call(func=one)
+            | ast.withitem(context_expr=one)
+            | ast.For(iter=one)
+            | ast.AsyncFor(iter=one)
+            | ast.comprehension(iter=one)
+            | ast.AugAssign(target=one)
+            | ast.Expr(value=one)
+        ):
+            operands = [one]
+        case _:
+            operands = []
+    found.operates_on = found.operates_on.union(*map(roots, operands))
+
+
 def _add_arguments(call: ast.Call, found: Effects) -> None:
     """A value given to a function that nobody knows may be changed by it."""
-    if _name_of(call) not in _READ_ONLY:
+    if name_of(call) not in READ_ONLY:
         for value in _arguments(call):
             found.may_change |= roots(value)
 
 
-def _name_of(call: ast.Call) -> str:
+def name_of(call: ast.Call) -> str:
     """What is called: `f` of `f(x)` and of `x.f()`; "" if it has no name."""
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
@@ -385,6 +346,8 @@ def roots(node: ast.AST) -> set[str]:
                 node = inner
             case ast.Call(args=[first, *_]):
                 node = first
+            case ast.Call(func=ast.Name() as function):
+                node = function
             case _:
                 return set()
 

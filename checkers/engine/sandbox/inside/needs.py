@@ -8,17 +8,17 @@ from collections import defaultdict
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from checkers.engine.sandbox.inside.calling import DEFINITIONS, Calls
 from checkers.engine.sandbox.inside.cells import Statement
 from checkers.engine.sandbox.inside.effects import (
+    ANY,
     Effects,
-    changed_by,
     compound_bodies,
     effects_of,
-    effects_of_calling,
+    packages_of,
 )
+from checkers.engine.sandbox.inside.known_calls import WRITE_FILES
 
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_ANY = "*"  # stands for names that nobody can tell
 _WITHIN = ""  # marks what is within a loop or a branch
 
 
@@ -55,11 +55,13 @@ class Needed:
         statements: in order, thinned out.
         names: that it and they use.
         doubts: places of statements left out that may change one of these, with the name.
+        files: places of statements left out that may write a file, with the file's name.
     """
 
     statements: list[Statement] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     doubts: list[tuple[Statement, str]] = field(default_factory=list)
+    files: list[tuple[Statement, str]] = field(default_factory=list)
 
 
 class Needs:
@@ -70,6 +72,12 @@ class Needs:
         self._known = [one for one in known if one is not None]
         self._all = list(_flat(self._known))
         self._libraries = _imported(self._all)
+        self._packages = {
+            name: package
+            for known in self._all
+            for name, package in packages_of(known.statement.node).items()
+            if name in self._libraries
+        }
         self._add_effects_of_calls()
         self._add_aliased()
 
@@ -85,9 +93,12 @@ class Needs:
         waiting = {name}
         while waiting:
             needed |= waiting
-            makers = [known for one in waiting for known in self._makers(one, end)]
-            setters = [known for known in self._all if self._sets_for_all(known, needed, end)]
-            taken |= {id(known): known for known in makers + setters}
+            taken |= {id(known): known for one in waiting for known in self._makers(one, end)}
+            packages = {self._packages[one] for one in needed & self._packages.keys()}.union(
+                *(known.effects.imports for known in taken.values())
+            )
+            setters = [known for known in self._all if self._sets_for_all(known, packages, end)]
+            taken |= {id(known): known for known in setters}
             waiting = set().union(*(known.uses for known in taken.values())) - needed
         found = Needed(names=needed)
         for known in self._known:
@@ -95,7 +106,26 @@ class Needs:
             if node is not None:
                 found.statements.append(Statement(node, known.statement.label))
         found.doubts = self._doubts(needed, taken.keys(), end)
+        found.files = self._files(taken.keys(), end)
         return found
+
+    def _files(self, taken: Container[int], end: int) -> list[tuple[Statement, str]]:
+        """Statements left out that name a file to write which is named in what is needed, too."""
+        named = {
+            text
+            for known in self._all
+            if id(known) in taken
+            for text in _texts(known.statement.node)
+        }
+        return [
+            (known.statement, sorted(files)[0])
+            for known in self._all
+            if id(known) not in taken
+            and known.number <= end
+            and not known.within
+            and known.effects.calls.keys() & WRITE_FILES
+            and (files := _texts(known.statement.node) & named)
+        ]
 
     def _makers(self, name: str, end: int) -> list[Known]:
         """The statements that set or change `name`.
@@ -110,22 +140,23 @@ class Needs:
             and (
                 name in known.effects.binds
                 or (name in known.effects.changes and name not in self._libraries)
-                or (_ANY in known.effects.binds)
+                or ANY in known.effects.binds | known.effects.changes
             )
         ]
         if any(name in known.effects.binds and known.number <= end for known in makers):
             makers = [
                 known
                 for known in makers
-                if known.number <= end or isinstance(known.statement.node, _DEFINITIONS)
+                if known.number <= end or isinstance(known.statement.node, DEFINITIONS)
             ]
         return makers
 
-    def _sets_for_all(self, known: Known, needed: set[str], end: int) -> bool:
-        """Whether it sets something in a library that is needed, a default type say."""
+    def _sets_for_all(self, known: Known, packages: set[str], end: int) -> bool:
+        """Whether it sets something in a package that is needed, a default type say."""
         if known.number > end or known.within or known.also:
             return False
-        return bool(known.effects.sets_for_all & (needed & self._libraries | {_ANY}))
+        set_in = {self._packages.get(one, one) for one in known.effects.sets_for_all}
+        return bool(set_in & (packages | {ANY}))
 
     def _end(self, name: str) -> int:
         """The place of the last statement that sets `name` or checks it; the end if none checks."""
@@ -142,7 +173,7 @@ class Needs:
             name
             for name in needed - self._libraries
             for known in self._all
-            if name in known.effects.binds and not isinstance(known.statement.node, _DEFINITIONS)
+            if name in known.effects.binds and not isinstance(known.statement.node, DEFINITIONS)
         }
         return [
             (known.statement, sorted(known.effects.may_change & plain)[0])
@@ -155,33 +186,9 @@ class Needs:
 
     def _add_effects_of_calls(self) -> None:
         """A statement that runs a function of the notebook changes what the function changes."""
-        changes: dict[str, set[str]] = {}
-        calls: dict[str, set[str]] = {}
-        changes_given: dict[str, dict[str, int]] = defaultdict(dict)
+        calls = Calls([(one.statement.node, one.effects) for one in self._all if not one.within])
         for known in self._all:
-            node = known.statement.node
-            if isinstance(node, _DEFINITIONS):
-                changed, given = effects_of_calling(node)
-                changes.setdefault(node.name, set()).update(changed)
-                calls.setdefault(node.name, set()).update(known.effects.uses)
-                for function, places in given.items():
-                    changes_given[function].update(places)
-        growing = True
-        while growing:
-            growing = False
-            for function, called in calls.items():
-                more = set().union(*(changes.get(one, set()) for one in called))
-                if not more <= changes[function]:
-                    changes[function] |= more
-                    growing = True
-        for known in self._all:
-            for function in known.effects.runs & changes.keys():
-                known.effects.changes |= changes[function]
-            for function in known.effects.calls.keys() & changes_given.keys():
-                for call in known.effects.calls[function]:
-                    known.effects.changes |= changed_by(call, changes_given[function])
-            if -1 in changes_given["__call__"].values():  # to call an own object may change it
-                known.effects.changes |= known.effects.calls.keys() - changes.keys()
+            calls.add_to(known.effects)
 
     def _add_aliased(self) -> None:
         """To change what stands for another name's value is to change that name's, too.
@@ -213,7 +220,7 @@ def _known(number: int, statement: Statement) -> Known | None:
     except (SyntaxError, ValueError, RecursionError):
         return None
     if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
-        known.effects.binds.add(_ANY)
+        known.effects.binds.add(ANY)
     bodies = dict(compound_bodies(node))
     within: dict[str, list[Known]] = {}
     for name, body in bodies.items():
@@ -261,6 +268,15 @@ def _checks(node: ast.stmt, name: str) -> bool:
         case ast.Expr(value=ast.Call(func=ast.Name(id="check"), args=[ast.Name(id=checked)])):
             return checked == name
     return False
+
+
+def _texts(node: ast.AST) -> set[str]:
+    """The texts that stand in a statement, a file's name among them."""
+    return {
+        one.value
+        for one in ast.walk(node)
+        if isinstance(one, ast.Constant) and isinstance(one.value, str) and len(one.value) > 2
+    }
 
 
 def _flat(known: Sequence[Known]) -> Iterator[Known]:
