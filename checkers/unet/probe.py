@@ -44,11 +44,12 @@ def cut_paths(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         with torch.no_grad():
             for kernel in cut:
                 kernel.zero_()
-        x = inputs["x"].clone().requires_grad_()
-        result = only_a_tensor(module.eval()(x.clone()), student)
-        gaps = (result - result[:1]).detach().flatten(1).abs().amax(dim=1)
-        passes.append((gaps > 1e-5 * max(1.0, float(result.detach().abs().max()))).tolist())
-        learns.append(bool(gradient_of((result * torch.randn_like(result)).sum(), x).any()))
+            result = only_a_tensor(module.eval()(inputs["x"].clone()), student)
+        gaps = (result - result[:1]).flatten(1).abs().amax(dim=1)
+        passes.append((gaps > 1e-5 * max(1.0, float(result.abs().max()))).tolist())
+        few = inputs["x"][:2].clone().requires_grad_()
+        result = module(few.clone())
+        learns.append(bool(gradient_of((result * torch.randn_like(result)).sum(), few).any()))
         with torch.no_grad():
             for kernel, values in cut.items():
                 kernel.copy_(values)
