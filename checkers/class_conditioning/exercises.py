@@ -333,7 +333,7 @@ def _steps(title: str, points: int, inputs: MakeInputs, judge: Judge) -> Case:
 CLASS_DDPM_SAMPLE = Exercise(
     reference=class_ddpm_sample,
     cases=[
-        _steps("it starts from normal noise", 1, _sample_inputs(2, 16, 1.0), normal_start),
+        _steps("it starts from normal noise", 1, _sample_inputs(2, 32, 1.0), normal_start),
         _steps(
             "the model is asked at every timestep, from T - 1 to 0, and told t / T",
             2,

@@ -290,7 +290,7 @@ DDPM_SAMPLE = Exercise(
         Case(
             "it starts from normal noise",
             1,
-            _sample_inputs(4),
+            _sample_inputs(4, 32),
             led_by_the_model(normal_start),
             sample_in_steps,
         ),

@@ -248,19 +248,25 @@ def _cut_inputs(generator: torch.Generator) -> Inputs:
     """Two pictures, each several times over, in an order nobody knows."""
     x = draw_pictures(generator, 2, 1, 28, 28)
     which = torch.randint(2, (14,), generator=generator)
-    return {"arguments": [1, 4], "x": x[torch.cat([torch.arange(2), which])], "sizes": [7, 4]}
+    return {"arguments": [1, 4], "x": x[torch.cat([torch.arange(2), which])], "sizes": [7, 4, 0]}
 
 
 def _same_skips(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     if observed["passes"] == expected["passes"]:
         if observed["learns"] == expected["learns"]:
             return Verdict(True)
+        if not observed["learns"][2]:
+            return Verdict(
+                False,
+                "No gradient reaches the pictures. Leave out `.detach()`, `.data` and "
+                "`torch.no_grad()`.",
+            )
         return Verdict(
             False,
             "The skip connections carry numbers, but no gradient: what the way down makes of the "
             "picture has to be passed on as it is, without `.detach()` or `.data`.",
         )
-    without_bottleneck, at_full_size = map(any, observed["passes"])
+    without_bottleneck, at_full_size, _ = map(any, observed["passes"])
     if not without_bottleneck:
         return Verdict(
             False,

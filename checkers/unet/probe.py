@@ -25,7 +25,8 @@ def cut_paths(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     Args:
         student: the class under test.
         inputs: {"arguments": list, "x": pictures, "sizes": which kernels are cut, one size after
-            the other: 7 cuts the bottleneck, 4 every path but the one at full resolution}.
+            the other: 7 cuts the bottleneck, 4 every path but the one at full resolution, 0
+            nothing}.
 
     Returns:
         {"passes": for each size, whether each picture's result still differs from the first's;

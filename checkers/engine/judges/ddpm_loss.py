@@ -13,8 +13,14 @@ from torch import Tensor
 from checkers.engine.exercise import Judge, Observation, Verdict
 from checkers.engine.judges.evidence import with_evidence
 from checkers.engine.judges.repetition import repeats, repetition_problem
-from checkers.engine.judges.sentences import EVALUATED, NO_GRADIENT, NOT_SHOWN, WRITTEN_INTO
-from checkers.engine.judges.values import form_problem
+from checkers.engine.judges.sentences import (
+    EVALUATED,
+    NO_GRADIENT,
+    NOT_NORMAL,
+    NOT_SHOWN,
+    WRITTEN_INTO,
+)
+from checkers.engine.judges.values import form_problem, one_is_cut_off
 from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
 
@@ -86,12 +92,16 @@ def noise_is_target(observed: Observation, expected: Observation, inputs: Inputs
     own = noise_for_each_entry(observed, expected, inputs)
     if not own.passed or repeats(expected["neighbours"]):
         return own
-    gaps = np.abs(np.asarray(observed["target"]) - np.asarray(expected["target"]))
-    if (gaps < (0.16, 0.06, 0.06, 0.25)).all():
+    *mine, far = observed["target"]
+    *target, far_target = expected["target"]
+    near = np.abs(np.subtract(mine, target)) < (0.16, 0.06, 0.06, 0.25)
+    if near.all() and not one_is_cut_off(far, far_target):
         return Verdict(True)
     if not _can_be_told(observed, expected):
         return Verdict(False, _NO_SQUARED_ERROR)
-    share, mean, std, _ = observed["target"]
+    if near[:3].all():
+        return Verdict(False, f"What the model's answer is compared with {NOT_NORMAL}")
+    share, mean, std, _ = mine
     return Verdict(
         False,
         f"What the model's answer is compared with has mean {mean:.2f} and standard deviation "

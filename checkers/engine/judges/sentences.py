@@ -26,6 +26,8 @@ GLOBAL_SEED = (
     "Two calls without a generator differ although torch.manual_seed came before each with the "
     "same seed: where `generator` is None, all noise should come from torch's global generator."
 )
+NOT_NORMAL = "has the right strength but the wrong shape: it is not normally distributed."
+"""The end of a sentence that begins with what the noise is called."""
 NOT_SHOWN = (
     "What the model is shown has nothing of the pictures in it, in the order in which they are "
     "given."

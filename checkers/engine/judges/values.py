@@ -11,10 +11,11 @@ import torch
 
 from checkers.engine.exercise import Judge, Observation, Pictures, Verdict
 from checkers.engine.judges.repetition import repeats, repetition_problem
-from checkers.engine.judges.sentences import NO_RETURN
+from checkers.engine.judges.sentences import NO_RETURN, NOT_NORMAL
 from checkers.engine.sandbox.inside.plain import Array, Unknown
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.neighbours import neighbour_correlations
+from checkers.engine.worlds.tails import count_far_out
 
 FALSE_ALARM_Z = 5.5
 """How many standard errors a moment may be off: a two-sided false-alarm rate of 4e-8 each."""
@@ -180,8 +181,9 @@ def _moments_problem(
         return f"has mean {mean:.2f}; it should be {mean_target:.2f}."
     gap = abs(kurtosis - kurtosis_target)
     is_other = gap > slack + FALSE_ALARM_Z * math.sqrt(48 / mine.size)
-    if "kurtosis" in also and (is_other or _one_is_cut_off(mine, target)):
-        return "has the right strength but the wrong shape: it is not normally distributed."
+    is_cut_off = one_is_cut_off(count_far_out(mine), count_far_out(target))
+    if "kurtosis" in also and (is_other or is_cut_off):
+        return NOT_NORMAL
     return ""
 
 
@@ -389,9 +391,8 @@ def _kurtosis(values: np.ndarray) -> float:
     return float((squares**2).mean() / variance**2) if variance > 0 else 1.0
 
 
-def _one_is_cut_off(*noises: np.ndarray) -> bool:
+def one_is_cut_off(*far: float) -> bool:
     """Whether 25 lie far out here and none there: of equal noises, once in 10^8 checks."""
-    far = [int((np.abs(one - one.mean()) > 3.05 * one.std()).sum()) for one in noises]
     return min(far) == 0 and max(far) >= 25
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from checkers.engine.worlds.call import as_tensor
 from checkers.engine.worlds.neighbours import neighbour_correlations
 from checkers.engine.worlds.refusals import classes_of, only_float32, same_shape, times_of
+from checkers.engine.worlds.tails import count_far_out
 
 _LEAST = 1e-12
 _MOST_ROWS = 40
@@ -152,14 +153,14 @@ def _mixtures(target: Tensor, x: Tensor, t: Tensor, images: Tensor) -> dict[str,
         images: (B, C, H, W), the clean pictures.
 
     Returns:
-        {"target": [share of the picture in it, mean, standard deviation, kurtosis], "neighbours":
-        their correlations in it, "rows": (k, 5), the different mixtures [a, b, lowest and highest
-        time shown, share of the pictures], those with most of the picture first, "constant": the
-        largest constant, "explained": whether that is all there is in the noisy pictures, "held":
-        the mean a and b, "noised": (calls B,), a of each picture, "own": whether pictures of any
-        call are noised differently, "timesteps_repeated": whether all calls noise the same pictures
-        as much, "repeated": whether two calls are alike, "alike": whether pictures of a call have
-        the same noise}.
+        {"target": [share of the picture in it, mean, standard deviation, kurtosis, how many of its
+        numbers lie far out], "neighbours": their correlations in it, "rows": (k, 5), the different
+        mixtures [a, b, lowest and highest time shown, share of the pictures], those with most of
+        the picture first, "constant": the largest constant, "explained": whether that is all there
+        is in the noisy pictures, "held": the mean a and b, "noised": (calls B,), a of each picture,
+        "own": whether pictures of any call are noised differently, "timesteps_repeated": whether
+        all calls noise the same pictures as much, "repeated": whether two calls are alike, "alike":
+        whether pictures of a call have the same noise}.
     """
     calls, count = target.shape[:2]
     first_call, last_call = target[0], target[-1]
@@ -229,9 +230,10 @@ def _describe(target: Tensor, clean: Tensor) -> list[float]:
 
 
 def moments(values: Tensor) -> list[float]:
-    """[mean, standard deviation, kurtosis] of all values."""
+    """[mean, standard deviation, kurtosis, how many lie far out] of all values."""
     values = values.double().flatten()
-    return [float(values.mean()), float(values.std()), float(kurtosis(values))]
+    mean, std = float(values.mean()), float(values.std())
+    return [mean, std, float(kurtosis(values)), count_far_out(values.numpy())]
 
 
 def kurtosis(values: Tensor) -> Tensor:

@@ -17,9 +17,12 @@ from checkers.engine.worlds.call import alike, seeded
 from checkers.engine.worlds.ddpm_loss import kurtosis, moments
 from checkers.engine.worlds.neighbours import neighbour_correlations
 from checkers.engine.worlds.refusals import classes_of, only_float32, times_of
+from checkers.engine.worlds.tails import count_far_out
 
 _BY_CHANCE = 10
 """So many pixels never share the largest value by chance."""
+_FAR_OUT = 3.1
+"""Standard deviations: further than 3.05, as what is left of a step is a little off."""
 
 
 class StepWorld(nn.Module):
@@ -113,10 +116,11 @@ def watch_steps(world: StepWorld, result: Any, labels: Tensor | None = None) -> 
 
     Returns:
         {"times": (steps, 2), lowest and highest time shown in each step; "shares": (steps, k) as
-        above; "errors": their standard errors; "noise": (steps, 2), standard deviation and
-        kurtosis of what is left; "new": (steps,), the share of its standard deviation that earlier
-        pictures don't explain; "neighbours": (steps, 4), their correlations in it; "start":
-        [mean, standard deviation, kurtosis] of the first picture; "start_neighbours": as above;
+        above; "errors": their standard errors; "noise": (steps, 3), standard deviation and
+        kurtosis of what is left, and how many of its numbers lie far out; "new": (steps,), the
+        share of its standard deviation that earlier pictures don't explain; "neighbours":
+        (steps, 4), their correlations in it; "start": [mean, standard deviation, kurtosis, how many
+        lie far out] of the first picture; "start_neighbours": as above;
         "alike": whether the first two start alike; "training": whether the model was ever asked in
         training mode; "ends": (steps, 1, 28, 28), the mean of all pictures after each step}.
     """
@@ -126,7 +130,8 @@ def watch_steps(world: StepWorld, result: Any, labels: Tensor | None = None) -> 
     for rows, fitted in _steps(world, result, labels):
         shares.append(fitted.share)
         errors.append(fitted.error)
-        noise.append(torch.stack([fitted.left.std(), kurtosis(fitted.left)]))
+        far = count_far_out(fitted.left.numpy(), _FAR_OUT)
+        noise.append(torch.stack([fitted.left.std(), kurtosis(fitted.left), torch.tensor(far)]))
         earlier.append(rows)
         new.append(_fit(torch.cat(earlier), fitted.left).left.std() / fitted.left.std())
         neighbours.append(torch.tensor(neighbour_correlations(fitted.left.view_as(xs[0]).numpy())))
@@ -134,7 +139,7 @@ def watch_steps(world: StepWorld, result: Any, labels: Tensor | None = None) -> 
         "times": _stacked([_span(step["t"]) for step in world.shown], 2),
         "shares": _stacked(shares, _parts(labels)),
         "errors": _stacked(errors, _parts(labels)),
-        "noise": _stacked(noise, 2),
+        "noise": _stacked(noise, 3),
         "new": torch.stack(new) if new else torch.zeros(0),
         "neighbours": _stacked(neighbours, 4),
         "start": moments(xs[0]) if xs else [],
