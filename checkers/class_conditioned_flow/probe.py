@@ -14,6 +14,7 @@ from checkers.engine.worlds.call import repeats_of
 from checkers.engine.worlds.dropping import hangs_on, how_dropped, not_their_own, shared_coin
 from checkers.engine.worlds.flow import AnsweringModel, FlowWorld, way_of
 from checkers.engine.worlds.flow_readings import (
+    MORE_CALLS,
     ask,
     mean_shown,
     read_loss,
@@ -21,9 +22,6 @@ from checkers.engine.worlds.flow_readings import (
     read_shown,
     read_ways,
 )
-
-_MORE_CALLS = 7
-"""Should a loss draw one time for all pictures, they show in some call: near t = 0 they don't."""
 
 
 def class_loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -54,16 +52,11 @@ def what_the_class_model_sees(student: Callable[..., Any], inputs: Inputs) -> di
     Returns:
         As `worlds.flow_readings.read_shown`.
     """
-    model = AnsweringModel(torch.zeros_like(inputs["images"]))
 
     def loss(model: nn.Module) -> Any:
         return student(model, inputs["images"].clone(), inputs["labels"].clone())
 
-    ask(loss, model, inputs["images"])
-    calls = len(model.asked)
-    for _ in range(_MORE_CALLS):
-        ask(loss, model, inputs["images"])
-    return read_shown(model, calls, inputs["images"])
+    return read_shown(loss, inputs["images"])
 
 
 def classes_seen(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -96,7 +89,7 @@ def classes_seen(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     observed: dict[str, Any] = {"calls": len(asked)}
     if not asked:
         return observed
-    for _ in range(_MORE_CALLS):
+    for _ in range(MORE_CALLS):
         ask(loss, model, images)
     c = asked[0].c
     if not isinstance(c, Tensor):

@@ -12,10 +12,7 @@ from checkers.engine.sandbox.inside.returned import reads_pictures
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.call import repeats_of
 from checkers.engine.worlds.flow import AnsweringModel, FlowWorld, way_of
-from checkers.engine.worlds.flow_readings import ask, read_loss, read_shown, read_ways
-
-_MORE_CALLS = 7
-"""Should a loss draw one time for all pictures, they show in some call: near t = 0 they don't."""
+from checkers.engine.worlds.flow_readings import read_loss, read_shown, read_ways
 
 
 def loss_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -43,16 +40,11 @@ def what_the_model_sees(student: Callable[..., Any], inputs: Inputs) -> dict[str
     Returns:
         As `worlds.flow_readings.read_shown`.
     """
-    model = AnsweringModel(torch.zeros_like(inputs["images"]))
 
     def loss(model: nn.Module) -> Any:
         return student(model, inputs["images"].clone())
 
-    ask(loss, model, inputs["images"])
-    calls = len(model.asked)
-    for _ in range(_MORE_CALLS):
-        ask(loss, model, inputs["images"])
-    return read_shown(model, calls, inputs["images"])
+    return read_shown(loss, inputs["images"])
 
 
 @reads_pictures

@@ -13,6 +13,9 @@ from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.call import alike
 from checkers.engine.worlds.flow import AnsweringModel, Asked, Way
 
+MORE_CALLS = 7
+"""Should a loss draw one time for all pictures, they show in some call: near t = 0 they don't."""
+
 _RELATED = 0.25
 """The correlation from which on a picture of 784 pixels came of a start: seven standard errors."""
 _SAME = 1e-3
@@ -82,18 +85,18 @@ def read_loss(
         "training": whether the model was asked in training mode, as it was given, "shown":
         (B, ...), x_t, or None, "pull": (B, ...), the gradient of the loss, or None}.
     """
-    value = ask(loss, model, inputs["images"])
-    gap = None
+    images, gap = inputs["images"], None
+    value = ask(loss, model, images)
     if model.pull is not None and model.asked:
         target = inputs["answer"] - model.pull * model.pull.numel() / 2
         asked = model.asked[-1]
         rest = (1 - asked.t.reshape(-1, 1, 1, 1)) * target
-        gap = asked.x + rest - inputs["images"]
+        gap = asked.x + rest - images
     return {
         "loss": value,
         "gradient": model.pull is not None,
         "calls": len(model.asked),
-        "alike": _alike_noise(_earliest_noise(model.asked[0], inputs)) if model.asked else "",
+        "alike": _alike_noise(_earliest_noise(model.asked[0], images)) if model.asked else "",
         "gap": gap,
         "training": all(one.training for one in model.asked),
         "shown": model.asked[0].x if model.asked else None,
@@ -101,26 +104,30 @@ def read_loss(
     }
 
 
-def read_shown(model: AnsweringModel, calls: int, images: Tensor) -> dict[str, Any]:
-    """The noise and the times in what a model was shown by two calls of a loss.
+def read_shown(loss: Callable[[nn.Module], Any], images: Tensor) -> dict[str, Any]:
+    """Call a loss a few times, and read the noise and the times in what it shows to the model.
 
     Args:
-        model: what it was asked.
-        calls: how many of them belong to the first call of the loss.
-        images: x_1.
+        loss: takes the model; everything else is bound to it.
+        images: (B, ...), x_1.
 
     Returns:
-        {"calls", "noise": (B / 2, ...), x_0 = (x_t - t x_1) / (1 - t) of the pictures with the
-        earliest times, where dividing is safe; "shown": see `mean_shown`; "dtype": its
-        type; "t": (B,), and "t_kind", its type; "same_time": whether all pictures of a
-        batch have one time; "alike": see `_alike_noise`; "repeated": what the
-        first two calls have the same of: "noise", "times", "noise and times" or ""}.
+        {"calls": of the model in the first call, "noise": (B / 2, ...), x_0 = (x_t - t x_1) /
+        (1 - t) of the pictures with the earliest times, where dividing is safe; "shown": see
+        `mean_shown`; "dtype": its type; "t": (B,), and "t_kind", its type; "same_time": whether all
+        pictures of a batch have one time; "alike": see `_alike_noise`; "repeated": what the first
+        two calls have the same of: "noise", "times", "noise and times" or ""}.
     """
+    model = AnsweringModel(torch.zeros_like(images))
+    ask(loss, model, images)
+    calls = len(model.asked)
+    for _ in range(MORE_CALLS):
+        ask(loss, model, images)
     observed: dict[str, Any] = {"calls": calls}
     if not calls:
         return observed
     first = model.asked[0]
-    noise = _earliest_noise(first, {"images": images})
+    noise = _earliest_noise(first, images)
     observed |= {
         "noise": noise,
         "shown": mean_shown(model.asked),
@@ -154,9 +161,8 @@ def _same_noise(first: Asked, second: Asked, images: Tensor) -> bool:
     return bool(early.any()) and same and not torch.allclose(first.x, images)
 
 
-def _earliest_noise(asked: Asked, inputs: Inputs) -> Tensor:
+def _earliest_noise(asked: Asked, images: Tensor) -> Tensor:
     """(B / 2, ...), x_0 = (x_t - t x_1) / (1 - t) of the pictures with the earliest times."""
-    images = inputs["images"]
     earliest = asked.t.argsort()[: len(images) // 2]
     t = asked.t[earliest].reshape(-1, 1, 1, 1)
     return (asked.x[earliest] - t * images[earliest]) / _rest_of(t)
