@@ -5,8 +5,9 @@ python benchmarks/checks.py [lesson ...]
 For every exercise: a right answer (the reference), and wrong ones, which cost more, as the mistake
 has to be named: the middle and the slowest of some known mistakes, taken evenly from the list, as
 those at its end are tried last. Each is the best of three, in seconds. "again" is the right answer
-in a kernel that has checked an answer before. The start of the worker process is given apart, as
-one worker serves a whole run.
+in a kernel that has checked an answer before; "told" is when a notebook can say what failed, of the
+mistake in the middle of the list, and goes on looking for its name. The start of the worker process
+is given apart, as one worker serves a whole run.
 
 For every lesson then: the processor's seconds until the first cell has run in a new process, and
 until the stub has been checked for the first time. Most of them are imports; on a busy machine each
@@ -31,6 +32,8 @@ from checkers.engine.grading import grade, grade_here
 from checkers.engine.isolation import CourseWorker
 from checkers.engine.memory import Memory
 from checkers.engine.registry import ROOT, Lesson, all_lessons, find_lesson
+from checkers.engine.report import Report
+from checkers.engine.watched import Printed, watched
 
 REPEATS = 3
 SEED = 2026
@@ -51,6 +54,22 @@ def some_of(mistakes: Sequence[Mistake]) -> list[Mistake]:
     """A few, from the first to the last."""
     few = min(MISTAKES, len(mistakes))
     return [mistakes[round(k * (len(mistakes) - 1) / max(few - 1, 1))] for k in range(few)]
+
+
+def until_told(exercise: Exercise, mistake: Mistake) -> float:
+    """Seconds until the verdicts on a wrong answer are known: the best of a few runs."""
+    told: list[float] = []
+
+    def told_now(_: Report) -> None:
+        told.append(time.perf_counter())
+
+    waited = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        grade(exercise, watched(mistake.answer, Printed()), meanwhile=told_now)
+        waited.append((told[0] if told else time.perf_counter()) - start)
+        told.clear()
+    return min(waited)
 
 
 def isolated(
@@ -92,8 +111,8 @@ def main() -> None:
     """Print one line for each exercise, and one for each lesson."""
     lessons = [find_lesson(name) for name in sys.argv[1:]] or list(all_lessons())
     columns = f"{'right':>10}{'wrong':>10}{'slowest':>10}"
-    print(f"{'':28}{'in the kernel':>40}{'isolated':>30}")
-    print(f"{'exercise':28}{'again':>10}{columns}{columns}")
+    print(f"{'':28}{'in the kernel':>50}{'isolated':>30}")
+    print(f"{'exercise':28}{'again':>10}{'told':>10}{columns}{columns}")
     with CourseWorker() as worker:
         start = time.perf_counter()
         isolated(worker, lessons[0].exercises[0], lessons[0].exercises[0].reference)()
@@ -104,7 +123,8 @@ def main() -> None:
             apart = [isolated(worker, exercise, mistake) for mistake in mistakes]
             right = partial(grade_here, exercise, exercise.reference)
             again = seconds(partial(right, SEED, memory=Memory()))
-            row = f"{exercise.name:28}{again:10.2f}" + of_all(right, here)
+            told = until_told(exercise, mistakes[len(mistakes) // 2])
+            row = f"{exercise.name:28}{again:10.2f}{told:10.2f}" + of_all(right, here)
             print(row + of_all(isolated(worker, exercise, exercise.reference), apart), flush=True)
     print(f"start of the worker, with its first check: {started:.1f} s")
     print(f"\n{'until the':28}{'first cell':>10}{'check':>10}")

@@ -17,6 +17,7 @@ from checkers.engine.card import Card
 from checkers.engine.check_counts import CheckCounter
 from checkers.engine.checking import impatient
 from checkers.engine.exercise import Exercise
+from checkers.engine.first_verdicts import FirstVerdicts
 from checkers.engine.grading import grade
 from checkers.engine.memory import Memory
 from checkers.engine.name_errors import explain_name_errors, is_withheld
@@ -59,18 +60,25 @@ def _check(answer: Callable[..., Any], kernel: Mapping[str, Any]) -> Card | None
     exercise = _exercise_of(answer, kernel)
     if exercise is None:
         return None
-    if misspelt := _misspelt(exercise, kernel):
-        print(misspelt)
-    printed = Printed()
+    printed, first = Printed(), FirstVerdicts()
     try:
         run_case = impatient(watched(answer, printed), 1, _AFTER_A_TIMEOUT)
-        report = grade(exercise, run_case, _seed, memory=_known)
+        report = grade(exercise, run_case, _seed, memory=_known, meanwhile=first.show)
     except KeyboardInterrupt:
-        print(f"The check of {exercise.name} was stopped. Run the cell again to check it.")
+        print(_stopped(exercise.name, first.shown))
         return None
+    first.remove()
+    if misspelt := _misspelt(exercise, kernel):
+        print(misspelt)
     answered = report.status not in _NOT_ANSWERED
     checks = _counter.count(exercise.name, passed=report.passed) if answered else None
     return Card.of(report, printed.lines, printed.count, checks)
+
+
+def _stopped(exercise: str, verdicts_stand_above: bool) -> str:
+    if verdicts_stand_above:
+        return "The search was stopped. Run the cell again to compare with known mistakes."
+    return f"The check of {exercise} was stopped. Run the cell again to check it."
 
 
 def _exercise_of(answer: Callable[..., Any], kernel: Mapping[str, Any]) -> Exercise | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -90,13 +90,17 @@ class _Suspect(Generic[T]):
 
 
 def find_mistake(
-    mistakes: Sequence[Mistake], failed: Sequence[T], passed: Sequence[T]
+    mistakes: Sequence[Mistake],
+    failed: Sequence[T],
+    passed: Sequence[T],
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> tuple[Mistake, T] | None:
     """The mistake that explains most of the failed cases and contradicts no passed one.
 
     Of those that explain as many it is the first. What explains one failed case and would look
     different in two others is not what happened. A mistake is run on the cheapest case first, and
     on another only while it may still be the one: that saves most runs and changes nothing.
+    `meanwhile` is called before each of these looks.
 
     Returns:
         The mistake and the first case that it explains; None if no known one fits.
@@ -106,6 +110,7 @@ def find_mistake(
     while suspects:
         suspect = heapq.heappop(suspects)
         if suspect.open:
+            meanwhile()
             suspect.look_at_one_more()
             if not suspect.is_refuted(len(failed)):
                 heapq.heappush(suspects, suspect)

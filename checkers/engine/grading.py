@@ -36,6 +36,7 @@ def grade(
     *,
     hidden: bool = False,
     memory: Memory | None = None,
+    meanwhile: Callable[[Report], None] | None = None,
 ) -> Report:
     """Judge one answer.
 
@@ -45,6 +46,8 @@ def grade(
         seed: makes the inputs repeatable; fresh ones if None.
         hidden: run the hidden cases, too.
         memory: keeps the inputs of `seed` and what the known versions do, for the next answer.
+        meanwhile: is called with the report, complete but for the mistake's name, while that is
+            looked for: again and again, as each look takes some time.
 
     In a copy without answers seed, memory and the shown cases are those that came with it.
 
@@ -61,6 +64,7 @@ def grade(
         seed,
         hidden,
         known,
+        meanwhile,
     )
 
 
@@ -78,6 +82,7 @@ def _grade(
     seed: int | None,
     hidden: bool,
     memory: Memory,
+    meanwhile: Callable[[Report], None] | None = None,
 ) -> Report:
     trials = [
         Trial(exercise, case, seed_of_case(seed, number), memory)
@@ -93,15 +98,19 @@ def _grade(
         problems += [text for text in notes if text not in problems]
         if trial.outcome["status"] in ("missing", "not attempted"):
             break  # so are all the others
-    results = [trial.result(trials[0]) for trial in trials]
-    _add_diagnosis(exercise, trials, results)
-    return Report(
+    report = Report(
         exercise=exercise.name,
         lesson=exercise.lesson,
-        cases=results,
+        cases=[trial.result(trials[0]) for trial in trials],
         hints=list(exercise.hints),
         problems=problems,
     )
+    _add_diagnosis(exercise, trials, report.cases, partial(meanwhile or _nothing, report))
+    return report
+
+
+def _nothing(report: Report) -> None:
+    """Nobody waits for it."""
 
 
 def grade_here(
@@ -298,12 +307,17 @@ class Trial:
         )
 
 
-def _add_diagnosis(exercise: Exercise, trials: list[Trial], results: list[CaseResult]) -> None:
+def _add_diagnosis(
+    exercise: Exercise,
+    trials: list[Trial],
+    results: list[CaseResult],
+    meanwhile: Callable[[], None],
+) -> None:
     """Name the known mistake that explains what failed, on the first case that it explains."""
     by_result = [pair for pair in zip(trials, results, strict=True) if pair[0].case.compared]
     failed = [trial for trial, result in by_result if _may_be_named(result)]
     passed = [trial for trial, result in by_result if result.status is Status.PASSED]
-    if found := find_mistake(exercise.mistakes, failed, passed):
+    if found := find_mistake(exercise.mistakes, failed, passed, meanwhile):
         mistake, trial = found
         result = results[trials.index(trial)]
         result.diagnosis, result.mistake = mistake.sentence, mistake.name
