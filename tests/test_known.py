@@ -67,3 +67,21 @@ def test_hidden_cases_run_only_when_asked_for():
     titles = [case.title for case in everything.cases if not case.hidden]
     assert titles == [case.title for case in shown.cases]
     assert shown.max_points == FORWARD.points < everything.max_points
+
+
+def test_where_a_name_is_missing_no_known_mistake_is_run(monkeypatch):
+    ran = []
+
+    def counting(probe, answer, inputs, seed):
+        ran.append(answer.__name__)
+        return run_probe(probe, answer, inputs, seed)
+
+    def forward(im, t, alphas_cumprod, noise=None):
+        return im * abar  # noqa: F821
+
+    monkeypatch.setattr("checkers.engine.grading.run_probe", counting)
+    report = grade(
+        FORWARD, lambda _, case, inputs, seed: run_probe(case.probe, forward, inputs, seed)
+    )
+    assert not report.points and "NameError" in report.cases[0].message
+    assert not any(case.mistake for case in report.cases) and not ran

@@ -218,9 +218,12 @@ class Trial:
 
     @property
     def speaks(self) -> bool:
-        """Whether what the answer did here can match anything: not if it doesn't match itself."""
+        """Whether what the answer did here can match anything: not if it doesn't match itself.
+
+        Nor if it lacks a name: every known mistake has all of its own.
+        """
         if self.outcome["status"] != "ran":
-            return True
+            return self.outcome.get("type") not in ("NameError", "UnboundLocalError")
         observed = self.outcome["observation"]
         try:
             return self._judge(observed, observed).passed
