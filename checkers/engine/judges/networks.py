@@ -330,7 +330,7 @@ def learns(observed: Observation, expected: Observation, inputs: Inputs) -> Verd
         return Verdict(True)
     return Verdict(
         False,
-        f"After {inputs['steps']} steps on one batch, {mine:.0%} of the target's "
+        f"After {observed['steps']} steps on one batch, {mine:.0%} of the target's "
         f"variance is still wrong; less than {inputs['enough']:.0%} should be.",
     )
 

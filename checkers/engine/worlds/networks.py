@@ -278,12 +278,17 @@ def count_weights(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
     return found
 
 
+_PATIENCE = 100
+_CLEARLY_LESS = 0.95
+
+
 @small_networks()
 def overfit(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
-    """Train the network on one batch until it has learned it, or holds no finite numbers.
+    """Train the network on one batch until it has learned it, or it is plain that it won't.
 
     Most starts take a few steps, but one in a thousand takes five times as many: so the steps are
-    counted generously and not all taken. What is no finite number never becomes one again.
+    counted generously and not all taken. What is no finite number never becomes one again, and what
+    learns at all becomes much better within `_PATIENCE` steps.
 
     Args:
         student: the class under test.
@@ -293,13 +298,14 @@ def overfit(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
             "learning_rate"}.
 
     Returns:
-        {"made": what it gave when that was measured last}.
+        {"made": what it gave when that was measured last, "steps": how many were taken}.
     """
     torch.manual_seed(inputs["seed"])
     module = build(student, inputs["arguments"]).train()
     given, target = _given(inputs), inputs["target"]
     module(*given)
     optimizer = torch.optim.Adam(module.parameters(), lr=inputs["learning_rate"], foreach=True)
+    least: list[float] = []
     for _ in range(inputs["steps"]):
         optimizer.zero_grad()
         made = only_a_tensor(module(*given), student)
@@ -307,9 +313,13 @@ def overfit(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         loss.backward()
         optimizer.step()
         left = float(loss.detach() / target.var())
-        if left <= inputs["enough"] or not math.isfinite(left):
+        least.append(min([left, *least[-1:]]))
+        hopeless = not math.isfinite(left) or (
+            len(least) > _PATIENCE and least[-1] > _CLEARLY_LESS * least[-1 - _PATIENCE]
+        )
+        if left <= inputs["enough"] or hopeless:
             break
-    return {"made": made}
+    return {"made": made, "steps": len(least)}
 
 
 def _given(inputs: Inputs) -> list[Tensor]:
