@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
+from numpy.linalg import norm
 from torch import Tensor
 
-from checkers.engine.exercise import Case, Exercise, Judge
+from checkers.engine.exercise import Case, Exercise, Judge, Observation, Verdict
 from checkers.engine.judges.cases import MakeInputs
 from checkers.engine.judges.inputs import draw_count, draw_noise, draw_pictures, draw_seed
 from checkers.engine.judges.networks import (
@@ -74,25 +75,56 @@ def _shape_inputs(generator: torch.Generator) -> Inputs:
 
 
 def _of_another_width(generator: torch.Generator) -> Inputs:
-    arguments = [draw_count(generator, 7, 30), 4 * draw_count(generator, 1, 3)]
+    arguments = [draw_count(generator, 7, 30), 4 * draw_count(generator, 2, 3)]
     return {**_batch(generator), "arguments": arguments}
+
+
+_PICTURES = 12
+"""So many that nobody guesses which of them are told something else."""
+_NUM_WORDS = 10
+"""No other matrix is as large as the table of so many words."""
+_SLOPE_TOLERANCE = 0.01
 
 
 def _other_told(which: int) -> MakeInputs:
     def inputs(generator: torch.Generator) -> Inputs:
-        made = _batch(generator)
-        times, tokens = made["also"]
-        other = other_times(times) if which == 1 else tokens.roll(1, dims=0)
-        changed = torch.tensor([False, True, True])[torch.randperm(3, generator=generator)]
+        width = _ARGUMENTS[1]
+        times, tokens = _told(generator, _PICTURES)
         return {
-            **made, "which": which, "other": other, "changed": changed,
+            "arguments": [_NUM_WORDS, width],
+            "x": draw_noise(generator, _PICTURES, 3, 64, 64),
+            "also": [times, tokens],
+            "which": which,
+            "other": other_times(times) if which == 1 else tokens.roll(1, dims=0),
+            "changed": torch.randperm(_PICTURES, generator=generator) < _PICTURES // 2,
+            "first": 4 * width * (1 if which == 1 else _NUM_WORDS + 1),
             "seed": draw_seed(generator),
-        }  # fmt: skip
+        }
 
     return inputs
 
 
-def _only_its_own(what: str) -> Case:
+def _reached(what: str) -> Judge:
+    """Of an answer that computes what it should: whether all of the gradient arrives."""
+    same_result = same_values(atol=5e-3, rtol=1e-3)
+
+    def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+        mine, right = observed["slope"], expected["slope"]
+        if not same_result(observed, expected, inputs).passed or (
+            mine.shape == right.shape
+            and norm(mine.values - right.values) <= _SLOPE_TOLERANCE * norm(right.values)
+        ):
+            return Verdict(True)
+        return Verdict(
+            False,
+            f"The result is right, but not all of the gradient reaches the layer that is given "
+            f"{what}. Leave out `.detach()`, `.data` and `torch.no_grad()`.",
+        )
+
+    return judge
+
+
+def _only_its_own(what: str, which: int) -> Case:
     judge = all_of(
         same_form(what="the result"),
         same_answer(
@@ -100,12 +132,10 @@ def _only_its_own(what: str) -> Case:
             says=f"When {what} changes for some pictures of a batch, the results of these should "
             f"change, and no others.",
         ),
-        same_values(what="the result", atol=5e-3, rtol=1e-3),
+        _reached(what),
     )
-    which = 1 if what == "the time" else 2
-    return Case(
-        f"{what} counts, for each picture its own", 1, _other_told(which), judge, tell_apart
-    )
+    title = f"{what} counts, for each picture its own"
+    return Case(title, 1, _other_told(which), judge, tell_apart)
 
 
 def _to_learn(generator: torch.Generator) -> Inputs:
@@ -137,12 +167,12 @@ TEXT_CONDITIONAL_UNET = Exercise(
             all_of(same_weights("TextConditionalUNet"), all_learn),
             count_weights,
         ),
-        _only_its_own("the prompt"),
-        _only_its_own("the time"),
+        _only_its_own("the prompt", 2),
+        _only_its_own("the time", 1),
         Case(
             "it computes what the text says",
             3,
-            known_values(_batch, training=True),
+            known_values(_batch, training=True, bias=0.3),
             same_function("the result"),
             compute,
             compute_known,

@@ -13,7 +13,7 @@ from checkers.engine.worlds.ddpm_loss import without_gradient
 from checkers.engine.worlds.dropping import hangs_on, how_dropped
 from checkers.engine.worlds.known_values import give_known_values, rows_of
 from checkers.engine.worlds.neighbours import neighbour_correlations
-from checkers.engine.worlds.networks import build, gradient_of, small_networks
+from checkers.engine.worlds.networks import build, every_gelu, gradient_of, small_networks
 from checkers.engine.worlds.refusals import only_float32, same_shape, times_of
 
 _LEAST = 1e-12
@@ -33,29 +33,39 @@ def encode(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         inputs: {"arguments", "seed": of the known values, "tokens": a list of (B, L) int64}.
 
     Returns:
-        {"weights": how many numbers it learns, "result": for each what it returned, "again": the
-        same once more, "idle": whether no parameter would learn, "finite": whether all gradients
-        are finite, "changed": "tokens" if it wrote into them}.
+        {"weights": how many numbers it learns, "result": for each what it returned,
+        "reached": for each prompt without zeros, how many numbers get a gradient from its result,
+        "finite": whether all gradients are finite, "changed": "tokens" if it wrote into them}.
     """
     module = build(student, inputs["arguments"])
     _give_known_words(module, inputs["seed"])
-    results, again, changed = [], [], []
+    results, changed = [], []
     for tokens in inputs["tokens"]:
         given = tokens.clone()
         results.append(module(given))
-        again.append(module(tokens.clone()))
         if not torch.equal(given, tokens):
             changed = ["tokens"]
-    total = sum((one.sum() for one in results if isinstance(one, Tensor)), torch.zeros(()))
-    gradients = [gradient_of(total, parameter) for parameter in module.parameters()]
+    prompts = [prompt for tokens in inputs["tokens"] for prompt in tokens]
+    rows = [row for one in results if isinstance(one, Tensor) for row in one]
+    slopes = [_slopes_of(row, module) for row in rows]
     return {
         "weights": sum(parameter.numel() for parameter in module.parameters()),
         "result": results,
-        "again": again,
-        "idle": not any(bool(gradient.any()) for gradient in gradients),
-        "finite": all(bool(gradient.isfinite().all()) for gradient in gradients),
+        "reached": [
+            int(slope.count_nonzero())
+            for slope, prompt in zip(slopes, prompts, strict=False)
+            if prompt.all()
+        ],
+        "finite": all(bool(slope.isfinite().all()) for slope in slopes),
         "changed": changed,
     }
+
+
+def _slopes_of(result: Tensor, module: nn.Module) -> Tensor:
+    """The gradient of one result, in some direction, with respect to all that is learned."""
+    value = (result * torch.randn_like(result)).sum()
+    slopes = [gradient_of(value, one).to_dense() for one in module.parameters()]
+    return torch.cat([slope.flatten() for slope in slopes])
 
 
 def _give_known_words(module: nn.Module, seed: int) -> None:
@@ -72,34 +82,45 @@ def _give_known_words(module: nn.Module, seed: int) -> None:
 
 @small_networks()
 def tell_apart(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
-    """Change what one picture of a batch is told, and see which results change.
+    """Change what some pictures of a batch are told, and see which results change.
 
     Args:
         student: `TextConditionalUNet`.
         inputs: {"arguments", "x", "also": [times, tokens], "which": 1 for the times and 2 for the
             tokens, "other": what else they could be, "changed": (B,) bool, for which pictures,
-            "seed"}.
+            "first": how many numbers are in the matrix that they meet first, "seed"}.
 
     Returns:
-        {"result": before, "moved": for each picture whether its result changed}.
+        {"result": before, "moved": for each picture whether its result changed, "slope": the
+        numbers of the gradient with respect to that matrix, the least first: some turn it}.
     """
     module = build(student, inputs["arguments"])
     given = [inputs["x"], *inputs["also"]]
     which, changed = inputs["which"], inputs["changed"]
     now = given[which]
-    mask = changed.view(-1, *[1] * (now.ndim - 1))
     others = [*given]
-    others[which] = torch.where(mask, inputs["other"], now)
+    others[which] = torch.where(changed.view(-1, *[1] * (now.ndim - 1)), inputs["other"], now)
     with torch.no_grad():
         module.eval()(*given)
     rows = rows_of(module, given)
     with torch.no_grad():
         give_known_values(module, rows, inputs["seed"])
+        for parameter in module.parameters():
+            if parameter.shape[2:] == (4, 4):
+                parameter.mul_(8)  # what `unflatten` makes weighs as much as the rest
+    first = [p for p in module.parameters() if p not in rows and p.numel() == inputs["first"]]
+    with every_gelu("none"):
         before, after = (module(*(value.clone() for value in values)) for values in (given, others))
     if not isinstance(before, Tensor):
         return {"result": before, "moved": None}
-    gap = (after - before).flatten(1).abs().amax(dim=1)
-    return {"result": before, "moved": (gap > 1e-4 * float(before.std())).tolist()}
+    towards = torch.randn(before.shape, generator=torch.Generator().manual_seed(inputs["seed"]))
+    slopes = [gradient_of((before * towards).sum(), one).to_dense().flatten() for one in first]
+    gap = (after - before).detach().flatten(1).abs().amax(dim=1)
+    return {
+        "result": before,
+        "moved": (gap > 1e-4 * float(before.detach().std())).tolist(),
+        "slope": torch.cat([*slopes, torch.zeros(0)]).sort().values,
+    }
 
 
 # --- text_ddpm_loss -------------------------------------------------------------------------------

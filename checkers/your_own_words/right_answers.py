@@ -74,6 +74,34 @@ class MaskedParameter(nn.Module):
         return torch.einsum("blf,b->bf", vectors, 1 / mask.sum((1, 2)).clamp(min=1))
 
 
+@PROMPT_ENCODER.right_answer
+class KeepsItsPadding(nn.Module):
+    """The padding's vector is made zeros before each use."""
+
+    def __init__(self, n, d):
+        super().__init__()
+        self.table = nn.Embedding(n + 1, d)
+
+    def forward(self, tokens):
+        with torch.no_grad():
+            self.table.weight[0].zero_()
+        return self.table(tokens).sum(1) / (tokens > 0).sum(1, keepdim=True).clamp(min=1)
+
+
+@PROMPT_ENCODER.right_answer
+class PromptByPrompt(nn.Module):
+    """A loop over the batch; a prompt without words is left out of it."""
+
+    def __init__(self, n, d):
+        super().__init__()
+        self.table, self.d = nn.Embedding(n + 1, d), d
+
+    def forward(self, tokens):
+        rows = [row[row > 0] for row in tokens]
+        means = [self.table(row).mean(0) if len(row) else torch.zeros(self.d) for row in rows]
+        return torch.stack(means)
+
+
 # --- TextConditionalUNet --------------------------------------------------------------------------
 
 
@@ -123,6 +151,27 @@ class OtherOrder(nn.Module):
 @TEXT_CONDITIONAL_UNET.right_answer
 class InheritsAll(OtherOrder):
     """Nothing but another name."""
+
+
+class ClockOfItsOwn(nn.Module):
+    """An FCBlock of parameters, with the other form of GELU."""
+
+    def __init__(self, n):
+        super().__init__()
+        self.w1, self.b1 = nn.Parameter(torch.randn(1, n)), nn.Parameter(torch.zeros(n))
+        self.w2, self.b2 = nn.Parameter(torch.randn(n, n) / n**0.5), nn.Parameter(torch.zeros(n))
+
+    def forward(self, t):
+        return F.gelu(t @ self.w1 + self.b1, approximate="tanh") @ self.w2 + self.b2
+
+
+@TEXT_CONDITIONAL_UNET.right_answer
+class OtherClock(OtherOrder):
+    """All else as above."""
+
+    def __init__(self, num_words, num_hiddens):
+        super().__init__(num_words, num_hiddens)
+        self.clock = ClockOfItsOwn(4 * num_hiddens)
 
 
 @TEXT_CONDITIONAL_UNET.right_answer

@@ -155,11 +155,6 @@ _same_vectors = all_of(
     ),
 )
 _learned = all_of(
-    same_answer(
-        "idle",
-        says="No gradient reaches the words' vectors, so they can't be learned. Keep them in an "
-        "`nn.Embedding` that is made in `__init__`, and leave out `.detach()` and `no_grad`.",
-    ),
     _same_vectors,
     same_answer(
         "finite",
@@ -167,6 +162,12 @@ _learned = all_of(
         "wouldn't be, either. Does a prompt without words divide by zero? `torch.where` and "
         "`nan_to_num` hide that from the result, but not from the gradient. Count at least one "
         "word: `.clamp(min=1)`.",
+    ),
+    same_answer(
+        "reached",
+        says="The gradient of a prompt's result doesn't reach the vectors of all its words, so "
+        "that not all are learned. Leave out `.detach()`, `.data` and `no_grad`, and let the "
+        "table learn.",
     ),
 )
 
@@ -189,7 +190,7 @@ PROMPT_ENCODER = Exercise(
         Case(
             "the words' vectors can be learned",
             1,
-            _encoder([[3, 1], [2, 2], [0, 4]]),
+            _encoder([[3, 0], [3, 0]], [[2, 0]], [[2, 2], [0, 4]]),
             _learned,
             encode,
         ),

@@ -315,17 +315,22 @@ def learning_case(points: int, batch: MakeInputs) -> Case:
     return Case("it can learn one batch by heart", points, batch, learns, overfit, compared=False)
 
 
+_NOT_FINITE = "While it learns one batch, what it makes becomes NaN or infinite."
+
+
 def learns(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """Whether one batch was learned; what the reference makes of it isn't asked."""
     target = record(inputs["target"])
     if problem := form_problem(observed["made"], target, "the result"):
         return Verdict(False, problem)
     mine = _share_left(observed["made"], target.values)
+    if not np.isfinite(mine):
+        return Verdict(False, _NOT_FINITE)
     if mine <= inputs["enough"] + 1e-4:
         return Verdict(True)
     return Verdict(
         False,
-        f"After {inputs['steps']} steps on one batch, {mine:.0%} of the target's "
+        f"After {observed['steps']} steps on one batch, {mine:.0%} of the target's "
         f"variance is still wrong; less than {inputs['enough']:.0%} should be.",
     )
 
@@ -341,14 +346,15 @@ def _speaks_at_zero(observed: Observation, expected: Observation, inputs: Inputs
         return Verdict(True)
     return Verdict(
         False,
-        "Where an FCBlock is given 0, it says nothing that is learned: do its Linear layers lack a "
-        "bias?",
+        "Where all that the network is told besides the pictures is 0, some of its matrices are "
+        "given nothing but zeros and learn nothing. Does a Linear layer lack its bias, or isn't a "
+        "layer told all that it should be?",
     )
 
 
 _nothing_is_idle = same_answer(
     "idle",
-    says="Some parameters get no gradient: `forward` doesn't use their layer, or cuts the gradient "
-    "off (`.detach()`, `.data`, `torch.no_grad()`).",
+    says="Some parameters get no gradient: `forward` doesn't use their layer or cuts the gradient "
+    "off (`.detach()`, `.data`, `torch.no_grad()`), or they are frozen (`requires_grad`).",
 )
 all_learn = all_of(_nothing_is_idle, _speaks_at_zero)

@@ -249,8 +249,8 @@ def count_weights(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
 
     Returns:
         {"weights": for each, numbers in all kernels and matrices but BatchNorm's and biases;
-        "idle": how many parameters get no gradient, "at_zero": how many matrices get one if all
-        further inputs are 0: none does behind a layer without bias}.
+        "idle": how many parameters get no gradient, "at_zero": how many numbers are in matrices
+        that get one if all further inputs are 0: none does behind a layer without bias}.
 
     Raises:
         TypeError: if the module returns something else than a tensor.
@@ -274,16 +274,21 @@ def count_weights(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
         if result.requires_grad:
             (result * torch.randn_like(result)).sum().backward()
         matrices = [p for p in parameters if p not in rows and math.prod(p.shape[2:]) == 1]
-        found["at_zero"] = sum(p.grad is not None and bool(p.grad.any()) for p in matrices)
+        found["at_zero"] = sum(p.numel() for p in matrices if p.grad is not None and p.grad.any())
     return found
+
+
+_PATIENCE = 100
+_CLEARLY_LESS = 0.95
 
 
 @small_networks()
 def overfit(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
-    """Train the network on one batch until it has learned it.
+    """Train the network on one batch until it has learned it, or it is plain that it won't.
 
     Most starts take a few steps, but one in a thousand takes five times as many: so the steps are
-    counted generously and not all taken.
+    counted generously and not all taken. What is no finite number never becomes one again, and what
+    learns at all becomes much better within `_PATIENCE` steps.
 
     Args:
         student: the class under test.
@@ -293,22 +298,28 @@ def overfit(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
             "learning_rate"}.
 
     Returns:
-        {"made": what it gave when that was measured last}.
+        {"made": what it gave when that was measured last, "steps": how many were taken}.
     """
     torch.manual_seed(inputs["seed"])
     module = build(student, inputs["arguments"]).train()
     given, target = _given(inputs), inputs["target"]
     module(*given)
     optimizer = torch.optim.Adam(module.parameters(), lr=inputs["learning_rate"], foreach=True)
+    least: list[float] = []
     for _ in range(inputs["steps"]):
         optimizer.zero_grad()
         made = only_a_tensor(module(*given), student)
         loss = nn.functional.mse_loss(made, target)
         loss.backward()
         optimizer.step()
-        if float(loss.detach() / target.var()) <= inputs["enough"]:
+        left = float(loss.detach() / target.var())
+        least.append(min([left, *least[-1:]]))
+        hopeless = not math.isfinite(left) or (
+            len(least) > _PATIENCE and least[-1] > _CLEARLY_LESS * least[-1 - _PATIENCE]
+        )
+        if left <= inputs["enough"] or hopeless:
             break
-    return {"made": made}
+    return {"made": made, "steps": len(least)}
 
 
 def _given(inputs: Inputs) -> list[Tensor]:
