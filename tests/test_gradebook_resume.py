@@ -72,7 +72,11 @@ def _outputs(out):
 
 
 def _start(folder, out, mark, *options):
-    environment = {**os.environ, "GRADEBOOK_TEST": mark}
+    """Begin to grade; temporary folders are made beside `out`."""
+    temporary = _temporary(out)
+    temporary.mkdir(exist_ok=True)
+    temporary.chmod(0o755)
+    environment = {**os.environ, "GRADEBOOK_TEST": mark, "TMPDIR": str(temporary)}
     return subprocess.Popen(
         _command(folder, out, *options),
         cwd=ROOT,
@@ -82,6 +86,14 @@ def _start(folder, out, mark, *options):
         start_new_session=True,
         text=True,
     )
+
+
+def _temporary(out):
+    return out.with_name("temporary")
+
+
+def _left_behind(out):
+    return [path.name for path in _temporary(out).glob("c*-*")]
 
 
 def _rows(out):
@@ -123,6 +135,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(class_folder, undisturb
         process.communicate()
         assert least <= _rows(out) < STUDENTS + 1
         _wait_for(lambda: not _alive(mark))
+        assert jobs == "1" or not _left_behind(out)  # who is killed itself can't tidy up
     assert not (out / "grades.csv").exists()
     known = _rows(out)
     done = subprocess.run(
@@ -147,6 +160,7 @@ def test_ctrl_c_ends_in_good_order_and_the_run_goes_on(class_folder, undisturbed
     assert process.returncode == 130
     assert "goes on where it was" in errors and "Traceback" not in errors
     _wait_for(lambda: not _alive(mark))
+    assert not _left_behind(out)
     done = subprocess.run(
         _command(class_folder, out, "--jobs", "1"), cwd=ROOT, capture_output=True, text=True
     )

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,14 @@ def test_without_bubblewrap_the_next_best_level_is_had_and_the_remedy_told(monke
     if landlock.version():
         with CourseWorker() as there:
             assert there.level is Level.LANDLOCK
+
+
+def test_a_worker_that_cannot_start_leaves_no_folder_behind(monkeypatch, tmp_path):
+    monkeypatch.setattr(worker, "ways", lambda *_: [])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(IsolationError, match="no isolation of level"):
+        CourseWorker().__enter__()
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_cannot_be_read_by_another_user_is_told(monkeypatch):

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -21,9 +22,10 @@ from concurrent.futures import (
 )
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for_end
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
-from checkers.engine.gradebook.jobs import JobResult, grade_job
+from checkers.engine.gradebook.jobs import JobResult, forget_worker, grade_job
 
 Jobs = Iterable[tuple[str, str]]
 Results = Iterator[tuple[str, str]]
@@ -31,6 +33,7 @@ Executor = Callable[[Jobs], Results]
 
 _ATTEMPTS = 3
 _AHEAD = 2
+_SECONDS_TO_END = 10
 
 
 class ExecutorError(RuntimeError):
@@ -157,18 +160,27 @@ class _Slots:
 
 
 def _start_in_child() -> None:
-    """Leave Ctrl-C to the parent, and never outlive it.
+    """Leave Ctrl-C to the parent, never outlive it, and leave no folder of the worker behind.
 
     When this process ends, so does its worker: its requests end, and a sandbox dies with it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
 
 
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    with contextlib.suppress(Exception):
+        forget_worker()
+    os._exit(1)
+
+
 def _end_with(sentinel: int) -> None:
     wait_for_end([sentinel])
+    signal.raise_signal(signal.SIGTERM)
+    time.sleep(_SECONDS_TO_END)
     os._exit(1)
 
 

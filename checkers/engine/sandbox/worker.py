@@ -89,7 +89,11 @@ class Worker:
         self._key: Any = None
 
     def __enter__(self) -> Self:
-        self._start()
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
         return self
 
     def __exit__(
