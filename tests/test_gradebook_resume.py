@@ -1,5 +1,6 @@
 """Killed at any moment or spread over a cluster: the gradebook is that of an undisturbed run."""
 
+import itertools
 import os
 import signal
 import sqlite3
@@ -11,16 +12,18 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from made_up_class import NOTEBOOK, RIGHT, answer, body, notebook, pretend, write, zipped
+from made_up_class import NOTEBOOK, RIGHT, STUB, answer, body, notebook, pretend, write, zipped
 from systems import needs_proc, needs_signals
 
-from checkers.engine.gradebook import reading
+from checkers.engine.gradebook import reading, run
 from checkers.engine.gradebook.corrections import Corrections, Points
 from checkers.engine.gradebook.executors import dask_cluster
+from checkers.engine.gradebook.jobs import Job
 from checkers.engine.gradebook.results import Gradebook
 from checkers.engine.gradebook.run import Circumstances, grade_class
 from checkers.engine.gradebook.settings import Settings
 from checkers.engine.gradebook.submissions import find_students
+from checkers.engine.registry import find_lesson
 from checkers.engine.submission import parse_submission
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -207,6 +210,26 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_gradebook(
     assert lost and lost[0] in workers.values()
     assert tally.failed == 0
     assert _outputs(out) == undisturbed
+
+
+def test_a_class_is_graded_lesson_by_lesson(tmp_path, monkeypatch):
+    """What a lesson's known mistakes do is remembered while its jobs last."""
+    monkeypatch.setattr(run, "_READ_AHEAD", 3)
+    numbers = ("01", "02")
+    for student, number in itertools.product("abcde", numbers):
+        name = find_lesson(number).notebook.name
+        write(tmp_path / "class" / student, {name: notebook(f"{STUB}# share 1.0 {student}")})
+    order = []
+
+    def noted(jobs):
+        kept = list(jobs)
+        order.extend(Job.model_validate_json(text).lesson for _, text in kept)
+        yield from pretend(kept)
+
+    tally = grade_class(find_students(tmp_path / "class"), tmp_path / "out", noted, Settings())
+    first, second = (find_lesson(number).name for number in numbers)
+    assert order == [first] * 3 + [second] * 3 + [first] * 2 + [second] * 2
+    assert tally.graded == len(order) and not tally.failed
 
 
 @pytest.fixture

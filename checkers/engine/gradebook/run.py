@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from checkers.engine.gradebook.anonymous import is_nameless, without_files_names
 from checkers.engine.gradebook.corrections import NONE, Corrections
 from checkers.engine.gradebook.executors import Executor, ExecutorError
 from checkers.engine.gradebook.folder import prepare_folder, refuse_edited_files
-from checkers.engine.gradebook.jobs import JobResult
+from checkers.engine.gradebook.jobs import Job, JobResult
 from checkers.engine.gradebook.journal import Journal, open_journal
 from checkers.engine.gradebook.outputs import earlier_book, kept_grades, write_outputs
 from checkers.engine.gradebook.plans import Plan, make_plan
@@ -21,6 +22,9 @@ from checkers.engine.gradebook.settings import Settings
 from checkers.engine.gradebook.similarity import Similarity
 from checkers.engine.gradebook.submissions import Student
 from checkers.engine.registry import Lesson, all_lessons
+
+_READ_AHEAD = 64
+"""Students whose code is held at once: 2 MB each at the most, and far less as a rule."""
 
 
 @dataclass
@@ -136,36 +140,47 @@ class Run:
             for lesson in all_lessons()
             if settings.lessons is None or lesson.name in settings.lessons
         ]
+        self._order = {lesson.name: place for place, lesson in enumerate(self._lessons)}
         self._running: dict[str, str] = {}
         self._waiting: dict[int, set[str]] = {}
 
     def jobs(self) -> Iterator[tuple[str, str]]:
-        """Jobs for what the journal does not know, reading one student after the other."""
-        for number, student in enumerate(self._students):
-            plan, wanted = make_plan(
-                student,
-                self._lessons,
-                self.settings,
-                self._seed_for(student),
-                self._require,
-                corrections=self.corrections.get(student.key, NONE),
-                contents=self.journal,
-            )
-            self.plans.append(plan)
-            new = []
-            for each in wanted:
-                self.similarity.add(student.name, each.lesson, each.file.runs)
-                if each.key in self._running:
-                    continue
-                if self.journal.has(each.key, self._require):
-                    self.tally.known += 1
-                    continue
-                self._running[each.key] = each.lesson
-                new.append(each.job())
-            self._waiting[number] = plan.keys & self._running.keys()
-            self._tell(number)
-            for job in new:
+        """Jobs for what the journal does not know, of a few students at a time, lesson by lesson.
+
+        What a lesson's known versions do is remembered while its jobs last; there is no room for
+        that of all lessons.
+        """
+        students = enumerate(self._students)
+        while some := list(itertools.islice(students, _READ_AHEAD)):
+            jobs = [job for number, student in some for job in self._new_jobs(number, student)]
+            for job in sorted(jobs, key=lambda job: self._order[job.lesson]):
                 yield job.key, job.model_dump_json()
+
+    def _new_jobs(self, number: int, student: Student) -> Iterator[Job]:
+        """What one student still needs."""
+        plan, wanted = make_plan(
+            student,
+            self._lessons,
+            self.settings,
+            self._seed_for(student),
+            self._require,
+            corrections=self.corrections.get(student.key, NONE),
+            contents=self.journal,
+        )
+        self.plans.append(plan)
+        new = []
+        for each in wanted:
+            self.similarity.add(student.name, each.lesson, each.file.runs)
+            if each.key in self._running:
+                continue
+            if self.journal.has(each.key, self._require):
+                self.tally.known += 1
+                continue
+            self._running[each.key] = each.lesson
+            new.append(each.job())
+        self._waiting[number] = plan.keys & self._running.keys()
+        self._tell(number)
+        return iter(new)
 
     def _seed_for(self, student: Student) -> int:
         """The class's inputs, or a student's own; the run's seed repeats both."""
