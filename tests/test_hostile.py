@@ -234,24 +234,23 @@ def test_the_memory_of_earlier_submissions_is_not_there(worker):
     secret = "the-secret-of-the-first-student"
     first = RIGHT.replace("import torch", f"import torch\nSECRET = {secret!r}", 1)
     assert _grade([("cell 1", first)], worker).points == 4
+    # Not by /proc/self/mem, which at the level landlock a process may not open of itself.
     search = """
+import ctypes
 import torch
 def forward(im, t, alphas_cumprod, noise=None):
+    with open("/proc/self/maps") as maps:
+        lines = maps.read().splitlines()
     found = 0
-    with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", 0) as memory:
-        for line in maps:
-            span, rights, _, _, inode = line.split()[:5]
-            if "rw" not in rights or inode != "0" or "[v" in line:
-                continue
-            start, end = (int(x, 16) for x in span.split("-"))
-            while start < end:
-                size = min(end - start, 2**22)
-                memory.seek(start)
-                try:
-                    found += memory.read(size).count(WANTED)
-                except OSError:
-                    pass
-                start += size
+    for line in lines:
+        span, rights, _, _, inode = line.split()[:5]
+        if "rw" not in rights or inode != "0" or "[v" in line:
+            continue
+        start, end = (int(x, 16) for x in span.split("-"))
+        while start < end:
+            size = min(end - start, 2**16)
+            found += ctypes.string_at(start, size).count(WANTED)
+            start += size
     return torch.full((found + 1,), 1.0)
 """
     case = replace(PATIENT.cases[0], time_limit=60.0)
