@@ -17,6 +17,7 @@ from checkers.engine.authoring.notebooks import (
     solved_source,
     stub_cells,
     stub_source,
+    uses_stand_in,
     with_fresh_stubs,
     with_solutions,
 )
@@ -24,6 +25,7 @@ from checkers.engine.checking import check_submission
 from checkers.engine.registry import Lesson, all_lessons, find_lesson
 from checkers.engine.report import Status
 from checkers.engine.submission import read_submission
+from lessons.workbench.training.mnist import STAND_IN
 from solutions.forward_noising import forward
 
 LESSONS = all_lessons()
@@ -140,6 +142,16 @@ def test_the_solved_notebook_is_light_and_clean(lesson):
     for output in _outputs(nbformat.read(lesson.solved_notebook, as_version=4)):
         assert output.output_type != "error"
         assert output.get("name") != "stderr", output.get("text")
+
+
+@each_lesson
+def test_the_solved_notebook_shows_mnist_and_not_its_stand_in(lesson):
+    solved = nbformat.read(lesson.solved_notebook, as_version=4)
+    assert not uses_stand_in(solved)
+    solved.cells[-1] = nbformat.v4.new_code_cell(
+        outputs=[nbformat.v4.new_output("stream", name="stdout", text=f"{STAND_IN}\n")]
+    )
+    assert uses_stand_in(solved)
 
 
 @each_lesson

@@ -30,6 +30,7 @@ from nbformat import NotebookNode
 from checkers.engine.exercise import Exercise
 from checkers.engine.registry import LESSONS, Lesson
 from checkers.engine.sandbox.inside.running import PLACE_FOR_CODE
+from lessons.workbench.training.mnist import ROOT_VARIABLE, STAND_IN
 from lessons.workbench.training.profiles import VARIABLE as PROFILE_VARIABLE
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -184,6 +185,9 @@ def refresh_solved(lesson: Lesson, *, force: bool = False) -> bool:
     Args:
         lesson: which one.
         force: execute it in any case, as after a change to the denoiser or the figures.
+
+    Raises:
+        NotebookError: if it does not run, or would show MNIST's stand-in.
     """
     if not force and not needs_execution(lesson):
         return False
@@ -197,11 +201,22 @@ def refresh_solved(lesson: Lesson, *, force: bool = False) -> bool:
         client.execute(env={**os.environ, "TQDM_DISABLE": "1", PROFILE_VARIABLE: "quick"})
     except CellExecutionError as error:
         raise NotebookError(f"{lesson.solved_notebook.name} does not run: {error}") from None
+    if uses_stand_in(solved):
+        raise NotebookError(
+            f"{lesson.solved_notebook.name} stays as it is: its text is about MNIST, and that is "
+            f"not here. Name a folder that holds it in {ROOT_VARIABLE}."
+        )
     _keep_opening(solved, lesson)
     _make_light(solved)
     lesson.solved_notebook.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(solved, lesson.solved_notebook)
     return True
+
+
+def uses_stand_in(notebook: NotebookNode) -> bool:
+    """Whether a run of the notebook had to do without MNIST, and said so."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return any(STAND_IN in output.get("text", "") for output in outputs)
 
 
 def _keep_opening(notebook: NotebookNode, lesson: Lesson) -> None:

@@ -29,6 +29,12 @@ SECONDS_WITHOUT_ANSWER = 10.0
 _FILES = tuple(
     f"{part}-{what}-ubyte" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1")
 )
+STAND_IN = (
+    "MNIST is not here and can't be downloaded, so scikit-learn's 1,797 small digits take its "
+    "place, enlarged, and moved and turned a little to make more of them. The numbers that a "
+    "lesson's text names are those of MNIST."
+)
+"""What is printed then."""
 _COUNTS = {True: 60_000, False: 10_000}
 _FALLBACK_TEST_SHARE = 5  # every fifth of scikit-learn's digits
 
@@ -69,7 +75,7 @@ def load_digits(
         download: whether to download what is missing (only into `datasets/`).
 
     Returns:
-        The digits. If they are the stand-in, one printed line says so.
+        The digits. If they are the stand-in, a printed line says so.
 
     Raises:
         MnistError: if a folder that was named holds no MNIST or not all of it, or if files are
@@ -90,10 +96,7 @@ def load_digits(
         files = _files_in(folder)
     found = _read(files, train, its_own=not named) if len(files) == len(_FILES) else None
     if found is None:
-        print(
-            "MNIST is not here and can't be downloaded, so scikit-learn's 1,797 small digits take "
-            "its place, enlarged, and moved and turned a little to make more of them."
-        )
+        print(STAND_IN)
         found = _stand_in(train)
     return Digits(found.images.to(device), found.labels.to(device), found.source)
 
