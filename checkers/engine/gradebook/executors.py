@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import threading
@@ -174,6 +175,8 @@ def _start_in_child() -> None:
 def _end(number: int, frame: FrameType | None) -> NoReturn:
     with contextlib.suppress(Exception):
         forget_worker()
+        # Locks that libraries made, as tqdm does: the parent warns of those that were left.
+        multiprocessing.util._run_finalizers(0)  # pyright: ignore[reportAttributeAccessIssue]
     os._exit(1)
 
 
