@@ -1,7 +1,7 @@
 """A wrong answer's verdicts come before its mistake is named, and leave when the card is there."""
 
 import nbformat
-from nbclient import NotebookClient
+from listening import Listening
 
 from checkers.engine.registry import ROOT
 
@@ -20,24 +20,18 @@ SWAPPED = "(1 - alphas_cumprod[t]).sqrt() * im + alphas_cumprod[t].sqrt() * nois
 RIGHT = "alphas_cumprod[t].sqrt() * im + (1 - alphas_cumprod[t]).sqrt() * noise"
 
 
-class Listening(NotebookClient):
-    """Keeps the kinds and texts of what the kernel sends, also what is taken back."""
-
-    def process_message(self, msg, cell, cell_index):
-        text = str(msg["content"].get("data", {}).get("text/plain", ""))
-        if msg["msg_type"] in ("display_data", "clear_output", "execute_result"):
-            self.heard.append((msg["msg_type"], text))
-        return super().process_message(msg, cell, cell_index)
-
-
 def _shown(result, check="check(forward)", patience=0):
     """What a kernel sends for a check, and what is left in the cell."""
     source = "import torch\n" + ANSWER.format(result=result, check=check, patience=patience)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     client = Listening(notebook, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}})
-    client.heard = []
     client.execute()
-    return client.heard, notebook.cells[0].outputs
+    heard = [
+        (kind, content.get("data", {}).get("text/plain", ""))
+        for kind, content in client.heard
+        if kind in ("display_data", "clear_output", "execute_result")
+    ]
+    return heard, notebook.cells[0].outputs
 
 
 def test_the_verdicts_come_first_and_the_named_mistake_takes_their_place():

@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 import pytest
 import torch
-from nbclient import NotebookClient
+from listening import Listening
 from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 
@@ -36,21 +36,12 @@ history = train(nn.Linear(4, 4), loss, torch.randn(60, 4), torch.zeros(60), plan
 """
 
 
-class Listening(NotebookClient):
-    """Keeps what the kernel sends, also what later takes the place of something else."""
-
-    def process_message(self, msg, cell, cell_index):
-        self.heard.append((msg["msg_type"], msg["content"]))
-        return super().process_message(msg, cell, cell_index)
-
-
 def _run(source, folder, **variables):
     """The notebook's outputs, and the pictures and texts shown at any time."""
     notebook = new_notebook(cells=[new_code_cell(source)])
     client = Listening(
         notebook, timeout=150, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     )
-    client.heard = []
     root = str(Path(__file__).parents[1])
     environment = {name: value for name, value in os.environ.items() if name != "TQDM_DISABLE"}
     environment["PYTHONPATH"] = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])

@@ -6,6 +6,7 @@ import time
 
 from checkers.engine.card import Card
 from checkers.engine.report import Report
+from lessons.workbench.bars import in_notebook
 
 PATIENCE = 0.5
 """Seconds that a check may take before its verdicts are shown without waiting for the rest."""
@@ -25,7 +26,7 @@ class FirstVerdicts:
 
     def show(self, report: Report) -> None:
         """Show `report` if this check has gone on for long, and a notebook is there to show it."""
-        if self.shown or time.monotonic() - self._begun < PATIENCE or not _in_a_notebook():
+        if self.shown or time.monotonic() - self._begun < PATIENCE or not in_notebook():
             return
         from IPython.display import HTML, display
 
@@ -38,10 +39,3 @@ class FirstVerdicts:
             from IPython.display import clear_output
 
             clear_output()
-
-
-def _in_a_notebook() -> bool:
-    """Whether this is a kernel, whose outputs can be taken back."""
-    from IPython.core.getipython import get_ipython
-
-    return hasattr(get_ipython(), "kernel")

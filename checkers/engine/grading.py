@@ -36,7 +36,7 @@ def grade(
     *,
     hidden: bool = False,
     memory: Memory | None = None,
-    meanwhile: Callable[[Report], None] | None = None,
+    meanwhile: Callable[[Report], None] = lambda report: None,
 ) -> Report:
     """Judge one answer.
 
@@ -82,7 +82,7 @@ def _grade(
     seed: int | None,
     hidden: bool,
     memory: Memory,
-    meanwhile: Callable[[Report], None] | None = None,
+    meanwhile: Callable[[Report], None] = lambda report: None,
 ) -> Report:
     trials = [
         Trial(exercise, case, seed_of_case(seed, number), memory)
@@ -105,12 +105,8 @@ def _grade(
         hints=list(exercise.hints),
         problems=problems,
     )
-    _add_diagnosis(exercise, trials, report.cases, partial(meanwhile or _nothing, report))
+    _add_diagnosis(exercise, trials, report.cases, partial(meanwhile, report))
     return report
-
-
-def _nothing(report: Report) -> None:
-    """Nobody waits for it."""
 
 
 def grade_here(

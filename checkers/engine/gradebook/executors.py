@@ -182,7 +182,7 @@ def _end(number: int, frame: FrameType | None) -> NoReturn:
 
 def _end_with(sentinel: int) -> None:
     wait_for_end([sentinel])
-    signal.raise_signal(signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGTERM)  # to the main thread, which may wait for a job
     time.sleep(_SECONDS_TO_END)
     os._exit(1)
 

@@ -24,7 +24,7 @@ from checkers.engine.gradebook.submissions import Student
 from checkers.engine.registry import Lesson, all_lessons
 
 _READ_AHEAD = 64
-"""Students whose code is held at once: 2 MB each at the most, and far less as a rule."""
+"""Students whose code is held at once."""
 
 
 @dataclass
@@ -156,7 +156,7 @@ class Run:
             for job in sorted(jobs, key=lambda job: self._order[job.lesson]):
                 yield job.key, job.model_dump_json()
 
-    def _new_jobs(self, number: int, student: Student) -> Iterator[Job]:
+    def _new_jobs(self, number: int, student: Student) -> list[Job]:
         """What one student still needs."""
         plan, wanted = make_plan(
             student,
@@ -180,7 +180,7 @@ class Run:
             new.append(each.job())
         self._waiting[number] = plan.keys & self._running.keys()
         self._tell(number)
-        return iter(new)
+        return new
 
     def _seed_for(self, student: Student) -> int:
         """The class's inputs, or a student's own; the run's seed repeats both."""
