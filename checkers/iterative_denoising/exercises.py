@@ -40,7 +40,7 @@ PROMPTS = ("", PHOTO, ROCKET)
 STD = 0.15
 STEPS = ((690, 660), (300, 240), (950, 200), (10, 0))
 # A wrong answer with every timestep, so often, still fits what one process may tell another.
-MOST_CALLS = 800
+MOST_CALLS = 200
 
 
 # --- strided_timesteps ----------------------------------------------------------------------------
