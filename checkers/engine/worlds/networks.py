@@ -232,8 +232,8 @@ def _slopes(module: nn.Module, given: list[Tensor], seed: int) -> list[Tensor]:
 
 
 def gradient_of(value: Tensor, x: Tensor) -> Tensor:
-    """Of `value` with respect to x; zeros if there is none."""
-    if not value.requires_grad:
+    """Of `value` with respect to x; zeros if there is none, as of what is frozen."""
+    if not (value.requires_grad and x.requires_grad):
         return torch.zeros_like(x)
     (gradient,) = torch.autograd.grad(value, x, allow_unused=True, retain_graph=True)
     return torch.zeros_like(x) if gradient is None else gradient
