@@ -40,6 +40,8 @@ def tokenize(prompts: Sequence[str], vocabulary: Mapping[str, int], length: int 
 class PromptEncoder(nn.Module):
     """One vector for each prompt: the mean of its words' vectors.
 
+    They are one learned table, (num_words + 1, num_features): row w is word w's, row 0 no word's.
+
     Args:
         num_words: how many words there are; their numbers are 1 to num_words.
         num_features: F, the numbers in a word's vector.
@@ -151,7 +153,8 @@ class OwnDenoiser(Denoiser):
     """A model that guesses clean pictures, behind the interface of part A.
 
     Args:
-        model: `model(x_t, t / 1000, tokens)` guesses the clean picture in x_t.
+        model: `model(x_t, t / 1000, tokens)` guesses the clean picture in x_t. It takes B pictures,
+            B times and B rows of tokens.
         vocabulary: the number of each word.
     """
 
@@ -164,7 +167,7 @@ class OwnDenoiser(Denoiser):
         self.dtype = torch.float32
 
     def embed(self, prompt: str | Sequence[str]) -> Tensor:
-        """Turn one prompt or n of them into (n, L) int64 tokens; "" is a row of zeros."""
+        """Turn one prompt or n of them into (n, 12) int64 tokens; "" is a row of zeros."""
         ### BEGIN SOLUTION
         prompts = [prompt] if isinstance(prompt, str) else prompt
         return tokenize(prompts, self.vocabulary).to(self.device)
@@ -177,10 +180,11 @@ class OwnDenoiser(Denoiser):
         Args:
             x_t: (B, 3, 64, 64), noisy pictures: sqrt(abar_t) x_0 + sqrt(1 - abar_t) noise.
             t: the timestep, from 0 (nearly clean) to 999 (noise); one for all pictures.
-            prompt_embeds: (B, L) or (1, L), of `embed`.
+            prompt_embeds: (B, 12) or (1, 12), of `embed`.
 
         Returns:
-            The noise, like x_t, and a variance of -1 everywhere: each step's smallest.
+            NoiseEstimate(noise, variance): the noise, like x_t, and a variance of -1 everywhere:
+            each step's smallest.
         """
         ### BEGIN SOLUTION
         abar = self.alphas_cumprod[int(t)].to(x_t.device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from numpy import isfinite
 from numpy.linalg import norm
 from torch import Tensor
 
@@ -19,7 +20,7 @@ from checkers.engine.judges.networks import (
     same_weights,
 )
 from checkers.engine.judges.places import other_times
-from checkers.engine.judges.values import all_of, each_call, same_answer, same_form, same_values
+from checkers.engine.judges.values import all_of, same_answer, same_form, same_values
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.networks import compute, compute_known, count_weights, shapes
 from checkers.your_own_words.guesses import (
@@ -30,14 +31,10 @@ from checkers.your_own_words.guesses import (
     squared_error,
     told_the_prompts,
 )
-from checkers.your_own_words.probe import (
-    ask_for_noise,
-    embed_prompts,
-    tell_apart,
-    watch_guesses,
-)
-from checkers.your_own_words.words import PROMPT_ENCODER, TOKENIZE, WORDS, sentence, vocabulary
-from solutions.your_own_words import OwnDenoiser, TextConditionalUNet, text_ddpm_loss
+from checkers.your_own_words.own_denoiser import OWN_DENOISER
+from checkers.your_own_words.probe import tell_apart, watch_guesses
+from checkers.your_own_words.words import NOT_FINITE, PROMPT_ENCODER, TOKENIZE
+from solutions.your_own_words import TextConditionalUNet, text_ddpm_loss
 
 # --- TextConditionalUNet --------------------------------------------------------------------------
 
@@ -105,14 +102,21 @@ def _other_told(which: int) -> MakeInputs:
 
 
 def _reached(what: str) -> Judge:
-    """Of an answer that computes what it should: whether all of the gradient arrives."""
+    """Whether all of the gradient arrives, and finite, if the result is what it should be."""
     same_result = same_values(atol=5e-3, rtol=1e-3)
 
     def judge(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
         mine, right = observed["slope"], expected["slope"]
-        if not same_result(observed, expected, inputs).passed or (
-            mine.shape == right.shape
-            and norm(mine.values - right.values) <= _SLOPE_TOLERANCE * norm(right.values)
+        finite = [bool(isfinite(seen.values).all()) for seen in (mine, right)]
+        if finite[0] != finite[1]:
+            return Verdict(False, NOT_FINITE)
+        if (
+            not finite[1]
+            or not same_result(observed, expected, inputs).passed
+            or (
+                mine.shape == right.shape
+                and norm(mine.values - right.values) <= _SLOPE_TOLERANCE * norm(right.values)
+            )
         ):
             return Verdict(True)
         return Verdict(
@@ -260,111 +264,6 @@ TEXT_DDPM_LOSS = Exercise(
         "clean pictures in place of the noise as what the answer is compared with.",
         "`keep = torch.rand(len(tokens)) >= p_uncond` tosses a coin for each prompt; "
         "`tokens * keep[:, None]` makes whole rows zeros.",
-    ],
-)
-
-
-# --- OwnDenoiser ----------------------------------------------------------------------------------
-
-
-def _model(generator: torch.Generator) -> Inputs:
-    return {
-        "words": 0.3 * draw_noise(generator, len(WORDS) + 1, 3, 1, 1),
-        "pattern": draw_noise(generator, 3, 64, 64),
-        "vocabulary": vocabulary(generator),
-    }
-
-
-def _embed_inputs(generator: torch.Generator) -> Inputs:
-    some = [sentence(generator, count) for count in (2, 3, 1)]
-    prompts = [some, sentence(generator, 3), "", [some[0]]]
-    return {**_model(generator), "prompts": prompts, "as_tuple": some[1:]}
-
-
-def _noise_inputs(*calls: tuple[int, int, int]) -> MakeInputs:
-    """Of each call: how many pictures, how many prompts, and the timestep."""
-
-    def inputs(generator: torch.Generator) -> Inputs:
-        made = []
-        for pictures, prompts, t in calls:
-            tokens = torch.zeros(prompts, 12, dtype=torch.int64)
-            tokens[:, :2] = torch.randint(1, len(WORDS) + 1, (prompts, 2), generator=generator)
-            x_t = draw_noise(generator, pictures, 3, 64, 64)
-            made.append({"x_t": x_t, "t": t, "tokens": tokens})
-        return {**_model(generator), "calls": made}
-
-    return inputs
-
-
-def _tensor_timesteps(generator: torch.Generator) -> Inputs:
-    made = _noise_inputs((2, 1, 640), (1, 1, 35))(generator)
-    for call in made["calls"]:
-        call["t"] = torch.tensor(call["t"])
-    return made
-
-
-def _noise_within(atol: float, rtol: float) -> Judge:
-    labels = each_call("t = {t}")
-    return same_values("noise", what="the noise", labels=labels, atol=atol, rtol=rtol)
-
-
-_same_noise = _noise_within(atol=1e-4, rtol=1e-4)
-# At t = 0 a difference is divided by 0.0064: rounding in float32 grows with it.
-_same_noise_at_the_ends = _noise_within(atol=1e-3, rtol=1e-3)
-_same_variance = all_of(
-    same_values("variance", what="the variance", labels=each_call("t = {t}")),
-    same_form("noise", what="the noise"),
-    _same_noise,
-)
-
-
-OWN_DENOISER = Exercise(
-    reference=OwnDenoiser,
-    cases=[
-        Case(
-            "prompts become tokens: several, one alone, and none",
-            2,
-            _embed_inputs,
-            all_of(
-                same_values(
-                    what="the tokens",
-                    labels=lambda inputs: [
-                        f"{prompt!r}" for prompt in [*inputs["prompts"], tuple(inputs["as_tuple"])]
-                    ],
-                ),
-                same_form(what="the tokens"),
-            ),
-            embed_prompts,
-        ),
-        Case(
-            "the noise is what is left without the guess, at any timestep",
-            3,
-            _noise_inputs((2, 2, 900), (1, 1, 430), (2, 2, 60), (1, 1, 1), (1, 1, 0), (1, 1, 999)),
-            _same_noise_at_the_ends,
-            ask_for_noise,
-        ),
-        Case(
-            "each picture has its own prompt, or all have the same",
-            1,
-            _noise_inputs((3, 3, 500), (3, 1, 250)),
-            _same_noise,
-            ask_for_noise,
-        ),
-        Case(
-            "t may be a tensor; the variance is -1; nothing is written into",
-            1,
-            _tensor_timesteps,
-            _same_variance,
-            ask_for_noise,
-        ),
-    ],
-    hints=[
-        "x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) noise. The model guesses x_0; solve for the "
-        "noise.",
-        "The model wants a time for each picture, `torch.full((len(x_t),), int(t) / 1000)`, and a "
-        "prompt for each, `prompt_embeds.expand(len(x_t), -1)`.",
-        "`noise = (x_t - abar.sqrt() * guess) / (1 - abar).sqrt()` with "
-        "`abar = self.alphas_cumprod[int(t)]`.",
     ],
 )
 

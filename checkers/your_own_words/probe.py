@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.ddpm_loss import without_gradient
 from checkers.engine.worlds.dropping import hangs_on, how_dropped
+from checkers.engine.worlds.known_guess import KnownGuess
 from checkers.engine.worlds.known_values import give_known_values, rows_of
 from checkers.engine.worlds.neighbours import neighbour_correlations
 from checkers.engine.worlds.networks import build, every_gelu, gradient_of, small_networks
@@ -20,6 +21,30 @@ _LEAST = 1e-12
 _SAME = 1e-2
 """The root mean square by which a target may be off a picture that it is."""
 _ROUNDING = 1e-5
+
+
+# --- tokenize -------------------------------------------------------------------------------------
+
+
+def write_tokens(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
+    """Write prompts as tokens, several times.
+
+    Args:
+        student: `tokenize`.
+        inputs: {"calls": a list of {"prompts", "vocabulary", perhaps "length", perhaps "as_tuple":
+            whether the prompts are given as a tuple}}.
+
+    Returns:
+        {"result": what it returned for each, "kept": whether prompts and vocabularies stayed as
+        they were}.
+    """
+    results, kept = [], True
+    for one in inputs["calls"]:
+        prompts = (tuple if one.get("as_tuple") else list)(one["prompts"])
+        words = dict(one["vocabulary"])
+        results.append(student(prompts, words, *([one["length"]] if "length" in one else [])))
+        kept &= [*prompts] == one["prompts"] and words == one["vocabulary"]
+    return {"result": results, "kept": kept}
 
 
 # --- PromptEncoder --------------------------------------------------------------------------------
@@ -33,7 +58,8 @@ def encode(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         inputs: {"arguments", "seed": of the known values, "tokens": a list of (B, L) int64}.
 
     Returns:
-        {"weights": how many numbers it learns, "result": for each what it returned,
+        {"weights": how many numbers its parameters have, "largest": how many the largest of them
+        has, "result": for each what it returned,
         "reached": for each prompt without zeros, how many numbers get a gradient from its result,
         "finite": whether all gradients are finite, "changed": "tokens" if it wrote into them}.
     """
@@ -46,10 +72,12 @@ def encode(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         if not torch.equal(given, tokens):
             changed = ["tokens"]
     prompts = [prompt for tokens in inputs["tokens"] for prompt in tokens]
+    sizes = [parameter.numel() for parameter in module.parameters()]
     rows = [row for one in results if isinstance(one, Tensor) for row in one]
     slopes = [_slopes_of(row, module) for row in rows]
     return {
-        "weights": sum(parameter.numel() for parameter in module.parameters()),
+        "weights": sum(sizes),
+        "largest": max(sizes, default=0),
         "result": results,
         "reached": [
             int(slope.count_nonzero())
@@ -307,48 +335,28 @@ def _told(told: list[Tensor], tokens: Tensor, t: Tensor) -> dict[str, Any]:
 # --- OwnDenoiser ----------------------------------------------------------------------------------
 
 
-class KnownGuess(nn.Module):
-    """A model whose guess is known: a part of what it sees, a pattern of its words, and its time.
-
-    Args:
-        words: (num_words + 1, 3, 1, 1), the colour that each word adds.
-        pattern: (3, H, W), what the time multiplies.
-    """
-
-    def __init__(self, words: Tensor, pattern: Tensor) -> None:
-        super().__init__()
-        self.share = nn.Parameter(torch.tensor(0.4))
-        self.register_buffer("words", words)
-        self.register_buffer("pattern", pattern)
-
-    def forward(self, x: Tensor, t: Tensor, tokens: Tensor) -> Tensor:
-        """The guess.
-
-        Raises:
-            TypeError: if a real network could not take what it is given.
-        """
-        only_float32("x", x)
-        if len(tokens) != len(x):
-            raise TypeError(f"the model gets {len(x)} pictures but {len(tokens)} prompts")
-        colour = self.get_buffer("words")[tokens].sum(dim=1)
-        time = times_of(t, len(x)).view(-1, 1, 1, 1).to(x.dtype)
-        return self.share * x + colour + time * self.get_buffer("pattern")
-
-
 def embed_prompts(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Embed one prompt, several, and none.
 
     Args:
         student: `OwnDenoiser`.
-        inputs: {"words", "pattern": of the model, "vocabulary", "prompts": a list of strings or of
-            lists of strings, "as_tuple": a list that is given as a tuple}.
+        inputs: {"words", "pattern": of the model, "vocabularies": of two denoisers, "prompts": a
+            list of strings or of lists of strings, "as_tuple": a list that is given as a tuple}.
 
     Returns:
-        {"result": what it returned for each, and for the tuple}.
+        {"result": what each denoiser returned for each, and for the tuple, "kept": whether prompts
+        and vocabularies stayed as they were}.
     """
-    own = _own(student, inputs)
-    asked = [*inputs["prompts"], tuple(inputs["as_tuple"])]
-    return {"result": [own.embed(prompt) for prompt in asked]}
+    results, kept = [], True
+    for words in inputs["vocabularies"]:
+        vocabulary = dict(words)
+        own = _own(student, {**inputs, "vocabulary": vocabulary})
+        for prompt in [*inputs["prompts"], tuple(inputs["as_tuple"])]:
+            given = prompt if isinstance(prompt, str | tuple) else list(prompt)
+            results.append(own.embed(given))
+            kept &= given == prompt
+        kept &= vocabulary == words
+    return {"result": results, "kept": kept}
 
 
 def ask_for_noise(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -359,20 +367,23 @@ def ask_for_noise(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]
         inputs: {"words", "pattern", "vocabulary", "calls": a list of {"x_t", "t", "tokens"}}.
 
     Returns:
-        {"noise", "variance": for each call, or what was returned in both places if it was no
-        pair, "changed": "x_t" if it was written into}.
+        {"fields": whether all that was returned has them; "noise", "variance": for each call, or
+        what was returned in both places; "changed": names of what was written into}.
     """
     own = _own(student, inputs)
-    observed: dict[str, list] = {"noise": [], "variance": [], "changed": []}
+    answers, changed = [], []
     for one in inputs["calls"]:
-        given = one["x_t"].clone()
-        answer = own(given, one["t"], one["tokens"].clone())
-        pair = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, answer)
-        observed["noise"].append(pair[0])
-        observed["variance"].append(pair[1])
-        if not torch.equal(given, one["x_t"]):
-            observed["changed"] = ["x_t"]
-    return observed
+        given = {"x_t": one["x_t"].clone(), "prompt_embeds": one["tokens"].clone()}
+        answers.append(own(given["x_t"], one["t"], given["prompt_embeds"]))
+        for name, value in zip(given, (one["x_t"], one["tokens"]), strict=True):
+            if not torch.equal(given[name], value):
+                changed.append(name)
+    return {
+        "fields": all(hasattr(one, "noise") and hasattr(one, "variance") for one in answers),
+        "noise": [getattr(one, "noise", one) for one in answers],
+        "variance": [getattr(one, "variance", one) for one in answers],
+        "changed": changed,
+    }
 
 
 def _own(student: Callable[..., Any], inputs: Inputs) -> Any:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+from types import SimpleNamespace
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -42,6 +45,22 @@ def word_by_word(texts, words, n=12):
                 result[i, k] = number
                 k += 1
     return result
+
+
+@TOKENIZE.right_answer
+def column_by_column(prompts, vocabulary, length=12):
+    rows = [filter(None, map(vocabulary.get, text.casefold().split())) for text in prompts]
+    columns = [*zip_longest(*rows, range(length), fillvalue=0)][:length]
+    return torch.tensor(columns).T[:-1]
+
+
+@TOKENIZE.right_answer
+def padded_by_torch(prompts, vocabulary, length=12):
+    rows = [torch.zeros(length, dtype=torch.int64)]
+    for prompt in prompts:
+        known = [vocabulary[word] for word in prompt.lower().split(" ") if word in vocabulary]
+        rows.append(torch.tensor(known, dtype=torch.int64)[:length])
+    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)[1:]
 
 
 # --- PromptEncoder --------------------------------------------------------------------------------
@@ -256,15 +275,15 @@ class ByWayOfLesson3(Mine):
 
 
 @OWN_DENOISER.right_answer
-class PairAndFloats(Mine):
-    """Plain numbers, and a plain pair."""
+class FieldsAndFloats(Mine):
+    """Plain numbers, and fields of its own."""
 
     def __call__(self, x, t, tokens):
         a = float(self.alphas_cumprod[t])
         with torch.no_grad():
             guess = self.model(x, torch.ones(len(x)) * (int(t) / 1000), tokens.expand(len(x), 12))
         noise = x / (1 - a) ** 0.5 - (a / (1 - a)) ** 0.5 * guess
-        return noise, 0 * noise - 1
+        return SimpleNamespace(variance=0 * noise - 1, noise=noise)
 
 
 @OWN_DENOISER.right_answer

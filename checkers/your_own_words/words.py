@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from checkers.engine.exercise import Case, Exercise, Observation, Verdict
@@ -9,8 +11,7 @@ from checkers.engine.judges.cases import MakeInputs
 from checkers.engine.judges.inputs import draw_seed
 from checkers.engine.judges.values import all_of, same_answer, same_form, same_values
 from checkers.engine.sandbox.inside.running import Inputs
-from checkers.engine.worlds.call import call_many
-from checkers.your_own_words.probe import encode
+from checkers.your_own_words.probe import encode, write_tokens
 from solutions.your_own_words import PromptEncoder, tokenize
 
 WORDS = (
@@ -21,9 +22,10 @@ UNKNOWN = ("the", "with", "zeppelin", "bowl", "cat,", "apples")
 
 
 def vocabulary(generator: torch.Generator) -> dict[str, int]:
-    """Numbers from 1 on in an order that nobody knows."""
+    """Numbers from 1 on, in an order that nobody knows; the words stand in another."""
     order = torch.randperm(len(WORDS), generator=generator).tolist()
-    return {WORDS[place]: number for number, place in enumerate(order, start=1)}
+    numbers = 1 + torch.randperm(len(WORDS), generator=generator)
+    return {WORDS[place]: int(numbers[place]) for place in order}
 
 
 def sentence(generator: torch.Generator, count: int, words: tuple[str, ...] = WORDS) -> str:
@@ -35,21 +37,34 @@ def sentence(generator: torch.Generator, count: int, words: tuple[str, ...] = WO
 # --- tokenize -------------------------------------------------------------------------------------
 
 
-def _sentences(*counts: int, length: int | None = None) -> MakeInputs:
+def _sentences(*counts: int, lengths: Sequence[int]) -> MakeInputs:
+    """The same prompts for rows of each of `lengths`."""
+
     def inputs(generator: torch.Generator) -> Inputs:
         prompts = [sentence(generator, count) for count in counts]
-        rest = {} if length is None else {"length": length}
-        return {"calls": [{"prompts": prompts, "vocabulary": vocabulary(generator), **rest}]}
+        given = {"prompts": prompts, "vocabulary": vocabulary(generator)}
+        return {"calls": [{**given, "length": length} for length in lengths]}
 
     return inputs
 
 
+def _without_length(generator: torch.Generator) -> Inputs:
+    """Two prompts, as a tuple, and one alone."""
+    some = [sentence(generator, count) for count in (2, 5)]
+    given = {"vocabulary": vocabulary(generator)}
+    calls = [{"prompts": some, **given, "as_tuple": True}, {"prompts": some[:1], **given}]
+    return {"calls": calls}
+
+
 def _twice(generator: torch.Generator) -> Inputs:
-    """Every word, in prompts of five in which the first comes back."""
+    """Every word, in prompts of five in which the first comes back; so does the first prompt.
+
+    They are asked for with one vocabulary and with another.
+    """
     order = torch.randperm(len(WORDS), generator=generator).tolist()
     rows = [order[start : start + 5] for start in range(0, len(WORDS), 5)]
-    prompts = [" ".join(WORDS[place] for place in [*row, row[0]]) for row in rows]
-    return {"calls": [{"prompts": prompts, "vocabulary": vocabulary(generator)}]}
+    prompts = [" ".join(WORDS[place] for place in [*row, row[0]]) for row in [*rows, rows[0]]]
+    return {"calls": [{"prompts": prompts, "vocabulary": vocabulary(generator)} for _ in range(2)]}
 
 
 def _capitals(generator: torch.Generator) -> Inputs:
@@ -75,22 +90,39 @@ def _blanks(generator: torch.Generator) -> Inputs:
     return {"calls": [{"prompts": prompts, "vocabulary": vocabulary(generator), "length": 5}]}
 
 
-_same_tokens = all_of(same_values(what="the result"), same_form())
+def _asked(inputs: Inputs) -> list[str]:
+    """For each call its first prompt, and the length if it is given."""
+    texts = []
+    for one in inputs["calls"]:
+        first, *others = one["prompts"]
+        length = f" with length {one['length']}" if "length" in one else ""
+        texts.append(f"[{first!r}{', ...' if others else ''}]{length}")
+    return texts
+
+
+_same_tokens = all_of(
+    same_values(what="the result", labels=_asked),
+    same_answer(
+        "kept",
+        says="Your function changes the prompts or the vocabulary that it is given, which the "
+        "next call may be given again. Make a new list or dictionary.",
+    ),
+)
 
 
 def _tokens(title: str, points: int, inputs: MakeInputs, *, hidden: bool = False) -> Case:
-    return Case(title, points, inputs, _same_tokens, call_many, hidden=hidden)
+    return Case(title, points, inputs, _same_tokens, write_tokens, hidden=hidden)
 
 
 TOKENIZE = Exercise(
     reference=tokenize,
     cases=[
         _tokens("each word becomes its number, in the prompt's order", 2, _twice),
-        _tokens("rows end with zeros, up to `length`", 1, _sentences(3, 1, 5, 0, length=15)),
-        _tokens("without `length`, a row has 12 numbers", 1, _sentences(2, 5)),
+        _tokens("rows end with zeros, up to `length`", 1, _sentences(3, 1, 5, 0, lengths=(15, 9))),
+        _tokens("without `length`, a row has 12 numbers", 1, _without_length),
         _tokens("capital letters don't count", 1, _capitals),
         _tokens("words that the vocabulary doesn't have leave no gap", 1, _unknown),
-        _tokens("what goes beyond `length` is left out", 1, _sentences(7, 3, 9, length=5)),
+        _tokens("what goes beyond `length` is left out", 1, _sentences(7, 3, 9, lengths=[5])),
         _tokens("one prompt, and several blanks between words", 1, _blanks, hidden=True),
     ],
     hints=[
@@ -135,18 +167,30 @@ def _every_word(generator: torch.Generator) -> Inputs:
 
 
 def _same_table(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
-    """There are vectors for all numbers and nothing else is learned."""
-    if observed["weights"] == expected["weights"]:
-        return Verdict(True)
+    """There are vectors for all numbers in one table, and nothing else is learned."""
     num_words, num_features = inputs["arguments"]
-    return Verdict(
-        False,
-        f"PromptEncoder({num_words}, {num_features}) learns {observed['weights']} numbers; it "
-        f"should be {expected['weights']}: {num_features} for each of num_words + 1 rows of its "
-        "table.",
-    )
+    made = f"PromptEncoder({num_words}, {num_features})"
+    if observed["weights"] != expected["weights"]:
+        return Verdict(
+            False,
+            f"The parameters of {made} have {observed['weights']} numbers; it should be "
+            f"{expected['weights']}: {num_features} for each of num_words + 1 rows of its table.",
+        )
+    if observed["largest"] != expected["largest"]:
+        return Verdict(
+            False,
+            f"The numbers of {made} are spread over several parameters. All vectors should be one "
+            f"table, ({num_words + 1}, {num_features}), as nn.Embedding makes it.",
+        )
+    return Verdict(True)
 
 
+NOT_FINITE = (
+    "Some gradients are no finite numbers: after one step of an optimizer, what is learned "
+    "wouldn't be, either. Does a prompt without words divide by zero? `torch.where` and "
+    "`nan_to_num` hide that from the result, but not from the gradient. Count at least one word: "
+    "`.clamp(min=1)`."
+)
 _same_vectors = all_of(
     _same_table,
     same_form(what="the result"),
@@ -156,13 +200,7 @@ _same_vectors = all_of(
 )
 _learned = all_of(
     _same_vectors,
-    same_answer(
-        "finite",
-        says="Some gradients are no finite numbers: after one step of an optimizer, vectors "
-        "wouldn't be, either. Does a prompt without words divide by zero? `torch.where` and "
-        "`nan_to_num` hide that from the result, but not from the gradient. Count at least one "
-        "word: `.clamp(min=1)`.",
-    ),
+    same_answer("finite", says=NOT_FINITE),
     same_answer(
         "reached",
         says="The gradient of a prompt's result doesn't reach the vectors of all its words, so "
