@@ -53,6 +53,8 @@ def write_tokens(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
 def encode(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
     """Build a `PromptEncoder`, give its words known vectors, and let it encode.
 
+    It has encoded the same prompts before, with other vectors.
+
     Args:
         student: `PromptEncoder`.
         inputs: {"arguments", "seed": of the known values, "tokens": a list of (B, L) int64}.
@@ -64,6 +66,9 @@ def encode(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         "finite": whether all gradients are finite, "changed": "tokens" if it wrote into them}.
     """
     module = build(student, inputs["arguments"])
+    _give_known_words(module, inputs["seed"] + 1)
+    for tokens in inputs["tokens"]:
+        module(tokens.clone())
     _give_known_words(module, inputs["seed"])
     results, changed = [], []
     for tokens in inputs["tokens"]:

@@ -18,7 +18,7 @@ WORDS = (
     "photo", "lithograph", "drawing", "cat", "owl", "rocket", "castle", "sun", "red", "apple",
     "teddy", "bear", "boat", "snowman", "sunflower", "8", "t-shirt", "a", "of",
 )  # fmt: skip
-UNKNOWN = ("the", "with", "zeppelin", "bowl", "cat,", "apples")
+UNKNOWN = ("the", "with", "zeppelin", "bowl", "cat,", "apples", "rock")
 
 
 def vocabulary(generator: torch.Generator) -> dict[str, int]:
