@@ -228,16 +228,17 @@ def _near(
     return {"images": images, "training": stored, **rest}
 
 
-_MANY_PICTURES = [(200, 300, 3), (60, 200, 3), (100, 200, 5), (40, 200, 1)]
-"""Sizes and batch sizes. For a small one `chunk` makes few and large batches; the fewer pictures,
-the smaller they are, other than batches of a fixed size."""
+_MANY_PICTURES = [(24, 120, 1), (50, 150, 10), (140, 100, 8), (8, 3000, 1)]
+"""Sizes and batch sizes. The second tells `chunk(batch_size)` from all at once, the third batches
+of a fixed size from either. In the last one, numbers for all pairs are much more than Python's own
+objects for each picture."""
 
 
 _TOO_MUCH = "A number for every pair would take 2.4 GB for 10,000 pictures and 60,000 for training."
 
 
 def _few_pixels(generator: torch.Generator, count: int, training: int, batch_size: int) -> Inputs:
-    """Of four pixels, so that a batch with all its differences has fewer numbers than all pairs."""
+    """Of four pixels, which take little memory themselves."""
     images, stored = (9 * draw_noise(generator, n, 1, 2, 2) for n in (count, training))
     return {"images": images, "training": stored, "batch_size": batch_size}
 
@@ -355,13 +356,13 @@ NEAREST_DISTANCES = Exercise(
                 _same_nearest,
                 same_answer(
                     "fits",
-                    says="Your function makes a tensor that is larger than what comparing "
-                    f"batch_size of `images` at once needs. {_TOO_MUCH}",
+                    says="The more pictures there are, the more your function's tensors hold at "
+                    f"once, though batch_size is the same. {_TOO_MUCH}",
                 ),
                 same_answer(
                     "held",
-                    says="What numpy arrays and lists hold at once is more than comparing "
-                    f"batch_size of `images` needs. {_TOO_MUCH}",
+                    says="The more pictures there are, the more numpy arrays and lists hold at "
+                    f"once, though batch_size is the same. {_TOO_MUCH}",
                 ),
             ),
             watch_memory,

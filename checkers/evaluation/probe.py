@@ -1,8 +1,9 @@
-"""Probes of lesson 18: a classifier that reads by brightness, and how large a tensor is made."""
+"""Probes of lesson 18: a classifier that reads by brightness, and what memory distances need."""
 
 from __future__ import annotations
 
 import tracemalloc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -119,16 +120,14 @@ def _error_of(student: Callable[..., Any], *arguments: Any) -> str:
     return ""
 
 
-_OBJECTS = 100_000
-"""Bytes that Python's own objects may take beside the numbers in them."""
-
-
-class _LargestTensor(TorchFunctionMode):
-    """Writes down how many entries the largest tensor has that a torch function makes."""
+class _Tensors(TorchFunctionMode):
+    """Writes down how many bytes the tensors that torch functions make hold at once, at most."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.entries = 0
+        self.most = 0
+        self._now = 0
+        self._sharing: dict[int, int] = {}
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None
@@ -136,40 +135,74 @@ class _LargestTensor(TorchFunctionMode):
         made = func(*args, **(kwargs or {}))
         for one in made if isinstance(made, list | tuple) else [made]:
             if isinstance(one, Tensor):
-                self.entries = max(self.entries, one.numel())
+                self._note(one)
         return made
+
+    def _note(self, one: Tensor) -> None:
+        try:
+            storage = one.untyped_storage()
+        except (NotImplementedError, RuntimeError):
+            return  # within vmap there is none
+        address, size = storage.data_ptr(), storage.nbytes()
+        sharing = self._sharing.get(address, 0)
+        self._sharing[address] = sharing + 1
+        self._now += 0 if sharing else size
+        self.most = max(self.most, self._now)
+        weakref.finalize(one, self._let_go, address, size)
+
+    def _let_go(self, address: int, size: int) -> None:
+        self._sharing[address] -= 1
+        if not self._sharing[address]:
+            del self._sharing[address]
+            self._now -= size
 
 
 def watch_memory(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
-    """Call `nearest_distances` and see whether it needs more memory than a batch's comparison.
+    """Call `nearest_distances` and see whether more pictures need more memory.
 
     Args:
         student: `nearest_distances`.
-        inputs: {"calls": a list of {"images", "training", "batch_size"}}; the pictures have so few
-            pixels that a batch with all its differences is not much larger than its distances.
+        inputs: {"calls": a list of {"images", "training", "batch_size"}}.
 
     Returns:
-        As `call_many`, and {"fits": for each call whether no tensor had more entries than twice all
-        differences of batch_size pictures to the larger set, "held": whether all that Python and
-        numpy held at once, tensors left aside, was not more than that, either}.
+        As `call_many`, and {"fits": for each call but the last one, whether its tensors hold no
+        more at once than those of a call with two batches, up to a quarter of a number for each
+        pair that came in, "held": the same of what numpy and Python's own objects hold, for
+        the last call}.
     """
+    call_many(student, {"calls": [_first(1, inputs["calls"][0])]})  # what it imports is here
     observed: dict[str, list] = {"result": [], "changed": [], "fits": [], "held": []}
-    call_many(student, {"calls": [_first_of_each(inputs["calls"][0])]})  # what it imports is here
     for one in inputs["calls"]:
-        tracemalloc.start()
-        try:
-            with _LargestTensor() as largest:
-                seen = call_many(student, {"calls": [one]})
-            _, held = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
+        measured, part = (
+            (_with_python, "held") if one is inputs["calls"][-1] else (_with_tensors, "fits")
+        )
+        begun = 2 * one["batch_size"]  # one batch may still be there while the next is compared
+        _, few = measured(student, _first(begun, one))
+        seen, many = measured(student, one)
         observed["result"] += seen["result"]
         observed["changed"] += seen["changed"]
-        most = 2 * one["batch_size"] * max(one["images"].numel(), one["training"].numel())
-        observed["fits"].append(largest.entries <= most)
-        observed["held"].append(held <= 8 * most + _OBJECTS)
+        more_pairs = (len(one["images"]) - begun) * len(one["training"])
+        observed[part].append(many - few <= more_pairs)  # of 4 bytes each
     return observed
 
 
-def _first_of_each(one: Inputs) -> Inputs:
-    return {**one, "images": one["images"][:1], "training": one["training"][:1]}
+def _first(count: int, one: Inputs) -> Inputs:
+    return {**one, "images": one["images"][:count]}
+
+
+def _with_tensors(student: Callable[..., Any], one: Inputs) -> tuple[dict[str, Any], int]:
+    """What a call gives, and the bytes that tensors hold at once."""
+    with _Tensors() as tensors:
+        seen = call_many(student, {"calls": [one]})
+    return seen, tensors.most
+
+
+def _with_python(student: Callable[..., Any], one: Inputs) -> tuple[dict[str, Any], int]:
+    """What a call gives, and the bytes that Python and numpy hold at once, tensors left aside."""
+    tracemalloc.start()
+    try:
+        seen = call_many(student, {"calls": [one]})
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    return seen, most
