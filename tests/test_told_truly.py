@@ -11,6 +11,7 @@ from checkers.engine.registry import all_lessons
 from lessons.workbench.denoisers import generate
 from solutions.class_conditioned_flow import class_flow_sample
 from solutions.class_conditioning import drop_classes
+from solutions.few_steps import make_pairs, reflow_loss
 from solutions.flow_matching import interpolate
 from solutions.image_to_image import edit
 from solutions.inpainting import inpaint
@@ -125,6 +126,18 @@ def lists_of_batches(images, training, batch_size=100):
     return [one.values for one in found], [one.indices for one in found]
 
 
+def noise_and_pictures(model, labels, generator=None):
+    return make_pairs(model, labels, 1, 1.0, generator)
+
+
+def pairs_and_more(*given):
+    return make_pairs(*given), None
+
+
+def loss_and_more(*given):
+    return reflow_loss(*given), None
+
+
 def told_the_steps_and_single_words(model, pictures, tokens, alphas_cumprod, p_uncond=0.1):
     t = torch.randint(len(alphas_cumprod), (len(pictures),))
     abar = alphas_cumprod[t].view(-1, 1, 1, 1)
@@ -177,6 +190,9 @@ class ShiftBesidesTheTable(nn.Module):
         ("text_ddpm_loss", told_the_steps_and_single_words, "none of 0, 1/T", "are ever drawn"),
         ("PromptEncoder", ShiftBesidesTheTable, "learns", "not enough values"),
         ("PromptEncoder", MeanOfTheWholeRow, "as if number 0 were a word", "sum is divided"),
+        ("one_step_sample", noise_and_pictures, "a list or tuple of 2", "does not show"),
+        ("make_pairs", pairs_and_more, "Two tensors should come back", "None"),
+        ("reflow_loss", loss_and_more, "returns a list or tuple", "no gradient"),
         ("nearest_distances", lists_of_batches, "`torch.cat` joins", "tuple of 20"),
     ],
 )

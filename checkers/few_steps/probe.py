@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from checkers.engine.sandbox.inside.returned import reads_pictures
 from checkers.engine.sandbox.inside.running import Inputs, copied
-from checkers.engine.worlds.call import alike, repeats_of
+from checkers.engine.worlds.call import alike, as_tensor, repeats_of
 from checkers.engine.worlds.flow import (
     AnsweringModel,
     Asked,
@@ -129,12 +130,11 @@ def make_repeatedly(student: Callable[..., Any], inputs: Inputs) -> dict[str, An
         given = inputs["labels"], inputs["num_steps"], inputs["guidance_scale"]
         kind, *pair = _two(student(world, *given, *generator))
         kinds.append(kind)
-        return torch.stack(pair) if all(isinstance(one, Tensor) for one in pair) else None
+        return pair if kind == "two" else None
 
     observed = repeats_of(run, inputs["seed"])
     first = observed["result"]
-    result = first[1] if isinstance(first, Tensor) else None
-    return observed | {"result": result, "returned": kinds}
+    return observed | {"result": first and first[1], "returned": kinds}
 
 
 def reflow_of_a_fixed_answer(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
@@ -284,8 +284,10 @@ def _told_in(asked: list[Asked], n: int) -> Tensor:
 
 def _two(returned: Any) -> tuple[str, Any, Any]:
     """What came back: "two" and both, as `noise, pictures = returned` takes them, or what else."""
-    if isinstance(returned, list | tuple | Tensor) and len(returned) == 2:
-        noise, pictures = returned
+    has_entries = isinstance(returned, list | tuple) or getattr(returned, "ndim", 0) > 0
+    entries = list(returned) if has_entries else []
+    if len(entries) == 2 and all(isinstance(one, Tensor | np.ndarray) for one in entries):
+        noise, pictures = map(as_tensor, entries)
         return "two", noise, pictures
     kind = type(returned).__name__
     if isinstance(returned, list | tuple):

@@ -63,11 +63,14 @@ def reads_pictures(probe: P) -> P:
 
 
 def _only_pictures(result: Any) -> Any:
-    """The first (n, C, H, W) of several things that were returned."""
+    """The first (n, C, H, W) of several things that were returned, unless another is of its shape.
+
+    Nobody can say then which of them are the pictures: one may be the noise.
+    """
     if isinstance(result, tuple | list) and len(result) > 1:
-        for item in result:
-            if isinstance(item, Tensor) and item.ndim == 4:
-                return item
+        batches = [item for item in result if isinstance(item, Tensor) and item.ndim == 4]
+        if batches and all(one.shape != batches[0].shape for one in batches[1:]):
+            return batches[0]
     return result
 
 
