@@ -188,7 +188,7 @@ class ShiftBesidesTheTable(nn.Module):
         ("straightness", twice_the_way, "it should be 0.", "e-"),
         ("frechet_distance", root_of_every_entry_alone, "is nan; it should be", "entries"),
         ("text_ddpm_loss", told_the_steps_and_single_words, "none of 0, 1/T", "are ever drawn"),
-        ("PromptEncoder", ShiftBesidesTheTable, "learns", "not enough values"),
+        ("PromptEncoder", ShiftBesidesTheTable, "have 66 numbers", "not enough values"),
         ("PromptEncoder", MeanOfTheWholeRow, "as if number 0 were a word", "sum is divided"),
         ("one_step_sample", noise_and_pictures, "a list or tuple of 2", "does not show"),
         ("make_pairs", pairs_and_more, "Two tensors should come back", "None"),
