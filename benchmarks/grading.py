@@ -1,14 +1,15 @@
 """How fast, how right and how lean grading a class is.
 
-python benchmarks/grading.py --nbgrader VENV --otter VENV
-    a made-up class, the same notebooks graded by ours, nbgrader and otter-grader in one run;
-    --students 300 --lessons 01,02 or all; --quick for two students and one lesson
-python benchmarks/grading.py --class 300 [--jobs 2]  a made-up class: time and confusion table
+python benchmarks/grading.py --students 300 --jobs 2 --nbgrader VENV --otter VENV --others 2
+    a made-up class: every grade compared with what it must be, and in the same run nbgrader and
+    otter-grader on two students' notebooks; --lessons 01,02 instead of all; --quick for
+    two students and one lesson
 python benchmarks/grading.py --memory 1000           memory over that many submissions
 
 VENV is a virtual environment with `nbgrader` or `otter-grader`; `other_graders.py` says how they
-are run. All grade one submission after the other; nbgrader is also timed on a notebook that imports
-nothing, its floor.
+are run, on one core. What they take for a notebook does not hang on the class. Seconds are those of
+one core: with two jobs, twice what the clock says. nbgrader is also timed on a notebook that
+imports nothing, its floor.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import argparse
 import json
 import os
 import resource
-import shutil
 import tempfile
 import time
 from collections import Counter
@@ -39,99 +39,53 @@ from checkers.engine.gradebook.submissions import find_students
 from checkers.engine.registry import Lesson, all_lessons, find_lesson
 
 CONSOLE = Console()
+OTHERS = {"nbgrader": other_graders.nbgrader, "otter": other_graders.otter}
 
 
 def main() -> None:
     """Run what the options ask for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--students", type=int, default=10, help="size of the made-up class")
+    parser.add_argument("--lessons", help="01,02; all without it")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--keep", type=Path, help="where the made-up class and its results stay")
     parser.add_argument("--nbgrader", type=Path, help="environment with nbgrader")
     parser.add_argument("--otter", type=Path, help="environment with otter-grader")
-    parser.add_argument("--students", type=int, default=8, help="of the class beside others")
+    parser.add_argument("--others", type=int, default=2, help="students that these two grade")
     parser.add_argument("--quick", action="store_true", help="two students, lesson 02")
-    parser.add_argument("--class", type=int, dest="class_size", help="size of the made-up class")
     parser.add_argument("--memory", type=int, help="number of submissions")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--lessons", help="01,02; all without it")
-    parser.add_argument("--keep", type=Path, help="where the made-up class and its results stay")
     options = parser.parse_args()
     if options.quick:
         options.students, options.lessons = 2, "02"
     named = options.lessons.split(",") if options.lessons else []
     lessons = [find_lesson(name) for name in named] or all_lessons()
-    if options.class_size:
-        confusion(options.class_size, options.jobs, lessons, options.keep)
-    elif options.memory:
+    if options.memory:
         memory(options.memory)
-    else:
-        side_by_side(options.students, lessons, options.nbgrader, options.otter)
-
-
-def side_by_side(
-    size: int, lessons: Sequence[Lesson], nbgrader: Path | None, otter: Path | None
-) -> None:
-    """Seconds per submission for the same notebooks, and the ratios; one core each."""
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        make_class(place / "class", lessons, size)
-        for student in (place / "class").iterdir():
-            if not (student / lessons[0].notebook.name).is_file():
-                shutil.rmtree(student)  # broken and hostile files are for ours alone
-        ours = _ours(place, lessons)
-        print(
-            f"{size} students, of whom {ours.graded // len(lessons)} handed in notebooks; ", end=""
-        )
-        print(f"{len(lessons)} lessons; {ours.graded} submissions")
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        place = options.keep or Path(temporary)
+        truth = make_class(place / "class", lessons, options.students)
+        ours = grade_ours(place, lessons, options.jobs)
+        confusion(place, truth)
         _tell("ours", ours, ours)
-        for name, venv, grade in (
-            ("nbgrader", nbgrader, other_graders.nbgrader),
-            ("otter-grader", otter, other_graders.otter),
-        ):
+        for name, venv in (("nbgrader", options.nbgrader), ("otter", options.otter)):
             if venv is None or not (venv / "bin").is_dir():
-                print(f"{name}: left out; name its environment with --{name.partition('-')[0]}.")
+                print(f"{name}: left out; name its environment with --{name}.")
                 continue
-            timed = Timed()
+            here = Path(temporary) / name
+            theirs = Timed()
             for lesson in lessons:
-                here = place / name / lesson.name
-                here.mkdir(parents=True)
-                timed += grade(here, lesson, _answers(place / "class", lesson), venv)
-            _tell(name, timed, ours)
-        if nbgrader is not None and (nbgrader / "bin").is_dir():
-            floor = other_graders.nbgrader_without_imports(place / "floor", 2, nbgrader)
+                answers = _answers(place / "class", lesson, options.others)
+                theirs += OTHERS[name](here / lesson.name, lesson, answers, venv)
+            _tell(name, theirs, ours)
+        if options.nbgrader:
+            empty = Path(temporary) / "empty"
+            floor = other_graders.nbgrader_without_imports(empty, 2, options.nbgrader)
             _tell("nbgrader, no imports", floor, ours)
 
 
-def _tell(name: str, timed: Timed, ours: Timed) -> None:
-    line = f"{name:22}{timed.each:7.2f} s a submission"
-    if timed is not ours:
-        line += f", {timed.each / ours.each:.1f} times ours"
-    if timed.failed:
-        line += f"; {timed.failed} of {timed.graded + timed.failed} without a result"
-    print(line, flush=True)
-
-
-def _ours(place: Path, lessons: Sequence[Lesson]) -> Timed:
-    """Grade the class in one process, start and tables included."""
-    names = ",".join(lesson.name for lesson in lessons)
-    start = time.perf_counter()
-    tally = grade_folder(place / "class", place / "results", CONSOLE, lessons=names, jobs=1, seed=1)
-    seconds = time.perf_counter() - start
-    print(f"isolation of ours: {', '.join(tally.isolation)}")
-    return Timed(seconds, tally.graded + tally.known, tally.failed)
-
-
-def _answers(folder: Path, lesson: Lesson) -> dict[str, list[str]]:
-    """By student, the cells that are handed in for a lesson."""
-    answers = {}
-    for student in sorted(folder.iterdir()):
-        notebook = json.loads((student / lesson.notebook.name).read_text(encoding="utf-8"))
-        answers[student.name] = [cell["source"] for cell in notebook["cells"]]
-    return answers
-
-
-def confusion(size: int, jobs: int, lessons: Sequence[Lesson], keep: Path | None) -> None:
-    """Grade a made-up class and compare every grade with what it must be."""
-    place = keep or Path(tempfile.mkdtemp())
-    truth = make_class(place / "class", lessons, size)
+def grade_ours(place: Path, lessons: Sequence[Lesson], jobs: int) -> Timed:
+    """Grade the class, start and tables included; its notebooks, and seconds of one core."""
     names = ",".join(lesson.name for lesson in lessons)
     start = time.perf_counter()
     tally = grade_folder(
@@ -140,7 +94,30 @@ def confusion(size: int, jobs: int, lessons: Sequence[Lesson], keep: Path | None
     seconds = time.perf_counter() - start
     for line in summary_lines(tally, place / "results"):
         print(line)
-    print(f"{seconds:.0f} s for {size} students and {len(lessons)} lessons, with {jobs} jobs.")
+    print(f"isolation: {', '.join(tally.isolation)}; {seconds:.0f} s on the clock, {jobs} jobs")
+    return Timed(seconds * jobs, tally.graded + tally.known, tally.failed)
+
+
+def _tell(name: str, timed: Timed, ours: Timed) -> None:
+    line = f"{name:22}{timed.each:7.2f} s a submission, of {timed.graded + timed.failed}"
+    if timed is not ours:
+        line += f", {timed.each / ours.each:.1f} times ours"
+    if timed.failed:
+        line += f"; {timed.failed} of {timed.graded + timed.failed} without a result"
+    print(line, flush=True)
+
+
+def _answers(folder: Path, lesson: Lesson, count: int) -> dict[str, list[str]]:
+    """By student, the cells of a lesson's notebooks: `count` of them, right ones and wrong ones."""
+    answers = {}
+    for path in sorted(folder.glob(f"*/{lesson.notebook.name}"))[: 5 * count : 5]:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        answers[path.parent.name] = [cell["source"] for cell in notebook["cells"]]
+    return answers
+
+
+def confusion(place: Path, truth: dict[str, dict[str, str]]) -> None:
+    """Compare every grade with what it must be."""
     book = Gradebook.model_validate_json((place / "results" / "grades.json").read_text())
     table, odd = _compare(book, truth)
     print(f"\n{'answer':24}{'passed':>10}{'failed':>10}")
@@ -149,8 +126,6 @@ def confusion(size: int, jobs: int, lessons: Sequence[Lesson], keep: Path | None
     print(f"mistakes told by their own sentence: {table['named']} of {table[WRONG, False]}")
     for line in odd:
         print(line)
-    if keep is None:
-        shutil.rmtree(place)
 
 
 def _compare(book: Gradebook, truth: dict[str, dict[str, str]]) -> tuple[Counter, list[str]]:
