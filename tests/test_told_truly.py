@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from checkers.engine.authoring.lies import but_returning
 from checkers.engine.card import text_card
 from checkers.engine.grading import grade_here
 from checkers.engine.registry import all_lessons
@@ -226,3 +227,25 @@ def test_what_came_back_is_told_as_what_it_is(exercise, make, says):
     assert report.points == 0 and says in report.cases[0].message
     assert not any("returned None" in case.message for case in report.cases)
     assert not any("not told any classes" in case.message for case in report.cases)
+
+
+def _times_nan(result):
+    if isinstance(result, tuple):
+        return tuple(map(_times_nan, result))
+    return result * float("nan")
+
+
+NOT_NUMBERS = ("nan", "finite", "not numbers")
+
+
+@pytest.mark.parametrize(
+    "exercise",
+    ["sample_grid", "iterative_denoise", "UnconditionalUNet", "ClassConditionalUNet", "make_pairs"],
+)
+def test_numbers_that_are_none_are_told_in_every_case(exercise):
+    """NaN is not equal to itself, so that two runs differ; and nothing changes it."""
+    answer = but_returning(EXERCISES[exercise].reference, _times_nan)
+    failed = [case for case in grade_here(EXERCISES[exercise], answer, 3).cases if not case.points]
+    assert failed
+    for case in failed:
+        assert any(word in case.message.lower() for word in NOT_NUMBERS), case.message

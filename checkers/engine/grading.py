@@ -18,8 +18,7 @@ from checkers.engine.advice import explain
 from checkers.engine.diagnosis import find_mistake
 from checkers.engine.exercise import Answer, Case, Exercise, Mistake, Observation, Verdict
 from checkers.engine.judges.evidence import not_finite
-from checkers.engine.judges.returned import told_truly, wrong_kind
-from checkers.engine.judges.sentences import NO_GRADIENT, NO_RETURN
+from checkers.engine.judges.returned import may_be_false, told_truly, wrong_kind
 from checkers.engine.memory import Memory
 from checkers.engine.outcomes import outcomes_of
 from checkers.engine.report import CaseResult, Report, Status
@@ -141,9 +140,8 @@ def judged(case: Case, observed: Any, expected: Observation, inputs: Inputs) -> 
         verdict = case.judge(observed, expected, inputs)
         verdict = verdict._replace(passed=bool(verdict.passed))  # numpy's is no plain data
         problem = wrong_kind(observed, expected)
-        untold = problem == NO_RETURN and "None" not in verdict.message
-        if problem and (verdict.passed or untold or verdict.message == NO_GRADIENT):
-            return Verdict(False, problem)  # what else is said of another kind may be false
+        if problem and (verdict.passed or may_be_false(verdict.message, problem)):
+            return Verdict(False, problem)
         if verdict.passed and not_finite(observed, expected):
             return Verdict(False, "Some of what your function gives are not finite numbers.")
         return verdict._replace(message=told_truly(verdict.message, observed, expected))

@@ -352,3 +352,17 @@ def only_a_tensor(result: Any, student: Callable[..., Any]) -> Tensor:
         name = getattr(student, "__name__", "this")
         raise TypeError(f"{name} returns a {type(result).__name__}, not a tensor")
     return result
+
+
+def only_finite(result: Any, student: Callable[..., Any]) -> Tensor:
+    """The module's result, of which something is to be said that would be false of NaN.
+
+    Raises:
+        TypeError: if it is something else than a tensor.
+        ValueError: if some of its numbers are not finite.
+    """
+    tensor = only_a_tensor(result, student)
+    if not bool(tensor.isfinite().all()):
+        name = getattr(student, "__name__", "this")
+        raise ValueError(f"{name} returns numbers that are not finite: NaN or infinity")
+    return tensor
