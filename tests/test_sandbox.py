@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -116,6 +117,7 @@ def test_what_a_lesson_s_probes_need_is_loaded_for_all_too(name):
     """
     source = f"""
 import sys
+import tempfile
 THERE = any(name.startswith("torch._dyn") for name in sys.modules)
 def {name}(*_):
     raise OSError(THERE)
@@ -297,18 +299,24 @@ with CourseWorker() as worker:
     _grade(_body("import subprocess; subprocess.Popen(['sleep', '9.{mark}']); "
                  "open('x', 'w'); time.sleep(99)"), worker)
 """
-    checker = subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=ROOT, start_new_session=True
-    )
-    with checker:
-        assert checker.stdout.readline() == b"started\n"
-        _until(lambda: _alive(f"^sleep 9.{mark}"), 30)
-        workers = _alive(f"ppid {checker.pid}")
-        assert workers
-        checker.kill()
-        checker.wait()
-    _until(lambda: not _alive(f"^sleep 9.{mark}"), 30)
-    _until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 30)
+    with tempfile.TemporaryDirectory() as temporary:  # who is killed so can't tidy up
+        Path(temporary).chmod(0o755)
+        checker = subprocess.Popen(
+            [sys.executable, "-c", script],
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": temporary},
+            start_new_session=True,
+        )
+        with checker:
+            assert checker.stdout.readline() == b"started\n"
+            _until(lambda: _alive(f"^sleep 9.{mark}"), 30)
+            workers = _alive(f"ppid {checker.pid}")
+            assert workers
+            checker.kill()
+            checker.wait()
+        _until(lambda: not _alive(f"^sleep 9.{mark}"), 30)
+        _until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 30)
 
 
 def _alive(what):
