@@ -22,7 +22,7 @@ from checkers.engine.registry import ROOT, Lesson
 from checkers.engine.swaps import table_of
 
 RIGHT, WRONG, STUB, BROKEN = "right", "wrong", "stub", "broken"
-LEANING = "right, calls a wrong one"
+LEANING = "calls another wrong one"
 BESIDE = "right, in a hostile file"
 Truth = dict[str, dict[str, str]]
 """By student and exercise: one of the above, with ": " and which mistake or file it is, if any."""
@@ -146,18 +146,19 @@ def _calls(source: str, name: str) -> bool:
 
 
 def _note_leaning(truth: dict[str, str], lesson: Lesson, answers: Sequence[str]) -> None:
-    """A right answer that calls a wrong one of the same student may pass or fail.
+    """An answer that calls another wrong one of the same student may pass or fail.
 
+    A right one may fail by it, and two mistakes may cancel, such as roles that are swapped twice.
     So may one that calls such an answer: a block of blocks.
     """
     names = [exercise.name for exercise in lesson.exercises]
     wrong = [name for name in names if truth[name].startswith(WRONG)]
     for _ in names:
         for name, answer in zip(names, answers, strict=True):
-            called = [other for other in wrong if _calls(answer, other)]
-            if truth[name] == RIGHT and called:
+            called = [other for other in wrong if other != name and _calls(answer, other)]
+            if called and (truth[name] == RIGHT or truth[name].startswith(WRONG)):
                 truth[name] = f"{LEANING}: {called[0]}"
-                wrong.append(name)
+                wrong += [] if name in wrong else [name]
 
 
 def _write(path: Path, sources: Sequence[str]) -> None:

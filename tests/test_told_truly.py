@@ -249,3 +249,24 @@ def test_numbers_that_are_none_are_told_in_every_case(exercise):
     assert failed
     for case in failed:
         assert any(word in case.message.lower() for word in NOT_NUMBERS), case.message
+
+
+def _one_more_dimension(result):
+    if isinstance(result, tuple):
+        return tuple(map(_one_more_dimension, result))
+    return result[None]
+
+
+@pytest.mark.parametrize("exercise", ["UnconditionalUNet", "drop_classes", "make_pairs"])
+def test_another_shape_is_told_in_every_case(exercise):
+    answer = but_returning(EXERCISES[exercise].reference, _one_more_dimension)
+    failed = [case for case in grade_here(EXERCISES[exercise], answer, 3).cases if not case.points]
+    assert failed
+    for case in failed:
+        assert "shape" in case.message, case.message
+
+
+def test_samples_of_another_shape_are_not_told_as_a_loop_that_ends_early():
+    answer = but_returning(EXERCISES["class_ddpm_sample"].reference, _one_more_dimension)
+    report = grade_here(EXERCISES["class_ddpm_sample"], answer, 3)
+    assert not report.passed and "ends before" not in text_card(report)

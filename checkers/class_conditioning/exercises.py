@@ -40,6 +40,7 @@ from checkers.engine.judges.dropping import (
     other_rows_dropped,
     same_dropping,
     same_dropping_at_any_time,
+    same_shape,
     same_shares,
 )
 from checkers.engine.judges.inputs import draw_count, draw_noise, draw_seed, draw_times
@@ -48,7 +49,7 @@ from checkers.engine.judges.networks import (
     conditional_cases,
 )
 from checkers.engine.judges.places import other_times, place_case
-from checkers.engine.judges.values import all_of, right_kind, same_form, same_values
+from checkers.engine.judges.values import all_of, same_form, same_values
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.call import call_many
 from solutions.class_conditioning import (
@@ -108,14 +109,14 @@ DROP_CLASSES = Exercise(
             "a share of p_uncond is dropped, and rows are kept or dropped whole",
             3,
             _many_inputs([0.1], [0.3], [0.8], []),
-            all_of(right_kind, same_dropping, keeps_their_own),
+            all_of(same_shape, same_dropping, keeps_their_own),
             drop_often,
         ),
         Case(
             "each call draws anew",
             1,
             _many_inputs([0.3]),
-            all_of(right_kind, other_rows_dropped, keeps_their_own),
+            all_of(same_shape, other_rows_dropped, keeps_their_own),
             drop_often,
         ),
     ],

@@ -26,7 +26,7 @@ from checkers.engine.worlds.dropping import (
     own_rows,
 )
 from checkers.engine.worlds.known_values import give_known_values, rows_of
-from checkers.engine.worlds.networks import build, only_finite, small_networks
+from checkers.engine.worlds.networks import build, result_for_each, small_networks
 
 _TOSSES = 60
 
@@ -85,7 +85,7 @@ def tell_classes_apart(student: Callable[..., Any], inputs: Inputs) -> dict[str,
         {"as_none": (n bools), whose result is that of no class}.
 
     Raises:
-        TypeError, ValueError: if the result is no tensor, or not finite.
+        TypeError, ValueError: see `worlds.networks.result_for_each`.
     """
     module = build(student, inputs["arguments"])
     told = inputs["told"]
@@ -96,7 +96,7 @@ def tell_classes_apart(student: Callable[..., Any], inputs: Inputs) -> dict[str,
     rows = rows_of(module, [x, t, classes])
     with torch.no_grad():
         give_known_values(module, rows, inputs["seed"])
-        results = only_finite(module.eval()(x, t, classes), student)
+        results = result_for_each(x, module.eval()(x, t, classes), student)
     none = results[told == 10][:1]
     gaps = (results - none).flatten(1).abs().amax(1)
     return {"as_none": (gaps < 1e-4 * max(1.0, float(results.std()))).tolist()}

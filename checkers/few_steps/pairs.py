@@ -12,7 +12,8 @@ from checkers.engine.judges.evidence import with_evidence
 from checkers.engine.judges.flow_loss import not_called
 from checkers.engine.judges.flow_sample import same_lines, steps_asked_for
 from checkers.engine.judges.line_fit import Words, line_problem
-from checkers.engine.judges.values import all_of, same_answer, same_moments
+from checkers.engine.judges.values import all_of, form_problem, same_answer, same_moments
+from checkers.engine.sandbox.inside.plain import Array
 from checkers.engine.sandbox.inside.running import Inputs
 
 NOT_TRACKED = (
@@ -56,7 +57,19 @@ def same_pairs(observed: Observation, expected: Observation, inputs: Inputs) -> 
     return Verdict(True)
 
 
+def same_shapes(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Compare the shapes of all noise and pictures."""
+    for part, name in (("noise", "the noise"), ("result", "the pictures")):
+        for mine, right in zip(observed[part], expected[part], strict=True):
+            if isinstance(right, Array) and (
+                problem := form_problem(mine, right, name, dtype_matters=False)
+            ):
+                return Verdict(False, problem)
+    return Verdict(True)
+
+
 same_noise = all_of(
+    same_shapes,
     same_answer(
         "began",
         says="The noise that comes back is not the noise that the flow began with. Keep it: "

@@ -12,7 +12,7 @@ from checkers.engine.worlds.known_values import give_random_values, rows_of
 from checkers.engine.worlds.networks import (
     build,
     gradient_of,
-    only_finite,
+    result_for_each,
     shape_layers,
     small_networks,
 )
@@ -33,7 +33,7 @@ def cut_paths(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         "learns": for each size, whether a gradient still reaches the pictures}.
 
     Raises:
-        TypeError, ValueError: if a result is no tensor, or not finite.
+        TypeError, ValueError: see `worlds.networks.result_for_each`.
     """
     module = build(student, inputs["arguments"])
     given = [inputs["x"][:2].clone()]
@@ -45,7 +45,8 @@ def cut_paths(student: Callable[..., Any], inputs: Inputs) -> dict[str, Any]:
         with torch.no_grad():
             for kernel in cut:
                 kernel.zero_()
-            result = only_finite(module.eval()(inputs["x"].clone()), student)
+            made = module.eval()(inputs["x"].clone())
+            result = result_for_each(inputs["x"], made, student)
         gaps = (result - result[:1]).flatten(1).abs().amax(dim=1)
         passes.append((gaps > 1e-5 * max(1.0, float(result.abs().max()))).tolist())
         few = inputs["x"][:2].clone().requires_grad_()

@@ -122,7 +122,7 @@ def every_timestep(observed: Observation, expected: Observation, inputs: Inputs)
 def steps_to_the_mean(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """Each step multiplies x_t and the predicted noise by what the algorithm says."""
     mine, target = observed["shares"].values, expected["shares"].values
-    if len(mine) != len(target):
+    if _steps_seen(observed) != _steps_seen(expected):
         return Verdict(False, _steps_missing(observed, inputs))
     if _adds_old_noise(observed) != _adds_old_noise(expected):
         return Verdict(False, OLD_NOISE)
@@ -142,7 +142,7 @@ def steps_to_the_mean(observed: Observation, expected: Observation, inputs: Inpu
 def noise_added(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
     """New noise of strength sqrt(beta_t) in every step but the last."""
     mine, target = observed["noise"].values, expected["noise"].values
-    if len(mine) != len(target):
+    if _steps_seen(observed) != _steps_seen(expected):
         return Verdict(False, _steps_missing(observed, inputs))
     if _adds_old_noise(observed) != _adds_old_noise(expected):
         return Verdict(False, OLD_NOISE)
@@ -239,6 +239,11 @@ def _other_steps_far_out(observed: Observation, expected: Observation) -> np.nda
     if not isinstance(mine, Array) or mine.shape != target.shape:
         return np.ones(len(target.values), dtype=bool)
     return np.abs(mine.values - target.values).max(axis=1) >= 0.1
+
+
+def _steps_seen(seen: Observation) -> tuple[int, int]:
+    """How many steps can be judged, and how many were taken; the last may lead to no picture."""
+    return len(seen["shares"].values), len(seen["times"].values)
 
 
 def _steps_missing(observed: Observation, inputs: Inputs) -> str:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from checkers.engine.exercise import Observation, Verdict
+from checkers.engine.judges.values import form_problem
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.dropping import OWN
 
@@ -29,6 +30,14 @@ SAYS = {
 
 _Z = 6.5
 """Standard errors that a share may be off."""
+
+
+def same_shape(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:
+    """Compare the shape of "result", without which no rows can be told apart."""
+    problem = form_problem(
+        observed.get("result"), expected["result"], "the result", dtype_matters=False
+    )
+    return Verdict(not problem, problem)
 
 
 def keeps_their_own(observed: Observation, expected: Observation, inputs: Inputs) -> Verdict:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from checkers.engine.sandbox.inside.running import Inputs
 from checkers.engine.worlds.known_values import give_known_values, rows_of
-from checkers.engine.worlds.networks import build, only_finite, small_networks
+from checkers.engine.worlds.networks import build, result_for_each, small_networks
 
 
 @small_networks()
@@ -37,7 +37,7 @@ def find_conditioning(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         whether results differ where nothing is changed}.
 
     Raises:
-        TypeError, ValueError: if a result is no tensor, or not finite.
+        TypeError, ValueError: see `worlds.networks.result_for_each`.
     """
     which, width = inputs["which"], inputs["arguments"][-1]
     given = [inputs["x"], *inputs["also"]]
@@ -58,7 +58,7 @@ def find_conditioning(student: Callable[..., Any], inputs: Inputs) -> dict[str, 
         for parameter in cut:
             parameter.zero_()
         module.eval()
-        return [only_finite(module(*batch), student) for batch in batches]
+        return [result_for_each(batch[0], module(*batch), student) for batch in batches]
 
     with torch.no_grad():
         first = _differences(*results(_into_the_second_place(matrices, width), *few))

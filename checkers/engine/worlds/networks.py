@@ -354,15 +354,19 @@ def only_a_tensor(result: Any, student: Callable[..., Any]) -> Tensor:
     return result
 
 
-def only_finite(result: Any, student: Callable[..., Any]) -> Tensor:
-    """The module's result, of which something is to be said that would be false of NaN.
+def result_for_each(pictures: Tensor, result: Any, student: Callable[..., Any]) -> Tensor:
+    """A module's result for these pictures, of which something is to be said.
+
+    Of NaN that would be false, and so it would where a result can't be told from the others.
 
     Raises:
         TypeError: if it is something else than a tensor.
-        ValueError: if some of its numbers are not finite.
+        ValueError: if it has another shape than the pictures, or numbers that are not finite.
     """
-    tensor = only_a_tensor(result, student)
+    tensor, name = only_a_tensor(result, student), getattr(student, "__name__", "this")
+    if tensor.shape != pictures.shape:
+        shapes = tuple(tensor.shape), tuple(pictures.shape)
+        raise ValueError(f"{name} returns shape {shapes[0]} for pictures of shape {shapes[1]}")
     if not bool(tensor.isfinite().all()):
-        name = getattr(student, "__name__", "this")
         raise ValueError(f"{name} returns numbers that are not finite: NaN or infinity")
     return tensor
