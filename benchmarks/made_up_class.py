@@ -158,7 +158,8 @@ def _note_leaning(truth: dict[str, str], lesson: Lesson, answers: Sequence[str])
             called = [other for other in wrong if other != name and _calls(answer, other)]
             if called and (truth[name] == RIGHT or truth[name].startswith(WRONG)):
                 truth[name] = f"{LEANING}: {called[0]}"
-                wrong += [] if name in wrong else [name]
+                if name not in wrong:
+                    wrong.append(name)
 
 
 def _write(path: Path, sources: Sequence[str]) -> None:
